@@ -1,0 +1,28 @@
+# Every foreign library as one imported target, found once, here.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(PostgreSQL REQUIRED)
+pkg_check_modules(GRPC REQUIRED IMPORTED_TARGET grpc gpr)
+pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
+pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
+pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
+pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
+pkg_check_modules(FREETYPE REQUIRED IMPORTED_TARGET freetype2)
+pkg_check_modules(HARFBUZZ REQUIRED IMPORTED_TARGET harfbuzz)
+pkg_check_modules(OPENJP2 REQUIRED IMPORTED_TARGET libopenjp2)
+find_program(PROTOC_C protoc-c REQUIRED)
+
+# Debian ships libmupdf as a static archive; its pkg-config file does not name all it needs.
+find_library(MUPDF_LIB mupdf REQUIRED)
+find_library(MUPDF_THIRD_LIB mupdf-third REQUIRED)
+find_library(MUJS_LIB mujs REQUIRED)
+find_library(GUMBO_LIB gumbo REQUIRED)
+find_library(JBIG2DEC_LIB jbig2dec REQUIRED)
+find_library(JPEG_LIB jpeg REQUIRED)
+find_library(ZLIB_LIB z REQUIRED)
+add_library(mupdf INTERFACE)
+target_link_libraries(mupdf INTERFACE ${MUPDF_LIB} ${MUPDF_THIRD_LIB} ${MUJS_LIB} ${GUMBO_LIB}
+  PkgConfig::OPENJP2 ${JBIG2DEC_LIB} ${JPEG_LIB} PkgConfig::FREETYPE PkgConfig::HARFBUZZ ${ZLIB_LIB} m)
