@@ -66,10 +66,9 @@ int qr_err_raise(struct qr_err *err, int code, int sys, const char *file, int li
     int used = vsnprintf(err->msg, sizeof err->msg, fmt, args);
     va_end(args);
     if (sys != 0 && used >= 0 && (size_t)used < sizeof err->msg) {
-        char text[128] = "";
-        if (strerror_r(sys, text, sizeof text) != 0)
-            snprintf(text, sizeof text, "error %d", sys);
-        snprintf(err->msg + used, sizeof err->msg - (size_t)used, ": %s", text);
+        char text[128];
+        snprintf(err->msg + used, sizeof err->msg - (size_t)used, ": %s",
+                 strerror_r(sys, text, sizeof text)); /* the GNU one: returns the text */
     }
     trim_partial_utf8(err->msg);
     return code;
