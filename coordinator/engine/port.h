@@ -1,0 +1,300 @@
+/* coordinator/engine/port.h
+ *
+ * What the engine is told and what it asks for: plain data between three rooms.
+ *
+ *     streams (service/)  --frames-->  engine  --requests-->  lanes (db/)
+ *                         <--frames--          <--replies---
+ *
+ * The engine itself does no I/O: it calls the functions of struct qr_engine_port, which hand the work
+ * on and return at once. Every database request is answered exactly once, in any order, by the
+ * qr_engine_done_*() call of its kind (engine.h).
+ *
+ * Names follow protocol.md. Types are small numbers from coordinator/engine/types.h. Times are
+ * milliseconds; lease and job ids start at 1.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/class.h"
+
+typedef uint16_t qr_type_id; /* job type, interned; 0 is none */
+
+enum { QR_SESSION_BYTES = 16, QR_TYPES_MAX = 64 };
+
+struct qr_lease_ref {
+    uint64_t lease_id;
+    uint64_t job_id;
+};
+
+struct qr_type_count {
+    qr_type_id type;
+    uint64_t count;
+};
+
+/* ------------------------------------------------------------------ frames of a worker */
+
+struct qr_credits {
+    const struct qr_type_count *per_type; /* cumulative over the session */
+    size_t n_per_type;
+    uint64_t total;
+};
+
+struct qr_hello {
+    uint8_t session[QR_SESSION_BYTES];
+    const char *worker_id;
+    uint64_t start_counter;
+    const char *host, *os, *arch, *version;
+    const char *labels_json;  /* object */
+    const char *const *roots; /* names of its file roots */
+    size_t n_roots;
+    const qr_type_id *types; /* what it can do; types nobody knows were interned */
+    size_t n_types;
+    uint32_t slots;
+    const struct qr_type_count *received; /* offers received in this session */
+    size_t n_received;
+    uint64_t received_total;
+    const struct qr_lease_ref *running;
+    size_t n_running;
+    const struct qr_lease_ref *spooled;
+    size_t n_spooled;
+    const struct qr_lease_ref *earlier_starts;
+    size_t n_earlier_starts;
+    struct qr_credits credits;
+};
+
+enum qr_phase {
+    QR_PHASE_UNKNOWN,
+    QR_PHASE_QUEUED,
+    QR_PHASE_FETCHING,
+    QR_PHASE_RUNNING,
+    QR_PHASE_FINISHED,
+};
+
+struct qr_lease_progress {
+    uint64_t lease_id;
+    enum qr_phase phase;
+    uint32_t permille;
+    uint64_t started_ms_ago; /* 0: not started */
+};
+
+struct qr_beat {
+    uint64_t seen;                        /* last sequence number seen on this stream */
+    const struct qr_type_count *received; /* offers received in this session, per type */
+    size_t n_received;
+    uint64_t received_total;
+    const struct qr_lease_progress *leases; /* all without a final Ack */
+    size_t n_leases;
+    double load;
+    uint64_t disk_free_bytes, rss_bytes;
+};
+
+/* ------------------------------------------------------------------ frames to a worker */
+
+enum qr_ack_code { /* numbers of proto AckCode */
+    QR_ACK_COMMITTED = 1,
+    QR_ACK_DUPLICATE = 2,
+    QR_ACK_STALE = 3,
+    QR_ACK_REJECTED = 4,
+    QR_ACK_RETRY_LATER = 5,
+};
+
+struct qr_ack {
+    uint64_t lease_id;
+    enum qr_ack_code code;
+    enum qr_class error_class; /* REJECTED */
+    const char *message;       /* REJECTED; NULL otherwise */
+};
+
+enum qr_end_reason { /* numbers of proto EndReason */
+    QR_END_REPLACED = 1,
+    QR_END_LOWER_COUNTER = 2,
+    QR_END_PROTOCOL = 3,
+    QR_END_NOT_RENEWED = 4,
+    QR_END_SLOW = 5,
+    QR_END_GOODBYE = 6,
+};
+
+enum qr_stop_reason { QR_STOP_PAUSE = 1, QR_STOP_CANCEL = 2, QR_STOP_STALE = 3 };
+
+struct qr_welcome {
+    uint64_t attach;
+    const struct qr_lease_ref *kept; /* leases of the Hello that are still its own */
+    size_t n_kept;
+};
+
+/* A lease on its way out: everything the Offer says. Strings are borrowed for the call. */
+struct qr_offer {
+    uint64_t lease_id;
+    uint64_t job_id;
+    uint64_t run_id;
+    qr_type_id type;
+    uint32_t attempt; /* from 1 */
+    const char *uri;
+    uint64_t bytes;
+    int64_t modified_ms;
+    const char *options_json; /* flat object of strings, or NULL */
+    const void *checkpoint;
+    size_t checkpoint_len;
+    uint64_t budget_ms, progress_budget_ms; /* set by the engine */
+    bool alone;
+};
+
+/* ------------------------------------------------------------------ database requests */
+
+/* How a request ended, as far as anyone can know. */
+enum qr_db_status {
+    QR_DB_DONE,    /* committed */
+    QR_DB_FENCED,  /* the session has moved on (other owner or attach): nothing changed */
+    QR_DB_FAILED,  /* certainly not committed: nothing changed; may be asked again */
+    QR_DB_UNKNOWN, /* the connection broke at COMMIT: it may have happened */
+};
+
+/* Hello: compare-and-set on the session row (start counter, owner, attach + 1); in the same
+ * transaction every live lease of the session that neither list names returns to pending, and the
+ * worker's older session ends: what the spool does not name returns, the rest moves here. */
+struct qr_db_hello {
+    uint64_t token; /* comes back in the reply */
+    const struct qr_hello *hello; /* borrowed for the call: the lane copies */
+};
+
+enum qr_hello_outcome {
+    QR_HELLO_WELCOME,
+    QR_HELLO_LOWER_COUNTER, /* a newer process of this worker is known */
+    QR_HELLO_REPLACED,      /* this very session was replaced */
+};
+
+struct qr_kept_lease {
+    uint64_t lease_id, job_id, run_id;
+    qr_type_id type;
+    bool spooled; /* named by the spool: it has a result, it does not run */
+};
+
+struct qr_db_hello_reply {
+    uint64_t token;
+    enum qr_db_status status;
+    enum qr_hello_outcome outcome;
+    uint64_t newest_counter; /* LOWER_COUNTER, REPLACED */
+    uint64_t session_pk;     /* durable number of the session, from 1 */
+    uint64_t attach;
+    uint64_t ended_session_pk; /* the worker's older session that this Hello ended; 0 none */
+    const struct qr_kept_lease *kept;
+    size_t n_kept;
+    uint64_t returned; /* leases that went back to pending */
+};
+
+/* Claim: up to `want` jobs for one session in one transaction. It locks the session row FOR SHARE and
+ * is FENCED unless owner and attach match. */
+struct qr_db_claim {
+    uint64_t token;
+    uint64_t session_pk, attach;
+    const struct qr_type_count *want; /* per type, at most; types the session can do */
+    size_t n_want;
+    uint32_t want_total;
+    const char *const *roots; /* the session's roots; borrowed for the call */
+    size_t n_roots;
+};
+
+struct qr_db_claim_reply {
+    uint64_t token;
+    uint64_t session_pk, attach; /* as asked */
+    enum qr_db_status status;
+    const struct qr_offer *offers; /* DONE: leased now; strings live for the call */
+    size_t n_offers;
+    bool dry; /* no more work of these types just now */
+};
+
+/* Return: leases go back to pending without costing an attempt, unless a result was first. Marks the
+ * batch row, clears stop_requested. FENCED unless owner and attach match. */
+enum qr_return_reason {
+    QR_RETURN_DECLINED,
+    QR_RETURN_NOT_ACCEPTED,  /* offer timed out */
+    QR_RETURN_STREAM_BROKEN, /* before acceptance */
+    QR_RETURN_DROPPED,       /* the worker does not have it */
+    QR_RETURN_RELEASED,      /* handed back */
+    QR_RETURN_EXPIRED,       /* the session was silent for a ttl */
+    QR_RETURN_GOODBYE,
+};
+
+struct qr_db_return {
+    uint64_t token;
+    uint64_t session_pk, attach;
+    enum qr_return_reason reason;
+    const struct qr_lease_ref *leases; /* borrowed for the call */
+    size_t n_leases;
+    const void *checkpoint; /* RELEASED of one lease: kept with the job; or NULL */
+    size_t checkpoint_len;
+};
+
+struct qr_db_return_reply {
+    uint64_t token;
+    uint64_t session_pk, attach;
+    enum qr_db_status status;
+    enum qr_return_reason reason;
+    const struct qr_lease_ref *leases; /* all of the request, now gone one way or the other when DONE */
+    size_t n_leases;
+    uint64_t returned; /* of them, really returned; the others had been settled */
+};
+
+/* Settle: one result. Made by service/ when the frame came in, owned by the lane from qr_engine_port
+ * .db_settle() on, given back with the answer filled in, freed by service/ after qr_engine_done_settle.
+ * The fence is (lease_id, job_id, session_pk) and the cluster epoch of this coordinator. */
+struct qr_settle {
+    uint64_t lease_id, job_id;
+    uint64_t session_pk; /* set by the engine: the session of the stream that brought it */
+    uint64_t attach;     /* set by the engine */
+    enum qr_class error_class; /* QR_CLASS_NONE: completed */
+    char *message;             /* why it failed; owned, or NULL */
+    uint8_t *record;           /* encoded ExtractionRecord; owned, or NULL */
+    size_t record_len;
+    uint32_t duration_ms;
+    uint64_t retry_after_ms; /* the source asked for it; 0 no */
+    bool by_coordinator;     /* a budget ran out here: no worker waits for an Ack */
+    /* answer */
+    enum qr_ack_code code;
+    enum qr_class reject_class;
+    char reject_message[200];
+    bool will_retry;        /* failed, and back to pending after a while */
+    struct qr_settle *next; /* for whoever holds it */
+};
+
+/* Mirror: leases older than 2 s shown in extraction_jobs (status, claimed_by, claimed_at, heartbeat). */
+struct qr_mirror {
+    uint64_t lease_id, job_id;
+    uint64_t session_pk;
+    uint64_t age_ms;   /* since it was claimed */
+    uint64_t heard_ms; /* since its worker was last heard */
+};
+
+struct qr_engine_port {
+    void *ctx;
+
+    /* Frames, on a stream that is open. `seq` is the frame's number on this stream, from 1. */
+    void (*welcome)(void *ctx, uint64_t stream, uint64_t seq, const struct qr_welcome *welcome);
+    void (*offer)(void *ctx, uint64_t stream, uint64_t seq, const struct qr_offer *offers, size_t n);
+    void (*sync)(void *ctx, uint64_t stream, uint64_t seq, uint64_t seen, const uint64_t *drop,
+                 size_t n_drop, const uint64_t *expected, size_t n_expected);
+    void (*ack)(void *ctx, uint64_t stream, uint64_t seq, const struct qr_ack *acks, size_t n);
+    void (*stop)(void *ctx, uint64_t stream, uint64_t seq, uint64_t lease_id,
+                 enum qr_stop_reason reason, uint32_t grace_ms);
+    void (*drain)(void *ctx, uint64_t stream, uint64_t seq, uint32_t grace_ms);
+    void (*restarting)(void *ctx, uint64_t stream, uint64_t seq);
+    /* The last frame: the stream is closed behind it, qr_engine_stream_closed() follows. */
+    void (*end)(void *ctx, uint64_t stream, uint64_t seq, enum qr_end_reason reason,
+                uint64_t newest_counter, const char *message);
+
+    /* Database; see the structs. */
+    void (*db_hello)(void *ctx, const struct qr_db_hello *request);
+    void (*db_claim)(void *ctx, const struct qr_db_claim *request);
+    void (*db_return)(void *ctx, const struct qr_db_return *request);
+    void (*db_settle)(void *ctx, struct qr_settle *settle); /* takes ownership */
+    /* Fire and forget: */
+    void (*db_mirror)(void *ctx, const struct qr_mirror *rows, size_t n);
+    void (*db_checkpoint)(void *ctx, uint64_t session_pk, const struct qr_lease_ref *lease,
+                          uint64_t number, const void *data, size_t len);
+    /* The worker said goodbye and holds nothing: the session row may say so. */
+    void (*db_end_session)(void *ctx, uint64_t session_pk, uint64_t attach);
+    /* Renew this coordinator's own row; answered by qr_engine_done_renew(). */
+    void (*db_renew)(void *ctx);
+};
