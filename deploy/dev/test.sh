@@ -1,0 +1,80 @@
+# shellcheck shell=bash
+# ./dev test: what CI runs.
+
+test_passed=0
+test_failed=0
+test_skipped=0
+test_parts=""
+
+# Debian's libgrpc is not instrumented: without the first option TSan reports its inner locks as races.
+test_options() {
+    export TSAN_OPTIONS="ignore_noninstrumented_modules=1 halt_on_error=1 second_deadlock_stack=1 ${TSAN_OPTIONS:-}"
+    export ASAN_OPTIONS="detect_leaks=1 strict_string_checks=1 detect_stack_use_after_return=1 ${ASAN_OPTIONS:-}"
+    export UBSAN_OPTIONS="print_stacktrace=1 ${UBSAN_OPTIONS:-}"
+}
+
+# tally NAME LOG RC PASSED FAILED SKIPPED: add one part's counts; a part that broke counts as one failure.
+tally() {
+    local name=$1 log=$2 rc=$3 passed=${4:-0} failed=${5:-0} skipped=${6:-0}
+    if [ "$rc" -ne 0 ] && [ "$failed" -eq 0 ]; then
+        failed=1
+        say "./dev: $name ended with exit $rc; its output: $log"
+    fi
+    test_passed=$((test_passed + passed))
+    test_failed=$((test_failed + failed))
+    test_skipped=$((test_skipped + skipped))
+    test_parts="$test_parts${test_parts:+, }$name $passed"
+}
+
+# test_ctest PRESET FILTER [RUNNER…]: unit tests of a preset.
+test_ctest() {
+    local preset=$1 filter=$2 log rc=0 line failed all
+    shift 2
+    log=build/$preset/ctest.log
+    build_preset "$preset"
+    "$@" ctest --preset "$preset" -j "$(nproc)" ${filter:+-R "$filter"} 2>&1 | tee "$log" || rc=$?
+    line=$(grep -E 'tests passed, [0-9]+ tests failed out of' "$log" || true)
+    failed=$(sed -nE 's/.* ([0-9]+) tests failed out of.*/\1/p' <<<"$line")
+    all=$(sed -nE 's/.* out of ([0-9]+).*/\1/p' <<<"$line")
+    tally "$preset" "$log" "$rc" $((${all:-0} - ${failed:-0})) "${failed:-0}" 0
+}
+
+# count_of WORD: the number before WORD in pytest's last line.
+count_of() { sed -nE "s/.*[^0-9]([0-9]+) $1.*/\1/p" <<<" $2" | tail -n 1; }
+
+# test_pytest FILTER: end-to-end tests on the release programs.
+test_pytest() {
+    local filter=$1 log=build/pytest.log rc=0 line failed errors
+    build_preset release
+    /usr/bin/python3 -m pytest -q -ra ${filter:+-k "$filter"} tests/e2e 2>&1 | tee "$log" || rc=$?
+    [ "$rc" -ne 5 ] || rc=0 # the filter chose none of them
+    line=$(grep -E '(passed|failed|error|skipped|deselected|no tests ran).* in [0-9.]+s' "$log" | tail -n 1)
+    failed=$(count_of failed "$line")
+    errors=$(count_of 'errors?' "$line")
+    tally e2e "$log" "$rc" "$(count_of passed "$line")" $((${failed:-0} + ${errors:-0})) \
+        "$(count_of skipped "$line")"
+}
+
+# TSan of gcc 12 needs fewer random bits in addresses than some kernels use.
+tsan_runner() {
+    if setarch "$(uname -m)" -R true 2>/dev/null; then
+        echo "setarch $(uname -m) -R"
+    else
+        echo env
+    fi
+}
+
+verb_test() {
+    local filter=${1:-} runner
+    [ $# -le 1 ] || usage "test: one filter at most"
+    SECONDS=0
+    setup_need build run test
+    test_options
+    read -ra runner <<<"$(tsan_runner)"
+    test_ctest dev "$filter" env
+    test_ctest tsan "$filter" "${runner[@]}"
+    test_pytest "$filter"
+    [ $((test_passed + test_failed)) -gt 0 ] || die "test: no test has '$filter' in its name"
+    echo "./dev test: $test_passed passed, $test_failed failed, $test_skipped skipped ($test_parts) in $SECONDS s"
+    [ "$test_failed" -eq 0 ]
+}
