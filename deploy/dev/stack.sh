@@ -1,1 +1,276 @@
 # shellcheck shell=bash
+# ./dev up, down, psql: the private stack of this checkout. All of its state is below .quarry/:
+#   postgres/  the cluster          spool/wN/  one per worker      log/*.log  what the programs say
+#   pid/NAME   "PID STARTTIME"      stack      shell variables: addresses, roots, sizes
+
+stack_wait_s=60  # until a program says it is ready
+stack_drain_s=45 # until a program asked to end has ended
+
+# ---------------------------------------------------------------- processes
+
+# starttime PID: clock ticks since boot, which with the PID names one process; empty when it is gone.
+starttime() { sed -E 's/^.*\) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'; }
+
+# alive NAME: is the process we started under this name still there? Sets alive_pid.
+alive() {
+    local started
+    alive_pid=""
+    [ -r ".quarry/pid/$1" ] || return 1
+    read -r alive_pid started <".quarry/pid/$1"
+    [ -n "$started" ] && [ "$(starttime "$alive_pid")" = "$started" ]
+}
+
+# launch NAME PROGRAM ARG…: start in the background, remember its PID, and print the addresses of its
+# ready line.
+launch() {
+    local name=$1 out=.quarry/log/$1.out log=.quarry/log/$1.log pid tries
+    shift
+    setsid "$@" >"$out" 2>>"$log" </dev/null &
+    pid=$!
+    echo "$pid $(starttime "$pid")" >".quarry/pid/$name"
+    for ((tries = 0; tries < stack_wait_s * 10; tries++)); do
+        if grep -m1 '^ready' "$out"; then
+            return 0
+        fi
+        alive "$name" || break
+        sleep 0.1
+    done
+    launch_failed "$name" "$log"
+}
+
+launch_failed() {
+    if alive "$1"; then
+        say "./dev: $1 is not ready after $stack_wait_s s; its log: $2"
+    else
+        rm -f ".quarry/pid/$1"
+        say "./dev: $1 did not start: $(tail -n 1 "$2")"
+        say "./dev: its log: $2"
+    fi
+    return 1
+}
+
+# halt NAME…: SIGTERM to all, wait until they have ended; SIGKILL what does not end.
+halt() {
+    local name tries
+    for name in "$@"; do
+        if alive "$name"; then kill -TERM "$alive_pid" 2>/dev/null || true; fi
+    done
+    for name in "$@"; do
+        for ((tries = 0; tries < stack_drain_s * 10; tries++)); do
+            alive "$name" || break
+            sleep 0.1
+        done
+        if alive "$name"; then
+            say "./dev: $name does not end, killing it; its log: .quarry/log/$name.log"
+            kill -KILL "$alive_pid" 2>/dev/null || true
+        fi
+        rm -f ".quarry/pid/$name"
+    done
+}
+
+# running GLOB: names of our processes, such as 'w*'.
+running() {
+    local file
+    for file in .quarry/pid/$1; do
+        [ -e "$file" ] || continue
+        if alive "${file##*/}"; then echo "${file##*/}"; fi
+    done
+}
+
+# free_port HOST:PORT: the same where nobody listens there, HOST:0 (any free port) otherwise.
+free_port() {
+    if (exec 3<>"/dev/tcp/${1%:*}/${1##*:}") 2>/dev/null; then
+        say "port ${1##*:} is taken, using another one"
+        echo "${1%:*}:0"
+    else
+        echo "$1"
+    fi
+}
+
+# ---------------------------------------------------------------- start and stop
+
+# The cluster's folder. PostgreSQL does not run as root, so as root the folder has to be one that the
+# user postgres can reach; a checkout below /root is not.
+stack_cluster() {
+    local dir=.quarry/postgres far
+    if is_root && [ ! -e "$dir" ] && ! runuser -u postgres -- test -x "$PWD/.quarry"; then
+        far=/var/lib/quarry/$(printf '%s' "$PWD" | sha256sum | cut -c1-12)
+        install -d -m 755 /var/lib/quarry "$far"
+        ln -s "$far/postgres" "$dir"
+        say "user postgres cannot reach $PWD: the cluster lives in $far"
+    fi
+    realpath -m "$dir"
+}
+
+stack_save() {
+    {
+        echo "stack_grpc=$stack_grpc"
+        echo "stack_http=$stack_http"
+        echo "stack_workers=$stack_workers"
+        echo "stack_slots=$stack_slots"
+        printf 'stack_roots=('
+        printf '%q ' "${stack_roots[@]}"
+        echo ')'
+    } >.quarry/stack.new
+    mv .quarry/stack.new .quarry/stack
+}
+
+# stack_start: coordinator, then workers, as stack_roots, stack_workers and stack_slots say.
+stack_start() {
+    local ready cluster roots=() root i
+    mkdir -p .quarry/{log,pid,spool}
+    chmod 755 .quarry
+    cluster=$(stack_cluster)
+    for root in "${stack_roots[@]}"; do roots+=(--root "$root"); done
+    ready=$(launch coordinator build/bin/quarry-coordinator --embedded-postgres "$cluster" \
+        --listen "$(free_port 127.0.0.1:7420)" --http "$(free_port 127.0.0.1:7421)" "${roots[@]}") || return 1
+    stack_grpc=$(sed -nE 's/.*grpc=([^ ]+).*/\1/p' <<<"$ready")
+    stack_http=$(sed -nE 's/.*http=([^ ]+).*/\1/p' <<<"$ready")
+    stack_save
+    for ((i = 1; i <= stack_workers; i++)); do
+        launch "w$i" build/bin/quarry-worker --coordinator "$stack_grpc" --id "w$i" \
+            --slots "$stack_slots" --spool ".quarry/spool/w$i" "${roots[@]}" >/dev/null || return 1
+    done
+}
+
+stack_stop() {
+    local names
+    mapfile -t names < <(running 'w*')
+    [ ${#names[@]} -eq 0 ] || halt "${names[@]}"
+    mapfile -t names < <(running coordinator)
+    [ ${#names[@]} -eq 0 ] || halt "${names[@]}"
+}
+
+verb_down() {
+    [ $# -eq 0 ] || usage "down takes no argument"
+    if [ -z "$(running '*')" ]; then
+        say "nothing of this checkout is running"
+        return 0
+    fi
+    stack_stop
+    say "stopped; the data stay in .quarry/"
+}
+
+# ---------------------------------------------------------------- up
+
+# stack_root_for DIR: the source of a run, root://NAME/…; adds a root where none covers DIR and sets
+# stack_changed then.
+stack_root_for() {
+    local dir=$1 root name n=2 base
+    for root in "${stack_roots[@]}"; do
+        case $dir/ in
+            "${root#*=}"/*)
+                dir=${dir#"${root#*=}"}
+                stack_source=root://${root%%=*}/${dir#/}
+                return
+                ;;
+        esac
+    done
+    base=$(basename "$dir" | tr -c 'A-Za-z0-9_\n-' '-' | sed -E 's/^[^A-Za-z0-9]+//' | cut -c1-32)
+    base=${base:-root}
+    name=$base
+    while [[ " ${stack_roots[*]/%=*/} " == *" $name "* ]]; do name=$base$((n++)); done
+    stack_roots+=("$name=$dir")
+    stack_changed=1
+    stack_source=root://$name/
+}
+
+# up_options ARG…: sets up_once, up_source and, where given, up_workers and up_slots.
+up_options() {
+    up_once=0 up_source="" up_workers="" up_slots=""
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --once) up_once=1 ;;
+            --workers | --slots)
+                [[ ${2:-} =~ ^[1-9][0-9]{0,3}$ ]] || usage "up: $1 wants a number from 1"
+                if [ "$1" = --workers ]; then up_workers=$2; else up_slots=$2; fi
+                shift
+                ;;
+            -*) usage "up: unknown option '$1'" ;;
+            *)
+                [ -z "$up_source" ] || usage "up: one folder at a time; a second ./dev up adds another"
+                up_source=$1
+                ;;
+        esac
+        shift
+    done
+    up_source=${up_source:-tests/samples}
+    case $up_source in
+        file://*) up_source=${up_source#file://} ;;
+        *://*) return ;;
+    esac
+    [ -d "$up_source" ] || die "up: no folder '$up_source'; hint: ./dev up DIR, or ./dev up for the samples"
+    up_source=$(realpath -- "$up_source")
+}
+
+# up_stack: a running stack that has the source's root and the sizes asked for.
+up_stack() {
+    stack_changed=0 stack_roots=() stack_workers=1 stack_slots=$(nproc) stack_grpc="" stack_http=""
+    # shellcheck source=/dev/null
+    [ ! -r .quarry/stack ] || . .quarry/stack
+    [ -z "$up_workers" ] || [ "$up_workers" = "$stack_workers" ] || { stack_workers=$up_workers stack_changed=1; }
+    [ -z "$up_slots" ] || [ "$up_slots" = "$stack_slots" ] || { stack_slots=$up_slots stack_changed=1; }
+    case $up_source in
+        *://*) stack_source=$up_source ;;
+        *) stack_root_for "$up_source" ;;
+    esac
+    if [ "$(running '*' | wc -l)" -eq $((stack_workers + 1)) ] && [ "$stack_changed" -eq 0 ]; then
+        return
+    fi
+    [ -z "$(running '*')" ] || say "restarting the stack with what is new"
+    stack_stop
+    if ! stack_start; then
+        stack_stop
+        exit 1
+    fi
+}
+
+# field NAME JSON: a number or string of a flat part of `quarry -o json` output.
+field() { grep -oE "\"$1\": *(\"[^\"]*\"|-?[0-9]+)" <<<"$2" | head -n 1 | sed -E 's/^[^:]*: *"?([^"]*)"?$/\1/'; }
+
+# up_run: one run over the source, with progress and the report. Status 0: every file has an outcome.
+up_run() {
+    local run id left
+    run=$(quarry -o json run create --source "$stack_source") || return 1
+    id=$(field id "$run")
+    quarry run watch "$id" || true # a run that ends failed is told by the report
+    quarry run show "$id"
+    run=$(quarry -o json run show "$id") || return 1
+    left=$(($(field pending "$run") + $(field processing "$run") + $(field paused "$run")))
+    if [ "$left" -ne 0 ] || [ -z "$(field finished_ms "$run")" ]; then
+        say "./dev: $left files have no outcome yet"
+        return 1
+    fi
+}
+
+quarry() { build/bin/quarry --coordinator "$stack_grpc" "$@"; }
+
+verb_up() {
+    local rc=0
+    up_options "$@"
+    setup_need build run
+    build_preset release
+    if [ "$up_once" -eq 1 ]; then trap stack_stop EXIT; fi
+    up_stack
+    up_run || rc=$?
+    if [ "$up_once" -eq 0 ]; then
+        say ""
+        say "running: web and metrics http://$stack_http   gRPC $stack_grpc   logs .quarry/log/"
+        say "next:    export QUARRY_COORDINATOR=$stack_grpc; build/bin/quarry job list --status failed"
+        say "stop:    ./dev down"
+    fi
+    return "$rc"
+}
+
+# ---------------------------------------------------------------- psql
+
+verb_psql() {
+    local cluster command
+    alive coordinator || die "psql: no stack is running here; hint: ./dev up"
+    cluster=$(realpath .quarry/postgres)
+    command=(psql -h "$cluster" -U quarry -d quarry "$@")
+    if is_root; then
+        exec runuser -u postgres -- "${command[@]}"
+    fi
+    exec "${command[@]}"
+}
