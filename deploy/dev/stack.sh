@@ -203,11 +203,23 @@ up_options() {
     up_source=$(realpath -- "$up_source")
 }
 
-# up_stack: a running stack that has the source's root and the sizes asked for.
-up_stack() {
+# stack_load: what the last start wrote, or the defaults; roots whose folder is gone are left out.
+stack_load() {
+    local root there=()
     stack_changed=0 stack_roots=() stack_workers=1 stack_slots=$(nproc) stack_grpc="" stack_http=""
     # shellcheck source=/dev/null
     [ ! -r .quarry/stack ] || . .quarry/stack
+    for root in "${stack_roots[@]}"; do
+        if [ -d "${root#*=}" ]; then there+=("$root"); else stack_changed=1; fi
+    done
+    stack_roots=("${there[@]}")
+    [ ! build/bin/quarry-coordinator -nt .quarry/stack ] || stack_changed=1
+    [ ! build/bin/quarry-worker -nt .quarry/stack ] || stack_changed=1
+}
+
+# up_stack: a running stack of the present build that has the source's root and the sizes asked for.
+up_stack() {
+    stack_load
     [ -z "$up_workers" ] || [ "$up_workers" = "$stack_workers" ] || { stack_workers=$up_workers stack_changed=1; }
     [ -z "$up_slots" ] || [ "$up_slots" = "$stack_slots" ] || { stack_slots=$up_slots stack_changed=1; }
     case $up_source in

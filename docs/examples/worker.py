@@ -38,7 +38,8 @@ class Worker:
         if self.phase.pop(lease_id, None) is not None:
             self.unacked.pop(lease_id, None)
             self.given_back += 1
-            self.send(credits=self.credits())
+            if not self.draining:
+                self.send(credits=self.credits())
 
     def extract(self, lease):
         root, _, path = lease.uri.removeprefix("root://").partition("/")
