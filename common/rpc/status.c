@@ -1,0 +1,69 @@
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <grpc/support/time.h>
+
+#include "common/rpc/internal.h"
+
+gpr_timespec qr_rpc_deadline(int64_t ms_from_now)
+{
+    if (ms_from_now <= 0)
+        return gpr_inf_future(GPR_CLOCK_MONOTONIC);
+    return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                        gpr_time_from_millis(ms_from_now, GPR_TIMESPAN));
+}
+
+int64_t qr_rpc_deadline_left_ms(gpr_timespec deadline)
+{
+    if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) == 0)
+        return INT64_MAX;
+    gpr_timespec left = gpr_time_sub(deadline, gpr_now(deadline.clock_type));
+    int64_t ms = left.tv_sec * 1000 + left.tv_nsec / 1000000;
+    return ms > 0 ? ms : 0;
+}
+
+void qr_rpc_text(char *ret, size_t size, grpc_slice slice)
+{
+    const uint8_t *from = GRPC_SLICE_START_PTR(slice);
+    size_t len = GRPC_SLICE_LENGTH(slice);
+
+    if (len > size - 1)
+        len = size - 1;
+    while (len > 0 && len < GRPC_SLICE_LENGTH(slice) && (from[len] & 0xC0) == 0x80)
+        len--; /* not inside a UTF-8 sequence */
+    for (size_t i = 0; i < len; i++)
+        ret[i] = from[i] < 0x20 || from[i] == 0x7F ? ' ' : (char)from[i];
+    ret[len] = '\0';
+}
+
+bool qr_rpc_path_is_valid(const char *path)
+{
+    const char *method = path && path[0] == '/' ? strchr(path + 1, '/') : NULL;
+
+    if (!method || method == path + 1 || method[1] == '\0' || strlen(path) > 256)
+        return false;
+    for (const char *c = path; *c; c++)
+        if (!isalnum((unsigned char)*c) && !strchr("/._", *c))
+            return false;
+    return true;
+}
+
+int qr_rpc_address_check(const char *address, long min_port, struct qr_err *err)
+{
+    char *end = NULL;
+
+    if (address && strncmp(address, "unix:", 5) == 0 && address[5] != '\0')
+        return QR_OK;
+    const char *colon = address ? strrchr(address, ':') : NULL;
+    if (!colon || colon == address || !isdigit((unsigned char)colon[1]))
+        return qr_fail(err, QR_E_INVALID,
+                       "address '%s' is not HOST:PORT; hint: like 127.0.0.1:7420",
+                       address ? address : "");
+    errno = 0;
+    long port = strtol(colon + 1, &end, 10);
+    if (*end != '\0' || errno != 0 || port < min_port || port > 65535)
+        return qr_fail(err, QR_E_INVALID, "port '%s' outside %ld..65535", colon + 1, min_port);
+    return QR_OK;
+}
