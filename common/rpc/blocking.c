@@ -89,9 +89,9 @@ static int hand_over(struct waiting *w, grpc_byte_buffer *message, qr_rpc_messag
 static int outcome(struct waiting *w, bool connected, struct qr_err *err)
 {
     char text[QR_RPC_STATUS_BYTES];
-    int code = qr_err_from_grpc_status((int)w->status);
 
     qr_rpc_text(text, sizeof text, w->details);
+    int code = qr_rpc_code_of(w->status, text, w->interrupted ? QR_E_CANCELLED : QR_OK);
     if (w->interrupted && code == QR_E_CANCELLED)
         return qr_fail(err, code, "interrupted");
     if (code == QR_OK)

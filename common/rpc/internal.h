@@ -109,6 +109,16 @@ gpr_timespec qr_rpc_deadline(int64_t ms_from_now); /* <= 0: none */
 int64_t qr_rpc_deadline_left_ms(gpr_timespec deadline);
 /** Cut a foreign text into a buffer: NUL-terminated, control characters as blanks. */
 void qr_rpc_text(char *ret, size_t size, grpc_slice slice);
+/**
+ * Our code for the status a client got.
+ *
+ *   text       the status message, cut
+ *   cancelled  what this side cancelled the call with, QR_OK if it did not
+ *
+ * A server that is shutting down drops calls it has not looked at with CANCELLED and no text but
+ * that word; to the caller, who cancelled nothing, the server is gone.
+ */
+int qr_rpc_code_of(grpc_status_code status, const char *text, int cancelled);
 bool qr_rpc_path_is_valid(const char *path);
 /** "HOST:PORT" with a port of min_port..65535, or "unix:PATH". */
 int qr_rpc_address_check(const char *address, long min_port, struct qr_err *err);

@@ -39,7 +39,8 @@ struct qr_rpc_server {
     size_t n_methods;
     grpc_server *core;
     struct qr_rpc_op shutdown_op;
-    bool started, stopped;
+    bool started;
+    atomic_bool stopping; /* live calls may end, new ones are refused */
 };
 
 /* -- unary methods: streams of one message each way ----------------------------------------------
@@ -123,6 +124,13 @@ static void nomem_open(void *ctx, struct qr_rpc_stream *s)
     qr_rpc_stream_finish(s, QR_E_NOMEM, "the server is out of memory");
 }
 
+static void stopping_open(void *ctx, struct qr_rpc_stream *s)
+{
+    (void)ctx;
+    qr_rpc_stream_finish(s, QR_E_UNREACHABLE, "the server is stopping");
+}
+
+static const struct qr_rpc_stream_handler stopping_handler = {.open = stopping_open};
 static const struct qr_rpc_stream_handler nomem_handler = {.open = nomem_open};
 
 static const struct method *find(const struct qr_rpc_server *server, const char *path, size_t len)
@@ -167,6 +175,8 @@ static void serve(struct accept *accept)
     if (!qr_rpc_head_copy(&s->head, accept->call, &accept->metadata))
         s->handler = &nomem_handler;
     s->head.deadline = accept->details.deadline;
+    if (atomic_load(&server->stopping))
+        s->handler = &stopping_handler;
     qr_rpc_stream_serve(s, method && !method->is_unary);
 }
 
@@ -339,14 +349,13 @@ static void on_shutdown(struct qr_rpc_op *op, bool ok)
 
 void qr_rpc_server_stop(struct qr_rpc_server *server, int64_t grace_ms)
 {
-    if (!server->core || server->stopped)
+    if (!server->core || atomic_exchange(&server->stopping, true))
         return;
-    server->stopped = true;
+    if (grace_ms > 0)
+        qr_rpc_home_wait(&server->home, &server->home.live, grace_ms);
     server->shutdown_op.done = on_shutdown;
     qr_rpc_home_enter(&server->home);
     grpc_server_shutdown_and_notify(server->core, server->queues[0].cq, &server->shutdown_op);
-    if (grace_ms > 0)
-        qr_rpc_home_wait(&server->home, &server->home.live, grace_ms);
     qr_rpc_home_cancel(&server->home, QR_E_UNREACHABLE, "the server is stopping");
     grpc_server_cancel_all_calls(server->core); /* closes the connections */
     for (unsigned i = 0; i < server->n_queues; i++)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <grpc/support/time.h>
 
@@ -36,6 +37,16 @@ void qr_rpc_text(char *ret, size_t size, grpc_slice slice)
     for (size_t i = 0; i < len; i++)
         ret[i] = from[i] < 0x20 || from[i] == 0x7F ? ' ' : (char)from[i];
     ret[len] = '\0';
+}
+
+int qr_rpc_code_of(grpc_status_code status, const char *text, int cancelled)
+{
+    if (cancelled != QR_OK && (int)status == qr_err_grpc_status(cancelled))
+        return cancelled; /* several codes share a status */
+    if (cancelled == QR_OK && status == GRPC_STATUS_CANCELLED &&
+        (text[0] == '\0' || strcasecmp(text, "cancelled") == 0))
+        return QR_E_UNREACHABLE;
+    return qr_err_from_grpc_status((int)status);
 }
 
 bool qr_rpc_path_is_valid(const char *path)

@@ -106,9 +106,8 @@ static void delist(struct qr_rpc_stream *s)
 static int verdict(struct qr_rpc_stream *s, char message[QR_RPC_STATUS_BYTES])
 {
     if (s->is_client) {
-        int own = s->cancel_code != QR_OK ? qr_err_grpc_status(s->cancel_code) : -1;
         qr_rpc_text(message, QR_RPC_STATUS_BYTES, s->details);
-        return (int)s->status == own ? s->cancel_code : qr_err_from_grpc_status((int)s->status);
+        return qr_rpc_code_of(s->status, message, s->cancel_code);
     }
     if (s->finished && !s->cancelled) {
         memcpy(message, s->finish_message, QR_RPC_STATUS_BYTES);

@@ -11,7 +11,7 @@ static void note(struct recorder *r, int *counter, const void *text, size_t len)
 {
     pthread_mutex_lock(&r->lock);
     (*counter)++;
-    qr_buf_append(&r->log, text, len < 16 ? len : 16);
+    qr_buf_append(&r->log, text, strnlen(text, len < 16 ? len : 16));
     qr_buf_append_str(&r->log, "\n");
     pthread_cond_broadcast(&r->changed);
     pthread_mutex_unlock(&r->lock);

@@ -21,7 +21,8 @@
 struct recorder {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct qr_buf log; /* "open", each message's first 16 bytes, "half", "writable"; one a line */
+    struct qr_buf
+        log; /* "open", each message's text up to 16 bytes, "half", "writable"; one a line */
     int opened, messages, half_closed, writable, closed;
     size_t bytes;
     int code;
