@@ -1,0 +1,249 @@
+#include "worker/child/child.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/os/pipe.h"
+#include "worker/child/wire.h"
+#include "worker/extract/extract.h"
+
+#define PROGRESS_EVERY_MS 200
+#define RECORD_MAX ((size_t)160 * 1024 * 1024)
+#define CHILD_FDS 32
+
+/* A job that was received and has not begun. */
+struct queued {
+    uint64_t id;
+    int fd;
+    struct qr_wire_job wire;
+    size_t type; /* where it begins in `text`, behind the name */
+    char text[QR_WIRE_TEXT_MAX];
+};
+
+struct child {
+    struct qr_pipe pipe;
+    struct queued queue[QR_WIRE_DEPTH + 1];
+    size_t n_queued;
+    struct qr_engine engine;
+    struct qr_record *rec;
+    struct qr_buf encoded;
+    uint64_t job_id;
+    int64_t reported_ms;
+};
+
+static void on_progress(void *arg, unsigned permille)
+{
+    struct child *child = arg;
+    uint32_t value = permille;
+    int64_t now = qr_clock_ms();
+    struct qr_err err;
+
+    if (now - child->reported_ms < PROGRESS_EVERY_MS)
+        return;
+    child->reported_ms = now;
+    /* a pool that is gone is noticed at the next read */
+    if (qr_pipe_send(&child->pipe, QR_WIRE_PROGRESS, child->job_id, &value, sizeof value, -1,
+                     &err) < 0)
+        return;
+}
+
+static uint64_t micros(const struct timeval *time)
+{
+    return (uint64_t)time->tv_sec * 1000000u + (uint64_t)time->tv_usec;
+}
+
+static void usage(uint64_t *ret_cpu_us, uint64_t *ret_rss)
+{
+    struct rusage now;
+
+    *ret_cpu_us = 0;
+    *ret_rss = 0;
+    if (getrusage(RUSAGE_SELF, &now) != 0)
+        return;
+    *ret_cpu_us = micros(&now.ru_utime) + micros(&now.ru_stime);
+    *ret_rss = (uint64_t)now.ru_maxrss * 1024;
+}
+
+/* The record in chunks, then how it went. */
+static int answer(struct child *child, const struct qr_wire_done *done, const char *message,
+                  struct qr_err *err)
+{
+    uint8_t last[sizeof *done + QR_WIRE_TEXT_MAX];
+    size_t len = strlen(message);
+    int rc = QR_OK;
+
+    for (size_t at = 0; rc == QR_OK && at < child->encoded.len; at += QR_WIRE_CHUNK_BYTES) {
+        size_t left = child->encoded.len - at;
+        size_t n = left < QR_WIRE_CHUNK_BYTES ? left : QR_WIRE_CHUNK_BYTES;
+        rc = qr_pipe_send(&child->pipe, QR_WIRE_CHUNK, child->job_id, child->encoded.data + at, n,
+                          -1, err);
+    }
+    if (rc < 0)
+        return rc;
+    if (len >= QR_WIRE_TEXT_MAX)
+        len = qr_utf8_cut(message, len, QR_WIRE_TEXT_MAX - 1);
+    memcpy(last, done, sizeof *done);
+    memcpy(last + sizeof *done, message, len);
+    last[sizeof *done + len] = '\0';
+    return qr_pipe_send(&child->pipe, QR_WIRE_DONE, child->job_id, last, sizeof *done + len + 1, -1,
+                        err);
+}
+
+static int extract(struct child *child, const struct qr_extract_job *job, struct qr_err *err)
+{
+    struct qr_wire_done done = {0};
+    uint64_t cpu_before;
+    uint64_t cpu_after;
+    const char *message = "";
+    int64_t start = qr_clock_ms();
+
+    usage(&cpu_before, &done.peak_rss_bytes);
+    child->reported_ms = start;
+    qr_record_reset(child->rec);
+    qr_extract_file(&child->engine, job, child->rec);
+    usage(&cpu_after, &done.peak_rss_bytes);
+    done.duration_ms = (uint32_t)(qr_clock_ms() - start);
+    done.cpu_us = cpu_after - cpu_before;
+    child->rec->msg->duration_ms = done.duration_ms;
+    child->rec->msg->peak_memory_bytes = done.peak_rss_bytes;
+    qr_buf_clear(&child->encoded);
+    if (qr_record_encode(child->rec, &child->encoded, err) < 0) {
+        qr_buf_clear(&child->encoded);
+        done.class_id = QR_CLASS_RESOURCE;
+        message = err->msg;
+    } else if (child->rec->msg->error) {
+        done.class_id = (uint32_t)child->rec->msg->error->class_;
+        message = child->rec->msg->error->message;
+    }
+    done.record_bytes = child->encoded.len;
+    return answer(child, &done, message, err);
+}
+
+/* Put a JOB frame behind those that wait. Takes the descriptor only on success. */
+static int queue_job(struct child *child, const struct qr_pipe_header *header,
+                     const uint8_t *payload, int fd, struct qr_err *err)
+{
+    struct queued *queued = &child->queue[child->n_queued];
+    size_t len = header->len;
+
+    if (fd < 0 || len < sizeof queued->wire + 2 ||
+        len > sizeof queued->wire + sizeof queued->text || payload[len - 1] != '\0' ||
+        child->n_queued == QR_COUNT(child->queue))
+        return qr_fail(err, QR_E_DATA, "not a job");
+    memcpy(&queued->wire, payload, sizeof queued->wire);
+    memcpy(queued->text, payload + sizeof queued->wire, len - sizeof queued->wire);
+    queued->type = strlen(queued->text) + 1;
+    if (queued->type >= len - sizeof queued->wire)
+        return qr_fail(err, QR_E_DATA, "not a job");
+    queued->id = header->id;
+    queued->fd = fd;
+    child->n_queued++;
+    return QR_OK;
+}
+
+static void drop_queued(struct child *child, size_t index)
+{
+    close(child->queue[index].fd);
+    child->n_queued--;
+    memmove(&child->queue[index], &child->queue[index + 1],
+            (child->n_queued - index) * sizeof child->queue[0]);
+}
+
+static int skip_job(struct child *child, uint64_t id, struct qr_err *err)
+{
+    for (size_t i = 0; i < child->n_queued; i++) {
+        if (child->queue[i].id == id) {
+            drop_queued(child, i);
+            return qr_pipe_send(&child->pipe, QR_WIRE_SKIPPED, id, NULL, 0, -1, err);
+        }
+    }
+    return QR_OK; /* it was answered meanwhile */
+}
+
+/* All whole frames that were read. */
+static int take_frames(struct child *child, struct qr_err *err)
+{
+    struct qr_pipe_header header;
+    const uint8_t *payload;
+    int fd;
+    int rc;
+
+    while ((rc = qr_pipe_take(&child->pipe, &header, &payload, &fd, err)) > 0) {
+        if (header.type == QR_WIRE_JOB)
+            rc = queue_job(child, &header, payload, fd, err);
+        else if (header.type == QR_WIRE_SKIP)
+            rc = skip_job(child, header.id, err);
+        else
+            rc = qr_fail(err, QR_E_DATA, "frame of type %u", header.type);
+        if (rc < 0)
+            break;
+    }
+    return rc;
+}
+
+/* Read whatever the pool has sent; wait for something only when there is no job. */
+static int receive(struct child *child, struct qr_err *err)
+{
+    int rc = take_frames(child, err);
+
+    while (rc == QR_OK && (child->n_queued == 0 || qr_pipe_readable(&child->pipe))) {
+        rc = qr_pipe_fill(&child->pipe, err);
+        if (rc == QR_OK)
+            rc = take_frames(child, err);
+    }
+    return rc;
+}
+
+static int loop(struct child *child)
+{
+    struct qr_err err = {0};
+
+    for (;;) {
+        int rc = receive(child, &err);
+        if (rc == QR_OK) {
+            struct queued *next = &child->queue[0];
+            struct qr_extract_job job = {.fd = next->fd,
+                                         .name = next->text,
+                                         .type = next->text + next->type,
+                                         .max_file_bytes = next->wire.max_file_bytes,
+                                         .progress = on_progress,
+                                         .progress_arg = child};
+            child->job_id = next->id;
+            rc = extract(child, &job, &err);
+            drop_queued(child, 0);
+        }
+        if (rc == QR_E_UNREACHABLE)
+            return QR_CHILD_OK; /* the pool closed the pipe, or is gone */
+        if (rc < 0)
+            return QR_CHILD_BROKEN;
+    }
+}
+
+int qr_child_main(const struct qr_child_config *config)
+{
+    static struct child child;
+    struct qr_sandbox_config sandbox = {
+        .keep_fd = QR_WIRE_FD, .memory_bytes = config->memory_bytes, .max_fds = CHILD_FDS};
+    struct qr_sandbox_report report;
+    struct qr_err err = {0};
+
+    qr_pipe_init(&child.pipe, QR_WIRE_FD, true, false);
+    qr_buf_init(&child.encoded, RECORD_MAX);
+    child.rec = qr_record_new(NULL);
+    /* a document may take what is left after the record and the text */
+    size_t for_pdf = config->memory_bytes > 0 ? (size_t)config->memory_bytes / 2 : SIZE_MAX / 2;
+    if (!child.rec || qr_engine_init(&child.engine, for_pdf, &err) < 0)
+        _exit(QR_CHILD_NO_MEMORY);
+    if (qr_sandbox_enter(&sandbox, &report, &err) < 0) {
+        fprintf(stderr, "quarry-worker --child: %s\n", err.msg);
+        _exit(QR_CHILD_NO_SANDBOX);
+    }
+    int code = QR_CHILD_BROKEN;
+    if (qr_pipe_send(&child.pipe, QR_WIRE_READY, 0, &report, sizeof report, -1, &err) == QR_OK)
+        code = loop(&child);
+    _exit(code); /* no exit handlers: in here they could do nothing */
+}

@@ -1,0 +1,48 @@
+/* worker/child/wire.h
+ *
+ * What the pool and a child say to each other over their pipe (common/os/pipe.h).
+ *
+ *     pool -> child   JOB (with the open file)     the next one is sent while the child works, so
+ * that it is there when the child has finished SKIP                         forget a job that has
+ * not begun child -> pool   READY                        once, from inside the sandbox PROGRESS,
+ * CHUNK…, DONE       for each job, in order SKIPPED                      the job was forgotten; no
+ * answer to SKIP: it had begun
+ *
+ * The frame's id is the job's. Closing the pipe ends the child.
+ * The pool trusts nothing a child says but uses it for that child's job only.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/os/sandbox.h"
+
+enum qr_wire_type {
+    QR_WIRE_JOB = 1, /* struct qr_wire_job, then name and type, each NUL-terminated */
+    QR_WIRE_SKIP,
+    QR_WIRE_READY,    /* struct qr_sandbox_report */
+    QR_WIRE_PROGRESS, /* uint32_t permille */
+    QR_WIRE_CHUNK,    /* the next bytes of the encoded record */
+    QR_WIRE_DONE,     /* struct qr_wire_done, then the failure's message, NUL-terminated */
+    QR_WIRE_SKIPPED,
+};
+
+enum { QR_WIRE_DEPTH = 2, QR_WIRE_CHUNK_BYTES = 128 * 1024, QR_WIRE_TEXT_MAX = 8192 };
+
+/* Descriptor of the pipe in the child. */
+enum { QR_WIRE_FD = 3 };
+
+/* How a child ends by itself. */
+enum { QR_CHILD_OK = 0, QR_CHILD_BROKEN = 70, QR_CHILD_NO_MEMORY = 71, QR_CHILD_NO_SANDBOX = 72 };
+
+struct qr_wire_job {
+    uint64_t max_file_bytes;
+};
+
+struct qr_wire_done {
+    uint32_t class_id; /* enum qr_class; 0: completed */
+    uint32_t duration_ms;
+    uint64_t record_bytes; /* sum of the chunks */
+    uint64_t cpu_us;
+    uint64_t peak_rss_bytes; /* of the child so far */
+};

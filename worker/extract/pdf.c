@@ -1,0 +1,349 @@
+#include "worker/extract/pdf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <mupdf/fitz.h>
+#include <mupdf/pdf.h>
+
+#include "worker/extract/extract.h"
+#include "worker/extract/fzmem.h"
+#include "worker/extract/pdf_meta.h"
+
+#define STORE_BYTES ((size_t)64 * 1024 * 1024)
+#define LEAK_BYTES ((size_t)1024 * 1024)
+#define DEAD_PAGES 64 /* so many pages in a row that do not exist: the page count is a lie */
+
+struct qr_pdf {
+    struct qr_fzmem mem;
+    fz_alloc_context alloc;
+    fz_context *ctx;
+    size_t idle_bytes;     /* in use when no file is open */
+    struct qr_record *rec; /* of the file in work, for warnings */
+    char last_error[200];
+};
+
+static void on_warning(void *user, const char *message)
+{
+    struct qr_pdf *pdf = user;
+    if (pdf->rec)
+        qr_record_note(pdf->rec, "pdf.warning", "%s", message);
+}
+
+static void on_error(void *user, const char *message)
+{
+    struct qr_pdf *pdf = user;
+    size_t len = qr_utf8_cut(message, strlen(message), sizeof pdf->last_error - 1);
+
+    memcpy(pdf->last_error, message, len);
+    pdf->last_error[len] = '\0';
+    if (pdf->rec)
+        qr_record_note(pdf->rec, "pdf.error", "%s", message);
+}
+
+static bool open_context(struct qr_pdf *pdf)
+{
+    pdf->ctx = fz_new_context(&pdf->alloc, NULL, STORE_BYTES);
+    if (!pdf->ctx)
+        return false;
+    fz_disable_icc(pdf->ctx); /* colours do not matter to text */
+    fz_set_warning_callback(pdf->ctx, on_warning, pdf);
+    fz_set_error_callback(pdf->ctx, on_error, pdf);
+    pdf->idle_bytes = pdf->mem.used;
+    return true;
+}
+
+int qr_pdf_new(size_t memory_bytes, struct qr_pdf **ret, struct qr_err *err)
+{
+    struct qr_pdf *pdf = calloc(1, sizeof *pdf);
+
+    if (!pdf)
+        return qr_fail(err, QR_E_NOMEM, "no memory for the PDF library");
+    qr_fzmem_init(&pdf->mem, memory_bytes, &pdf->alloc);
+    if (!open_context(pdf)) {
+        free(pdf);
+        return qr_fail(err, QR_E_NOMEM, "the PDF library does not start");
+    }
+    *ret = pdf;
+    return QR_OK;
+}
+
+void qr_pdf_free(struct qr_pdf *pdf)
+{
+    if (!pdf)
+        return;
+    fz_drop_context(pdf->ctx);
+    free(pdf);
+}
+
+/* A stream over a file too large to be in memory: MuPDF asks for the next bytes here. */
+struct far_stream {
+    const struct qr_input *in;
+    uint8_t block[64 * 1024];
+};
+
+static int far_next(fz_context *ctx, fz_stream *stm, size_t max)
+{
+    struct far_stream *far = stm->state;
+    size_t n = qr_input_read(far->in, (uint64_t)stm->pos, far->block, sizeof far->block);
+
+    (void)ctx;
+    (void)max;
+    stm->rp = far->block;
+    stm->wp = far->block + n;
+    stm->pos += (int64_t)n;
+    return n > 0 ? *stm->rp++ : EOF;
+}
+
+static void far_seek(fz_context *ctx, fz_stream *stm, int64_t offset, int whence)
+{
+    struct far_stream *far = stm->state;
+    int64_t base = whence == SEEK_END ? (int64_t)far->in->size : 0;
+
+    (void)ctx; /* MuPDF turns SEEK_CUR into SEEK_SET itself */
+    stm->pos = base + offset < 0 ? 0 : base + offset;
+    stm->rp = far->block;
+    stm->wp = far->block;
+}
+
+static fz_stream *open_stream(fz_context *ctx, const struct qr_input *in)
+{
+    if (in->data)
+        return fz_open_memory(ctx, in->data, (size_t)in->size);
+    struct far_stream *far = fz_malloc_struct(ctx, struct far_stream);
+    far->in = in;
+    fz_stream *stm = fz_new_stream(ctx, far, far_next, fz_free);
+    stm->seek = far_seek;
+    return stm;
+}
+
+static void fail_caught(const struct qr_extract *x, struct qr_pdf *pdf, const char *what)
+{
+    if (fz_caught(pdf->ctx) == FZ_ERROR_MEMORY || pdf->mem.refused)
+        qr_record_fail(x->rec, QR_CLASS_RESOURCE,
+                       "%s: more than the %zu MB of memory allowed for one file", what,
+                       pdf->mem.max >> 20);
+    else
+        qr_record_fail(
+            x->rec, QR_CLASS_INVALID_INPUT,
+            "%s: %s; hint: the file is damaged or not a PDF, get it again from its source", what,
+            fz_caught_message(pdf->ctx));
+}
+
+/* The text of a page in reading order, as UTF-8; returns glyphs without a Unicode value. */
+static uint32_t print_text(const fz_stext_page *text, struct qr_buf *out, bool *ret_images)
+{
+    uint32_t undecodable = 0;
+    char utf8[4];
+
+    *ret_images = false;
+    for (fz_stext_block *block = text->first_block; block; block = block->next) {
+        if (block->type != FZ_STEXT_BLOCK_TEXT) {
+            *ret_images = true;
+            continue;
+        }
+        for (fz_stext_line *line = block->u.t.first_line; line; line = line->next) {
+            for (fz_stext_char *ch = line->first_char; ch; ch = ch->next) {
+                undecodable += ch->c == (int)QR_UTF8_REPLACEMENT;
+                qr_buf_append(out, utf8, qr_utf8_put((uint32_t)ch->c, utf8));
+            }
+            qr_buf_append(out, "\n", 1);
+        }
+        qr_buf_append(out, "\n", 1);
+    }
+    return undecodable;
+}
+
+static bool is_blank(const struct qr_buf *text)
+{
+    for (size_t i = 0; i < text->len; i++)
+        if (text->data[i] > ' ')
+            return false;
+    return true;
+}
+
+/* One page, inside a try of the caller. */
+static void read_page(const struct qr_extract *x, struct qr_pdf *pdf, fz_page *page,
+                      Quarry__V1__Page *out)
+{
+    static const fz_stext_options options = {FZ_STEXT_PRESERVE_IMAGES | FZ_STEXT_MEDIABOX_CLIP, 1};
+    fz_context *ctx = pdf->ctx;
+    struct qr_buf *text = &x->engine->text;
+    fz_stext_page *stext = NULL;
+    fz_device *dev = NULL;
+    fz_cookie cookie = {0};
+    bool images;
+
+    fz_var(stext);
+    fz_var(dev);
+    qr_buf_clear(text);
+    fz_rect box = fz_bound_page(ctx, page);
+    out->width_pt = box.x1 - box.x0;
+    out->height_pt = box.y1 - box.y0;
+    pdf_obj *rotate = pdf_dict_get_inheritable(ctx, ((pdf_page *)page)->obj, PDF_NAME(Rotate));
+    out->rotation = (uint32_t)(((pdf_to_int(ctx, rotate) % 360) + 360) % 360);
+    fz_try(ctx)
+    {
+        stext = fz_new_stext_page(ctx, box);
+        dev = fz_new_stext_device(ctx, stext, &options);
+        fz_run_page(ctx, page, dev, fz_identity, &cookie);
+        fz_close_device(ctx, dev);
+    }
+    fz_always(ctx)
+    {
+        fz_drop_device(ctx, dev);
+        if (stext) { /* what was found before an error counts */
+            out->undecodable = print_text(stext, text, &images);
+            out->image_only = images && is_blank(text);
+            qr_record_set_page_text(x->rec, out, (char *)text->data, text->len);
+        }
+        fz_drop_stext_page(ctx, stext);
+    }
+    fz_catch(ctx) { fz_rethrow(ctx); }
+    if (cookie.errors > 0)
+        qr_record_fail_page(x->rec, out, QR_CLASS_INVALID_INPUT, pdf->last_error);
+}
+
+/* Returns false when nothing of the page could be read. */
+static bool extract_page(const struct qr_extract *x, struct qr_pdf *pdf, pdf_document *doc,
+                         int index)
+{
+    fz_context *ctx = pdf->ctx;
+    fz_page *page = NULL;
+    bool good = true;
+    Quarry__V1__Page *out = qr_record_add_page(x->rec, (uint32_t)index + 1);
+
+    if (!out)
+        return false;
+    pdf->last_error[0] = '\0';
+    fz_var(page);
+    fz_var(good);
+    fz_try(ctx)
+    {
+        page = (fz_page *)pdf_load_page(ctx, doc, index);
+        read_page(x, pdf, page, out);
+    }
+    fz_always(ctx) fz_drop_page(ctx, page);
+    fz_catch(ctx)
+    {
+        if (fz_caught(ctx) == FZ_ERROR_MEMORY)
+            pdf->mem.refused = true;
+        qr_record_fail_page(x->rec, out,
+                            pdf->mem.refused ? QR_CLASS_RESOURCE : QR_CLASS_INVALID_INPUT,
+                            fz_caught_message(ctx));
+        good = page != NULL;
+    }
+    if (out->error)
+        qr_record_partial(x->rec, "pdf.page.damaged", "page %d: %s", index + 1,
+                          out->error->message);
+    return good;
+}
+
+static void extract_pages(const struct qr_extract *x, struct qr_pdf *pdf, pdf_document *doc)
+{
+    Quarry__V1__ExtractionRecord *msg = x->rec->msg;
+    int count = pdf_count_pages(pdf->ctx, doc);
+    int dead = 0;
+    int read = 0;
+
+    qr_record_add_meta_number(x->rec, "page_count", (uint64_t)(count > 0 ? count : 0), "document");
+    for (int i = 0; i < count; i++) {
+        bool good = extract_page(x, pdf, doc, i);
+        read += good && !msg->pages[msg->n_pages - 1]->error;
+        dead = good ? 0 : dead + 1;
+        if (dead >= DEAD_PAGES && i + 1 < count) {
+            qr_record_partial(x->rec, "pdf.page.missing",
+                              "the document says it has %d pages, but %d in a row do not exist",
+                              count, dead);
+            break;
+        }
+        if (x->rec->text_used >= x->rec->limits.text_bytes || x->rec->failed)
+            break;
+        qr_extract_report(x, (unsigned)((int64_t)(i + 1) * 1000 / count));
+    }
+    msg->completeness = count > 0 ? (double)read / count : 0;
+    if (count <= 0)
+        qr_record_fail(x->rec, QR_CLASS_INVALID_INPUT,
+                       "no pages found; hint: the file is damaged, get it again from its source");
+}
+
+/* A document from which nothing came says why. */
+static void explain_empty(const struct qr_record *rec_in, struct qr_record *rec)
+{
+    const Quarry__V1__ExtractionRecord *msg = rec_in->msg;
+    size_t image_only = 0;
+    size_t damaged = 0;
+
+    for (size_t i = 0; i < msg->n_pages; i++) {
+        const char *text = msg->pages[i]->text;
+        if (text[strspn(text, " \t\r\n\f\v")] != '\0')
+            return;
+        image_only += msg->pages[i]->image_only ? 1 : 0;
+        damaged += msg->pages[i]->error != NULL;
+    }
+    if (msg->n_pages == 0 || msg->error)
+        return;
+    if (damaged == msg->n_pages)
+        qr_record_set_empty(rec, "no text: every page is damaged");
+    else if (image_only > 0)
+        qr_record_set_empty(rec, "no text: the pages are images; OCR could read them");
+    else
+        qr_record_set_empty(rec, "no text: the pages are blank or drawn without text");
+}
+
+static void extract_document(const struct qr_extract *x, struct qr_pdf *pdf, pdf_document *doc)
+{
+    fz_context *ctx = pdf->ctx;
+
+    x->rec->msg->encrypted = pdf_dict_get(ctx, pdf_trailer(ctx, doc), PDF_NAME(Encrypt)) != NULL;
+    if (pdf_needs_password(ctx, doc)) {
+        qr_record_fail(x->rec, QR_CLASS_PERMISSION,
+                       "the document needs a password; hint: store a copy without one");
+        return;
+    }
+    qr_pdf_read_metadata(ctx, doc, x->rec);
+    extract_pages(x, pdf, doc);
+    if (pdf_was_repaired(ctx, doc))
+        qr_record_note(x->rec, "pdf.xref.repaired",
+                       "the cross-reference table was damaged and has been rebuilt");
+    explain_empty(x->rec, x->rec);
+}
+
+void qr_pdf_extract(const struct qr_extract *x)
+{
+    struct qr_pdf *pdf = x->engine->pdf;
+    fz_context *ctx = pdf->ctx;
+    fz_stream *stm = NULL;
+    pdf_document *doc = NULL;
+
+    qr_record_set_extractor(x->rec, "mupdf", FZ_VERSION);
+    if (x->in->size == 0) {
+        qr_record_fail(x->rec, QR_CLASS_INVALID_INPUT,
+                       "the file is empty; hint: get it again from its source");
+        return;
+    }
+    pdf->rec = x->rec;
+    pdf->mem.refused = false;
+    fz_var(stm);
+    fz_var(doc);
+    fz_try(ctx)
+    {
+        stm = open_stream(ctx, x->in);
+        doc = pdf_open_document_with_stream(ctx, stm);
+        extract_document(x, pdf, doc);
+    }
+    fz_always(ctx)
+    {
+        pdf_drop_document(ctx, doc);
+        fz_drop_stream(ctx, stm);
+    }
+    fz_catch(ctx) fail_caught(x, pdf, doc ? "read the document" : "open the document");
+    pdf->rec = NULL;
+    fz_empty_store(ctx);
+    if (pdf->mem.used > pdf->idle_bytes + LEAK_BYTES) { /* something is kept: start afresh */
+        fz_drop_context(ctx);
+        if (!open_context(pdf))
+            abort(); /* without a context there is nothing left to do; the pool starts a new child
+                      */
+    }
+}

@@ -1,0 +1,214 @@
+#include "worker/local/local.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/os/process.h"
+#include "common/record/record.h"
+#include "worker/extract/table.h"
+#include "worker/pool/pool.h"
+
+/* Results that wait for an earlier file's are kept, at most so many for each child. */
+#define AHEAD_PER_CHILD 8
+#define READY_MS 10000
+
+struct outcome {
+    bool done;
+    char *text; /* the record as JSON */
+};
+
+struct run {
+    const struct qr_local_config *config;
+    struct qr_pool *pool;
+    FILE *out;
+    struct outcome *outcomes; /* one a file */
+    size_t next_in;           /* file to open next */
+    size_t next_out;          /* file to print next */
+    bool any_failed;
+    bool broken; /* out of memory, or nothing can be printed */
+};
+
+static void settle(struct run *run, size_t index, const Quarry__V1__ExtractionRecord *msg)
+{
+    json_t *json = qr_record_json(msg);
+
+    run->any_failed = run->any_failed || msg->error;
+    run->outcomes[index].text =
+        json ? json_dumps(json, run->config->jsonl ? JSON_COMPACT : JSON_INDENT(2)) : NULL;
+    run->outcomes[index].done = true;
+    run->broken = run->broken || !run->outcomes[index].text;
+    json_decref(json);
+}
+
+/* A file without a record of its own: unreadable, or its child ended. */
+static void settle_failed(struct run *run, size_t index, enum qr_class cls, const char *message,
+                          int64_t duration_ms)
+{
+    QR_AUTO(qr_record) rec = qr_record_new(NULL);
+    struct qr_detected found;
+    const char *name = run->config->files[index];
+
+    if (!rec) {
+        run->broken = true;
+        return;
+    }
+    qr_record_set_file(rec, name);
+    qr_detect(NULL, 0, name, "", &found);
+    qr_record_set_type(rec, found.format ? found.format->type : "other");
+    qr_record_fail(rec, cls, "%s", message);
+    rec->msg->duration_ms = (uint32_t)duration_ms;
+    qr_record_finish(rec);
+    settle(run, index, rec->msg);
+}
+
+static void on_done(void *arg, const struct qr_pool_result *result)
+{
+    struct run *run = arg;
+    QR_AUTO(qr_record) rec = NULL;
+    struct qr_err err = {0};
+    size_t index = (size_t)result->id;
+
+    if (!result->record) {
+        settle_failed(run, index, result->cls, result->message, result->duration_ms);
+    } else if (qr_record_decode(result->record, result->record_bytes, NULL, &rec, &err) < 0) {
+        settle_failed(run, index, QR_CLASS_CRASH, err.msg, result->duration_ms);
+    } else {
+        settle(run, index, rec->msg);
+    }
+}
+
+static enum qr_class class_of_errno(int errnum)
+{
+    if (errnum == ENOENT || errnum == ENOTDIR || errnum == ENAMETOOLONG || errnum == ELOOP)
+        return QR_CLASS_INVALID_INPUT;
+    if (errnum == EACCES || errnum == EPERM)
+        return QR_CLASS_PERMISSION;
+    return errnum == EMFILE || errnum == ENFILE ? QR_CLASS_RESOURCE : QR_CLASS_CONNECTION;
+}
+
+static void submit_next(struct run *run)
+{
+    size_t index = run->next_in++;
+    const char *name = run->config->files[index];
+    struct qr_err err = {0};
+
+    /* nonblocking: opening a FIFO must not wait for a writer; regular files do not care */
+    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        int errnum = errno;
+        qr_fail_errno(&err, QR_E_IO, errnum, "open");
+        settle_failed(run, index, class_of_errno(errnum), err.msg, 0);
+        return;
+    }
+    struct qr_pool_job job = {
+        .id = index, .fd = fd, .name = name, .type = "", .budget_ms = run->config->budget_ms};
+    if (qr_pool_submit(run->pool, &job, &err) < 0) {
+        close(fd);
+        settle_failed(run, index, QR_CLASS_INVALID_INPUT, err.msg, 0);
+    }
+}
+
+static void print_ready(struct run *run)
+{
+    bool jsonl = run->config->jsonl;
+
+    while (run->next_out < run->next_in && run->outcomes[run->next_out].done) {
+        struct outcome *outcome = &run->outcomes[run->next_out++];
+        if (!jsonl)
+            fputs(run->next_out == 1 ? "[\n" : ",\n", run->out);
+        if (outcome->text)
+            fputs(outcome->text, run->out);
+        if (jsonl)
+            fputc('\n', run->out);
+        free(outcome->text);
+        outcome->text = NULL;
+    }
+    if (ferror(run->out))
+        run->broken = true;
+}
+
+static void work(struct run *run, size_t ahead)
+{
+    while (run->next_out < run->config->n_files && !run->broken) {
+        while (run->next_in < run->config->n_files && qr_pool_room(run->pool) > 0 &&
+               run->next_in - run->next_out < ahead)
+            submit_next(run);
+        print_ready(run);
+        if (qr_pool_jobs(run->pool) > 0) {
+            struct pollfd fd = {.fd = qr_pool_fd(run->pool), .events = POLLIN};
+            poll(&fd, 1, qr_pool_wait_ms(run->pool));
+            qr_pool_dispatch(run->pool);
+        }
+    }
+}
+
+int qr_local_extract(const struct qr_local_config *config, FILE *out)
+{
+    QR_AUTO(qr_pool) pool = NULL;
+    struct run run = {.config = config, .out = out};
+    struct qr_err err = {0};
+    int children = config->jobs > 0 ? config->jobs : qr_process_cpus();
+
+    if ((size_t)children > config->n_files)
+        children = config->n_files > 0 ? (int)config->n_files : 1;
+    struct qr_pool_config pool_config = {.children = children,
+                                         .memory_bytes = config->memory_bytes,
+                                         .keep_stderr = config->keep_stderr,
+                                         .done = on_done,
+                                         .arg = &run};
+    if (qr_pool_new(&pool_config, &pool, &err) < 0) {
+        qr_log_err(QR_LOG_ERROR, "extract.start", &err, "children=%d", children);
+        return 1;
+    }
+    run.pool = pool;
+    run.outcomes = calloc(config->n_files + 1, sizeof *run.outcomes);
+    if (!run.outcomes)
+        return 1;
+    work(&run, (size_t)children * AHEAD_PER_CHILD);
+    if (!config->jsonl)
+        fputs(run.next_out == 0 ? "[]\n" : "\n]\n", out);
+    if (fflush(out) != 0)
+        run.broken = true;
+    for (size_t i = 0; i < config->n_files; i++)
+        free(run.outcomes[i].text);
+    free(run.outcomes);
+    return run.any_failed || run.broken ? 1 : 0;
+}
+
+static void ignore_done(void *arg, const struct qr_pool_result *result)
+{
+    (void)arg;
+    (void)result;
+}
+
+int qr_local_sandbox_report(int64_t memory_bytes, FILE *out)
+{
+    QR_AUTO(qr_pool) pool = NULL;
+    struct qr_pool_config config = {
+        .children = 1, .memory_bytes = memory_bytes, .keep_stderr = true, .done = ignore_done};
+    struct qr_pool_stats stats = {0};
+    struct qr_err err = {0};
+    char text[512];
+
+    if (qr_pool_new(&config, &pool, &err) < 0) {
+        qr_log_err(QR_LOG_ERROR, "sandbox.report", &err, "children=1");
+        return 1;
+    }
+    int64_t until = qr_clock_ms() + READY_MS;
+    while (!stats.sandbox.seccomp && qr_clock_ms() < until) {
+        struct pollfd fd = {.fd = qr_pool_fd(pool), .events = POLLIN};
+        poll(&fd, 1, 100);
+        qr_pool_dispatch(pool);
+        qr_pool_get_stats(pool, &stats);
+    }
+    qr_sandbox_print(&stats.sandbox, text, sizeof text);
+    fputs(text, out);
+    return stats.sandbox.seccomp && fflush(out) == 0 ? 0 : 1;
+}

@@ -1,0 +1,29 @@
+/* worker/local/local.h
+ *
+ * `quarry-worker --extract FILE…`: extraction on this machine without a coordinator, by the same
+ * sandboxed children, printing the same record a worker would send.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct qr_local_config {
+    const char *const *files;
+    size_t n_files;
+    int jobs;             /* children; 0: as many as processors */
+    bool jsonl;           /* one record a line instead of one array */
+    int64_t memory_bytes; /* per child; 0: the pool's default */
+    int64_t budget_ms;    /* per file; 0: the pool's default */
+    bool keep_stderr;
+};
+
+/**
+ * Print one record for each file to `out`, in the order given; a file that cannot be opened has one
+ * as well. Returns an exit code: 0 all completed, 1 some failed, or the pool or `out` did.
+ */
+int qr_local_extract(const struct qr_local_config *config, FILE *out);
+
+/** `quarry-worker --sandbox-report`: start one child and print which layers of its sandbox hold.
+ *  Returns 0, or 1 when the child does not get ready. */
+int qr_local_sandbox_report(int64_t memory_bytes, FILE *out);

@@ -1,0 +1,86 @@
+/* quarry-worker: picks the mode; everything else is in the folders beside. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "worker/child/child.h"
+#include "worker/local/local.h"
+
+static const char usage_text[] =
+    "usage: quarry-worker --extract [--jobs N] [-o json|jsonl] [--memory BYTES] [--budget-ms N] "
+    "FILE...\n"
+    "       quarry-worker --child | --sandbox-report [--memory BYTES]\n"
+    "       quarry-worker --version\n";
+
+enum mode { MODE_NONE, MODE_EXTRACT, MODE_CHILD, MODE_REPORT };
+
+static int usage(void)
+{
+    fputs(usage_text, stderr);
+    return 2;
+}
+
+/* A number from 1 up; false for anything else. */
+static bool parse_number(const char *text, int64_t max, int64_t *ret)
+{
+    char *end;
+    long long value = strtoll(text, &end, 10);
+
+    if (end == text || *end != '\0' || value < 1 || value > max)
+        return false;
+    *ret = value;
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"extract", no_argument, NULL, 'e'},        {"child", no_argument, NULL, 'c'},
+        {"sandbox-report", no_argument, NULL, 'r'}, {"jobs", required_argument, NULL, 'j'},
+        {"memory", required_argument, NULL, 'm'},   {"budget-ms", required_argument, NULL, 'b'},
+        {"output", required_argument, NULL, 'o'},   {"keep-stderr", no_argument, NULL, 'k'},
+        {"version", no_argument, NULL, 'v'},        {0},
+    };
+    struct qr_local_config local = {0};
+    int64_t memory = (int64_t)1 << 30;
+    int64_t jobs = 0;
+    enum mode mode = MODE_NONE;
+    int c;
+
+    qr_log_init("quarry-worker", QR_LOG_INFO);
+    while ((c = getopt_long(argc, argv, "o:j:", options, NULL)) != -1) {
+        bool good = true;
+        if (c == 'e' || c == 'c' || c == 'r')
+            mode = c == 'e' ? MODE_EXTRACT : c == 'c' ? MODE_CHILD : MODE_REPORT;
+        else if (c == 'j')
+            good = parse_number(optarg, 256, &jobs);
+        else if (c == 'm')
+            good = parse_number(optarg, (int64_t)1 << 44, &memory);
+        else if (c == 'b')
+            good = parse_number(optarg, 86400000, &local.budget_ms);
+        else if (c == 'k')
+            local.keep_stderr = true;
+        else if (c == 'o' && (strcmp(optarg, "json") == 0 || strcmp(optarg, "jsonl") == 0))
+            local.jsonl = strcmp(optarg, "jsonl") == 0;
+        else if (c == 'v')
+            return puts("quarry-worker " QUARRY_VERSION) < 0;
+        else
+            good = false;
+        if (!good)
+            return usage();
+    }
+    struct qr_child_config child = {.memory_bytes = memory};
+    if (mode == MODE_CHILD)
+        return qr_child_main(&child);
+    if (mode == MODE_REPORT)
+        return qr_local_sandbox_report(memory, stdout);
+    if (mode != MODE_EXTRACT || optind == argc)
+        return usage();
+    local.files = (const char *const *)argv + optind;
+    local.n_files = (size_t)(argc - optind);
+    local.jobs = (int)jobs;
+    local.memory_bytes = memory;
+    return qr_local_extract(&local, stdout);
+}

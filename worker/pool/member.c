@@ -1,0 +1,395 @@
+#include "worker/pool/member.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/record/utf8.h"
+
+#define RECORD_MAX ((size_t)160 * 1024 * 1024)
+#define RECORD_KEEP ((size_t)4 * 1024 * 1024)
+#define MEMORY_EVERY_MS 250
+#define WORN_EVERY 16     /* files between two looks at an idle child's memory */
+#define ENDING_MS 1000    /* a child that closed its pipe has this long to end */
+#define FILLS_PER_ROUND 8 /* so that one child does not keep the loop busy */
+
+void qr_member_init(struct qr_member *member)
+{
+    memset(member, 0, sizeof *member);
+    member->process.pid = -1;
+    member->process.watch = -1;
+    member->pipe.fd = -1;
+    qr_buf_init(&member->record, RECORD_MAX);
+}
+
+void qr_member_done(struct qr_member *member)
+{
+    struct qr_process_end end;
+
+    if (member->process.pid >= 0) {
+        qr_process_kill(&member->process);
+        qr_process_wait(&member->process, &end);
+    }
+    qr_pipe_done(&member->pipe);
+    qr_buf_done(&member->record);
+    qr_member_init(member);
+}
+
+int qr_member_start(struct qr_member *member, const char *program, int64_t memory_bytes,
+                    bool keep_stderr, struct qr_err *err)
+{
+    char memory[32];
+    const char *const argv[] = {program, "--child", memory, NULL};
+    int ends[2];
+
+    snprintf(memory, sizeof memory, "--memory=%" PRId64, memory_bytes);
+    int rc = qr_pipe_pair(ends, err);
+    if (rc < 0)
+        return rc;
+    rc = qr_process_start(&member->process, program, argv, ends[1], keep_stderr, err);
+    close(ends[1]);
+    if (rc < 0) {
+        close(ends[0]);
+        return rc;
+    }
+    qr_pipe_init(&member->pipe, ends[0], false, true);
+    member->state = QR_MEMBER_STARTING;
+    return QR_OK;
+}
+
+bool qr_member_is_usable(const struct qr_member *member)
+{
+    return !member->retiring &&
+           (member->state == QR_MEMBER_STARTING || member->state == QR_MEMBER_READY);
+}
+
+bool qr_member_is_worn(const struct qr_member *member, uint32_t files, int64_t rss_bytes)
+{
+    if (member->files >= files)
+        return true;
+    return member->files % WORN_EVERY == 0 && qr_process_rss(&member->process) > rss_bytes;
+}
+
+/* The first slot's job can begin now. */
+static void begin_head(struct qr_member *member)
+{
+    int64_t now = qr_clock_ms();
+
+    member->head_since_ms = now;
+    member->progress_at_ms = now;
+    member->memory_at_ms = now + MEMORY_EVERY_MS;
+    if (member->record.cap > RECORD_KEEP) {
+        qr_buf_done(&member->record);
+        qr_buf_init(&member->record, RECORD_MAX);
+    }
+    qr_buf_clear(&member->record);
+}
+
+bool qr_member_give(struct qr_member *member, struct qr_pool_task *task)
+{
+    uint8_t frame[sizeof task->wire + QR_WIRE_TEXT_MAX];
+    struct qr_err err;
+
+    memcpy(frame, &task->wire, sizeof task->wire);
+    memcpy(frame + sizeof task->wire, task->text, task->text_len);
+    if (qr_pipe_send(&member->pipe, QR_WIRE_JOB, task->id, frame,
+                     sizeof task->wire + task->text_len, task->fd, &err) < 0)
+        return false;
+    member->slots[member->n_slots++] = (struct qr_member_slot){.id = task->id,
+                                                               .budget_ms = task->budget_ms,
+                                                               .progress_ms = task->progress_ms,
+                                                               .task = task};
+    if (member->n_slots == 1)
+        begin_head(member);
+    return true;
+}
+
+void qr_member_take_back(struct qr_member *member, size_t slot)
+{
+    struct qr_err err;
+
+    member->slots[slot].task = NULL;
+    if (qr_pipe_send(&member->pipe, QR_WIRE_SKIP, member->slots[slot].id, NULL, 0, -1, &err) < 0)
+        return; /* a broken pipe is seen when it is read */
+}
+
+static void free_slot(struct qr_member *member, size_t slot)
+{
+    member->n_slots--;
+    memmove(&member->slots[slot], &member->slots[slot + 1],
+            (member->n_slots - slot) * sizeof member->slots[0]);
+    if (slot == 0)
+        member->head_since_ms = qr_clock_ms();
+}
+
+void qr_member_kill(struct qr_member *member, enum qr_member_end why)
+{
+    if (member->state == QR_MEMBER_NONE || member->end != QR_MEMBER_END_NONE)
+        return;
+    member->end = why;
+    member->end_id = member->n_slots > 0 ? member->slots[0].id : 0;
+    member->state = QR_MEMBER_ENDING;
+    member->ending_at_ms = qr_clock_ms();
+    qr_process_kill(&member->process);
+}
+
+/* The child closed its end, or is to be let go: reading is over. */
+static void close_pipe(struct qr_member *member)
+{
+    qr_pipe_done(&member->pipe);
+    member->state = QR_MEMBER_ENDING;
+    member->ending_at_ms = qr_clock_ms();
+}
+
+static void skipped(struct qr_member *member, uint64_t id)
+{
+    for (size_t i = 1; i < member->n_slots; i++) {
+        if (member->slots[i].id == id && !member->slots[i].task) {
+            free_slot(member, i);
+            return;
+        }
+    }
+    if (member->n_slots > 0 && member->slots[0].id == id && !member->slots[0].task) {
+        free_slot(member, 0);
+        begin_head(member);
+        return;
+    }
+    qr_member_kill(member, QR_MEMBER_END_GARBAGE);
+}
+
+/* DONE: fills *ret and frees the slot. False: it was garbage, or nobody waits for it any more. */
+static bool take_done(struct qr_member *member, const uint8_t *payload, size_t len,
+                      struct qr_pool_result *ret, struct qr_pool_task **ret_task)
+{
+    struct qr_wire_done done;
+    size_t text_len = len - sizeof done;
+
+    if (len <= sizeof done || text_len > sizeof member->message || payload[len - 1] != '\0' ||
+        !qr_utf8_is_clean(payload + sizeof done, text_len - 1)) {
+        qr_member_kill(member, QR_MEMBER_END_GARBAGE);
+        return false;
+    }
+    memcpy(&done, payload, sizeof done);
+    memcpy(member->message, payload + sizeof done, text_len);
+    if (done.record_bytes != member->record.len || member->record.failed ||
+        done.class_id > QR_CLASS_INTERNAL) {
+        qr_member_kill(member, QR_MEMBER_END_GARBAGE);
+        return false;
+    }
+    struct qr_pool_task *task = member->slots[0].task;
+    *ret = (struct qr_pool_result){
+        .cls = (enum qr_class)done.class_id,
+        .message = done.class_id == QR_CLASS_NONE ? "" : member->message,
+        .record = done.record_bytes > 0 ? member->record.data : NULL,
+        .record_bytes = member->record.len,
+        .duration_ms = qr_clock_ms() - member->head_since_ms,
+        .cpu_ms = (int64_t)(done.cpu_us / 1000),
+        .peak_rss_bytes = (int64_t)done.peak_rss_bytes,
+    };
+    member->cpu_us += done.cpu_us;
+    member->files++;
+    free_slot(member, 0);
+    if (!task)
+        qr_buf_clear(&member->record);
+    *ret_task = task;
+    return task != NULL;
+}
+
+/* One frame. True when it ended a job. */
+static bool take_frame(struct qr_member *member, const struct qr_pipe_header *header,
+                       const uint8_t *payload, struct qr_pool_result *ret,
+                       struct qr_pool_task **ret_task)
+{
+    bool of_head = member->n_slots > 0 && member->slots[0].id == header->id;
+
+    switch (header->type) {
+    case QR_WIRE_READY:
+        if (member->was_ready || header->len != sizeof member->sandbox)
+            break;
+        memcpy(&member->sandbox, payload, sizeof member->sandbox);
+        member->was_ready = true;
+        if (member->state == QR_MEMBER_STARTING)
+            member->state = QR_MEMBER_READY;
+        return false;
+    case QR_WIRE_PROGRESS:
+        if (!of_head)
+            break;
+        member->progress_at_ms = qr_clock_ms();
+        return false;
+    case QR_WIRE_CHUNK:
+        if (!of_head || !qr_buf_append(&member->record, payload, header->len))
+            break;
+        member->progress_at_ms = qr_clock_ms();
+        return false;
+    case QR_WIRE_DONE:
+        if (!of_head)
+            break;
+        return take_done(member, payload, header->len, ret, ret_task);
+    case QR_WIRE_SKIPPED:
+        skipped(member, header->id);
+        return false;
+    default:
+        break;
+    }
+    qr_member_kill(member, QR_MEMBER_END_GARBAGE);
+    return false;
+}
+
+bool qr_member_next(struct qr_member *member, struct qr_pool_result *ret,
+                    struct qr_pool_task **ret_task)
+{
+    struct qr_pipe_header header;
+    const uint8_t *payload;
+    struct qr_err err;
+    int fd;
+
+    for (int fills = 0; member->pipe.fd >= 0;) {
+        int rc = qr_pipe_take(&member->pipe, &header, &payload, &fd, &err);
+        if (rc > 0) {
+            if (member->end == QR_MEMBER_END_GARBAGE)
+                continue; /* nothing it says counts any more */
+            if (take_frame(member, &header, payload, ret, ret_task)) {
+                member->head_since_ms = qr_clock_ms();
+                member->progress_at_ms = member->head_since_ms;
+                member->memory_at_ms = member->head_since_ms + MEMORY_EVERY_MS;
+                return true;
+            }
+            continue;
+        }
+        if (rc == 0 && fills++ == FILLS_PER_ROUND && member->state != QR_MEMBER_ENDING)
+            return false;
+        if (rc == 0)
+            rc = qr_pipe_fill(&member->pipe, &err);
+        if (rc == 1)
+            return false;
+        if (rc == QR_E_DATA)
+            qr_member_kill(member, QR_MEMBER_END_GARBAGE);
+        if (rc < 0)
+            close_pipe(member);
+    }
+    return false;
+}
+
+void qr_member_check_time(struct qr_member *member, int64_t now_ms, int64_t memory_bytes)
+{
+    const struct qr_member_slot *head = &member->slots[0];
+
+    if (member->state == QR_MEMBER_ENDING) {
+        if (now_ms - member->ending_at_ms >= ENDING_MS)
+            qr_process_kill(&member->process);
+        return;
+    }
+    if (member->n_slots == 0) {
+        if (member->retiring) {
+            member->end = QR_MEMBER_END_DISCARD;
+            close_pipe(member);
+        }
+        return;
+    }
+    if (now_ms - member->head_since_ms >= head->budget_ms) {
+        qr_member_kill(member, QR_MEMBER_END_BUDGET);
+    } else if (head->progress_ms > 0 && now_ms - member->progress_at_ms >= head->progress_ms) {
+        qr_member_kill(member, QR_MEMBER_END_STALLED);
+    } else if (now_ms >= member->memory_at_ms) {
+        member->memory_at_ms = now_ms + MEMORY_EVERY_MS;
+        if (qr_process_rss(&member->process) > memory_bytes)
+            qr_member_kill(member, QR_MEMBER_END_MEMORY);
+    }
+}
+
+int64_t qr_member_deadline(const struct qr_member *member)
+{
+    const struct qr_member_slot *head = &member->slots[0];
+
+    if (member->state == QR_MEMBER_NONE)
+        return INT64_MAX;
+    if (member->state == QR_MEMBER_ENDING) /* without a pidfd its end must be asked for */
+        return member->process.watch >= 0 ? member->ending_at_ms + ENDING_MS : qr_clock_ms() + 5;
+    if (member->n_slots == 0)
+        return member->retiring ? 0 : INT64_MAX;
+    int64_t at = member->head_since_ms + head->budget_ms;
+    if (head->progress_ms > 0 && member->progress_at_ms + head->progress_ms < at)
+        at = member->progress_at_ms + head->progress_ms;
+    return member->memory_at_ms < at ? member->memory_at_ms : at;
+}
+
+/* The child ended by itself. */
+static void judge_own_end(const struct qr_member *member, const struct qr_process_end *end,
+                          struct qr_member_verdict *ret)
+{
+    char name[24];
+
+    ret->crashed = true;
+    ret->cls = QR_CLASS_CRASH;
+    if (end->exit_code == QR_CHILD_NO_MEMORY || end->signal == SIGKILL) {
+        ret->cls = QR_CLASS_RESOURCE;
+        snprintf(ret->message, sizeof ret->message,
+                 "the extraction process was ended from outside or had no memory left; hint: give "
+                 "the worker more memory or fewer slots");
+    } else if (end->signal == SIGSYS) {
+        snprintf(ret->message, sizeof ret->message,
+                 "the extraction process was ended by a forbidden system call (SIGSYS); hint: the "
+                 "file may be hostile");
+    } else if (end->signal != 0) {
+        snprintf(ret->message, sizeof ret->message,
+                 "the extraction process crashed (%s); hint: the file is damaged in a way the "
+                 "extractor does not handle",
+                 qr_process_signal_name(end->signal, name));
+    } else {
+        snprintf(ret->message, sizeof ret->message,
+                 "the extraction process exited with code %d in the middle of the file",
+                 end->exit_code);
+    }
+    (void)member;
+}
+
+void qr_member_judge(const struct qr_member *member, const struct qr_process_end *end,
+                     int64_t memory_bytes, struct qr_member_verdict *ret)
+{
+    const struct qr_member_slot *head = &member->slots[0];
+
+    memset(ret, 0, sizeof *ret);
+    ret->start_failed = !member->was_ready && member->end != QR_MEMBER_END_DISCARD;
+    ret->blames_job = member->n_slots > 0 && member->was_ready &&
+                      member->end != QR_MEMBER_END_DISCARD &&
+                      (member->end == QR_MEMBER_END_NONE || member->end_id == head->id);
+    switch (member->end) {
+    case QR_MEMBER_END_NONE:
+        if (member->n_slots > 0)
+            judge_own_end(member, end, ret);
+        break;
+    case QR_MEMBER_END_BUDGET:
+        ret->killed = true;
+        ret->cls = QR_CLASS_TIMEOUT;
+        snprintf(ret->message, sizeof ret->message,
+                 "no result within the budget of %.1f s; the extraction was ended",
+                 (double)head->budget_ms / 1000);
+        break;
+    case QR_MEMBER_END_STALLED:
+        ret->killed = true;
+        ret->cls = QR_CLASS_TIMEOUT;
+        snprintf(ret->message, sizeof ret->message,
+                 "no progress for %.1f s (budget %.1f s); the extraction was ended",
+                 (double)head->progress_ms / 1000, (double)head->budget_ms / 1000);
+        break;
+    case QR_MEMBER_END_MEMORY:
+        ret->killed = true;
+        ret->cls = QR_CLASS_RESOURCE;
+        snprintf(ret->message, sizeof ret->message,
+                 "the extraction took more than the %" PRId64 " MB of memory allowed",
+                 memory_bytes >> 20);
+        break;
+    case QR_MEMBER_END_GARBAGE:
+        ret->crashed = true;
+        ret->cls = QR_CLASS_CRASH;
+        snprintf(ret->message, sizeof ret->message,
+                 "the extraction process sent what is no answer and was ended");
+        break;
+    case QR_MEMBER_END_CANCEL:
+    case QR_MEMBER_END_DISCARD:
+        break;
+    }
+}
