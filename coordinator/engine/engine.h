@@ -2,10 +2,10 @@
  *
  * The engine: sessions, leases, credits, expiry and sync of one coordinator, as a state machine.
  *
- * It owns what the coordinator knows in memory; PostgreSQL is the truth, this is a cache that can be
- * rebuilt. No I/O, no threads, no clock reads: it is fed events with the time and calls the functions
- * of its port (port.h). One thread at a time may call it. The deterministic simulation (tests/sim)
- * links this very object.
+ * It owns what the coordinator knows in memory; PostgreSQL is the truth, this is a cache that can
+ * be rebuilt. No I/O, no threads, no clock reads: it is fed events with the time and calls the
+ * functions of its port (port.h). One thread at a time may call it. The deterministic simulation
+ * (tests/sim) links this very object.
  *
  * Order of a turn: qr_engine_set_now(), then every waiting event (frames, replies), then
  * qr_engine_timers(). After a stall the waiting frames thereby count before any timer (rule 6).
@@ -58,8 +58,9 @@ void qr_engine_checkpoint(struct qr_engine *engine, uint64_t stream, uint64_t le
                           uint64_t number, const void *data, size_t len);
 void qr_engine_release(struct qr_engine *engine, uint64_t stream, uint64_t lease_id,
                        const void *checkpoint, size_t len);
-/** Takes ownership of `settle`; it comes back by port.db_settle or, when it is dropped (a second copy
- *  of a lease already settling, an unwelcome stream), by the return value true: the caller frees. */
+/** Takes ownership of `settle`; it comes back by port.db_settle or, when it is dropped (a second
+ * copy of a lease already settling, an unwelcome stream), by the return value true: the caller
+ * frees. */
 QR_MUST_CHECK bool qr_engine_result(struct qr_engine *engine, uint64_t stream,
                                     struct qr_settle *settle);
 /** A result that was refused for lack of memory: answered RETRY_LATER, nothing else changes. */
@@ -94,7 +95,8 @@ void qr_engine_adopt(struct qr_engine *engine, const struct qr_adopted *adopted)
 void qr_engine_work_available(struct qr_engine *engine, qr_type_id type);
 
 /* ---- operators */
-/** No more offers to this worker; it finishes or hands back. Returns its leases; -1 unknown worker. */
+/** No more offers to this worker; it finishes or hands back. Returns its leases; -1 unknown worker.
+ */
 int qr_engine_drain_worker(struct qr_engine *engine, const char *worker_id, uint32_t grace_ms);
 /** The coordinator stops: no new claims, Restarting to everyone. */
 void qr_engine_shutdown(struct qr_engine *engine);
@@ -124,30 +126,30 @@ void qr_engine_each_session(const struct qr_engine *engine,
 
 /* One X-macro so that metrics, JSON and the simulation name the same counters.
  *    name                help */
-#define QR_ENGINE_COUNTERS(X)                                                                      \
-    X(leases_offered,     "leases offered to workers")                                             \
-    X(leases_accepted,    "leases accepted by workers")                                            \
-    X(leases_declined,    "leases declined by workers")                                            \
-    X(leases_not_accepted, "offers that were not accepted in time")                                \
-    X(leases_returned,    "leases that went back to pending without costing an attempt")           \
-    X(leases_expired,     "leases of workers that fell silent")                                    \
-    X(leases_reclaimed,   "leases kept over a reconnect")                                          \
-    X(results_committed,  "results committed")                                                     \
-    X(results_failed,     "results committed that say the job failed")                             \
-    X(results_duplicate,  "results that had been committed before")                                \
-    X(results_stale,      "results rejected because their lease was over")                         \
-    X(results_rejected,   "results that could not be stored")                                      \
-    X(results_retry_later, "results the worker was asked to send again")                           \
-    X(sessions_welcomed,  "Hellos accepted")                                                       \
-    X(sessions_refused,   "Hellos refused")                                                        \
-    X(sessions_expired,   "sessions whose leases ran out")                                         \
-    X(beats,              "beats answered")                                                        \
-    X(sync_drops,         "leases dropped by a Sync")                                              \
-    X(sync_returns,       "leases taken back because the worker did not have them")                \
-    X(claims,             "claim requests")                                                        \
-    X(claims_dry,         "claim requests that found too little work")                             \
-    X(budget_exceeded,    "jobs stopped because a time budget ran out")                            \
-    X(frames_old_stream,  "frames of older streams dropped")
+#define QR_ENGINE_COUNTERS(X)                                                         \
+    X(leases_offered, "leases offered to workers")                                    \
+    X(leases_accepted, "leases accepted by workers")                                  \
+    X(leases_declined, "leases declined by workers")                                  \
+    X(leases_not_accepted, "offers that were not accepted in time")                   \
+    X(leases_returned, "leases that went back to pending without costing an attempt") \
+    X(leases_expired, "leases of workers that fell silent")                           \
+    X(leases_reclaimed, "leases kept over a reconnect")                               \
+    X(results_committed, "results committed")                                         \
+    X(results_failed, "results committed that say the job failed")                    \
+    X(results_duplicate, "results that had been committed before")                    \
+    X(results_stale, "results rejected because their lease was over")                 \
+    X(results_rejected, "results that could not be stored")                           \
+    X(results_retry_later, "results the worker was asked to send again")              \
+    X(sessions_welcomed, "Hellos accepted")                                           \
+    X(sessions_refused, "Hellos refused")                                             \
+    X(sessions_expired, "sessions whose leases ran out")                              \
+    X(beats, "beats answered")                                                        \
+    X(sync_drops, "leases dropped by a Sync")                                         \
+    X(sync_returns, "leases taken back because the worker did not have them")         \
+    X(claims, "claim requests")                                                       \
+    X(claims_dry, "claim requests that found too little work")                        \
+    X(budget_exceeded, "jobs stopped because a time budget ran out")                  \
+    X(frames_old_stream, "frames of older streams dropped")
 
 struct qr_engine_stats {
 #define QR_ENGINE_COUNTER_FIELD(name, help) uint64_t name;

@@ -5,8 +5,8 @@
  *     streams (service/)  --frames-->  engine  --requests-->  lanes (db/)
  *                         <--frames--          <--replies---
  *
- * The engine itself does no I/O: it calls the functions of struct qr_engine_port, which hand the work
- * on and return at once. Every database request is answered exactly once, in any order, by the
+ * The engine itself does no I/O: it calls the functions of struct qr_engine_port, which hand the
+ * work on and return at once. Every database request is answered exactly once, in any order, by the
  * qr_engine_done_*() call of its kind (engine.h).
  *
  * Names follow protocol.md. Types are small numbers from coordinator/engine/types.h. Times are
@@ -93,11 +93,11 @@ struct qr_beat {
 /* ------------------------------------------------------------------ frames to a worker */
 
 enum qr_ack_code { /* numbers of proto AckCode */
-    QR_ACK_COMMITTED = 1,
-    QR_ACK_DUPLICATE = 2,
-    QR_ACK_STALE = 3,
-    QR_ACK_REJECTED = 4,
-    QR_ACK_RETRY_LATER = 5,
+                   QR_ACK_COMMITTED = 1,
+                   QR_ACK_DUPLICATE = 2,
+                   QR_ACK_STALE = 3,
+                   QR_ACK_REJECTED = 4,
+                   QR_ACK_RETRY_LATER = 5,
 };
 
 struct qr_ack {
@@ -108,12 +108,12 @@ struct qr_ack {
 };
 
 enum qr_end_reason { /* numbers of proto EndReason */
-    QR_END_REPLACED = 1,
-    QR_END_LOWER_COUNTER = 2,
-    QR_END_PROTOCOL = 3,
-    QR_END_NOT_RENEWED = 4,
-    QR_END_SLOW = 5,
-    QR_END_GOODBYE = 6,
+                     QR_END_REPLACED = 1,
+                     QR_END_LOWER_COUNTER = 2,
+                     QR_END_PROTOCOL = 3,
+                     QR_END_NOT_RENEWED = 4,
+                     QR_END_SLOW = 5,
+                     QR_END_GOODBYE = 6,
 };
 
 enum qr_stop_reason { QR_STOP_PAUSE = 1, QR_STOP_CANCEL = 2, QR_STOP_STALE = 3 };
@@ -155,8 +155,14 @@ enum qr_db_status {
  * transaction every live lease of the session that neither list names returns to pending, and the
  * worker's older session ends: what the spool does not name returns, the rest moves here. */
 struct qr_db_hello {
-    uint64_t token; /* comes back in the reply */
+    uint64_t token;               /* comes back in the reply */
     const struct qr_hello *hello; /* borrowed for the call: the lane copies */
+    /* No worker said this: the engine asks for itself, after a request of the session ended UNKNOWN
+     * and the worker did not come back for a ttl. Only where the session's owner is this very
+     * coordinator (instance and epoch, any attach) and the session has not ended; otherwise the
+     * answer is FENCED and nothing changed. The rest is as for any Hello: attach + 1, leases that
+     * the lists do not name return to pending, the rest come back as kept. */
+    bool recover;
 };
 
 enum qr_hello_outcome {
@@ -184,8 +190,8 @@ struct qr_db_hello_reply {
     uint64_t returned; /* leases that went back to pending */
 };
 
-/* Claim: up to `want` jobs for one session in one transaction. It locks the session row FOR SHARE and
- * is FENCED unless owner and attach match. */
+/* Claim: up to `want` jobs for one session in one transaction. It locks the session row FOR SHARE
+ * and is FENCED unless owner and attach match. */
 struct qr_db_claim {
     uint64_t token;
     uint64_t session_pk, attach;
@@ -205,8 +211,8 @@ struct qr_db_claim_reply {
     bool dry; /* no more work of these types just now */
 };
 
-/* Return: leases go back to pending without costing an attempt, unless a result was first. Marks the
- * batch row, clears stop_requested. FENCED unless owner and attach match. */
+/* Return: leases go back to pending without costing an attempt, unless a result was first. Marks
+ * the batch row, clears stop_requested. FENCED unless owner and attach match. */
 enum qr_return_reason {
     QR_RETURN_DECLINED,
     QR_RETURN_NOT_ACCEPTED,  /* offer timed out */
@@ -232,18 +238,21 @@ struct qr_db_return_reply {
     uint64_t session_pk, attach;
     enum qr_db_status status;
     enum qr_return_reason reason;
-    const struct qr_lease_ref *leases; /* all of the request, now gone one way or the other when DONE */
+    const struct qr_lease_ref
+        *leases; /* all of the request, now gone one way or the other when DONE */
     size_t n_leases;
     uint64_t returned; /* of them, really returned; the others had been settled */
 };
 
-/* Settle: one result. Made by service/ when the frame came in, owned by the lane from qr_engine_port
- * .db_settle() on, given back with the answer filled in, freed by service/ after qr_engine_done_settle.
- * The fence is (lease_id, job_id, session_pk) and the cluster epoch of this coordinator. */
+/* Settle: one result. Made by service/ when the frame came in (or by the engine with calloc() and
+ * strdup() when a budget ran out: by_coordinator), owned by the lane from qr_engine_port
+ * .db_settle() on, given back with the answer filled in, freed by service/ after
+ * qr_engine_done_settle. The fence is (lease_id, job_id, session_pk) and the cluster epoch of this
+ * coordinator. */
 struct qr_settle {
     uint64_t lease_id, job_id;
-    uint64_t session_pk; /* set by the engine: the session of the stream that brought it */
-    uint64_t attach;     /* set by the engine */
+    uint64_t session_pk;       /* set by the engine: the session of the stream that brought it */
+    uint64_t attach;           /* set by the engine */
     enum qr_class error_class; /* QR_CLASS_NONE: completed */
     char *message;             /* why it failed; owned, or NULL */
     uint8_t *record;           /* encoded ExtractionRecord; owned, or NULL */
@@ -259,7 +268,8 @@ struct qr_settle {
     struct qr_settle *next; /* for whoever holds it */
 };
 
-/* Mirror: leases older than 2 s shown in extraction_jobs (status, claimed_by, claimed_at, heartbeat). */
+/* Mirror: leases older than 2 s shown in extraction_jobs (status, claimed_by, claimed_at,
+ * heartbeat). */
 struct qr_mirror {
     uint64_t lease_id, job_id;
     uint64_t session_pk;
@@ -272,7 +282,8 @@ struct qr_engine_port {
 
     /* Frames, on a stream that is open. `seq` is the frame's number on this stream, from 1. */
     void (*welcome)(void *ctx, uint64_t stream, uint64_t seq, const struct qr_welcome *welcome);
-    void (*offer)(void *ctx, uint64_t stream, uint64_t seq, const struct qr_offer *offers, size_t n);
+    void (*offer)(void *ctx, uint64_t stream, uint64_t seq, const struct qr_offer *offers,
+                  size_t n);
     void (*sync)(void *ctx, uint64_t stream, uint64_t seq, uint64_t seen, const uint64_t *drop,
                  size_t n_drop, const uint64_t *expected, size_t n_expected);
     void (*ack)(void *ctx, uint64_t stream, uint64_t seq, const struct qr_ack *acks, size_t n);

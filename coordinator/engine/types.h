@@ -1,13 +1,13 @@
 /* coordinator/engine/types.h
  *
- * Job types as small numbers. Names come from workers and runs; at most QR_TYPES_MAX - 1 are kept for
- * the life of the process. Thread-safe; a number, once given, stays.
+ * Job types as small numbers. Names come from workers and runs; at most QR_TYPES_MAX - 1 are kept
+ * for the life of the process. Thread-safe; a number, once given, stays.
  */
 #pragma once
 #include "coordinator/engine/port.h"
 
-/** The number of `name`, given out on first sight; 0 when the name is empty, longer than 32 bytes, holds
- *  other characters than a-z 0-9 _ - or the table is full. */
+/** The number of `name`, given out on first sight; 0 when the name is empty, longer than 32 bytes,
+ * holds other characters than a-z 0-9 _ - or the table is full. */
 qr_type_id qr_type_intern(const char *name);
 
 /** The name of a number; "" for 0 and unknown ones. Lives as long as the process. */

@@ -1,0 +1,156 @@
+/* Leases: the table, their states, and the frames that speak of single ones. */
+#include "coordinator/engine/internal.h"
+
+#include <stdlib.h>
+
+struct qr_eng_lease *qr_eng_lease_find(struct qr_engine *engine, uint64_t id)
+{
+    struct qr_eng_lease *lease;
+
+    HASH_FIND(hh, engine->leases, &id, sizeof id, lease);
+    return lease;
+}
+
+static uint32_t *gauge(struct qr_engine *engine, enum qr_eng_lease_state state)
+{
+    switch (state) {
+    case QR_LEASE_OFFERED:
+        return &engine->stats.leases_offered_now;
+    case QR_LEASE_ACTIVE:
+        return &engine->stats.leases_active_now;
+    case QR_LEASE_SETTLING:
+        return &engine->stats.leases_settling_now;
+    case QR_LEASE_RETURNING:
+    case QR_LEASE_STATES:
+        break;
+    }
+    return &engine->stats.leases_returning_now;
+}
+
+struct qr_eng_lease *qr_eng_lease_add(struct qr_engine *engine, struct qr_eng_session *session,
+                                      uint64_t id, uint64_t job_id, enum qr_eng_lease_state state)
+{
+    struct qr_eng_lease *lease = engine->free_leases;
+
+    if (lease) {
+        engine->free_leases = lease->next;
+        memset(lease, 0, sizeof *lease);
+    } else {
+        lease = qr_eng_alloc(1, sizeof *lease);
+    }
+    lease->id = id;
+    lease->job_id = job_id;
+    lease->session = session;
+    lease->state = state;
+    lease->since = engine->now;
+    HASH_ADD(hh, engine->leases, id, sizeof lease->id, lease);
+    DL_APPEND(session->leases, lease);
+    session->n_leases++;
+    session->n_state[state]++;
+    ++*gauge(engine, state);
+    return lease;
+}
+
+void qr_eng_lease_remove(struct qr_engine *engine, struct qr_eng_lease *lease)
+{
+    struct qr_eng_session *session = lease->session;
+
+    HASH_DEL(engine->leases, lease);
+    DL_DELETE(session->leases, lease);
+    session->n_leases--;
+    session->n_state[lease->state]--;
+    --*gauge(engine, lease->state);
+    lease->next = engine->free_leases;
+    engine->free_leases = lease;
+}
+
+void qr_eng_lease_set(struct qr_engine *engine, struct qr_eng_lease *lease,
+                      enum qr_eng_lease_state state)
+{
+    struct qr_eng_session *session = lease->session;
+
+    session->n_state[lease->state]--;
+    --*gauge(engine, lease->state);
+    lease->state = state;
+    session->n_state[state]++;
+    ++*gauge(engine, state);
+}
+
+void qr_eng_lease_budget(struct qr_engine *engine, struct qr_eng_lease *lease, uint64_t bytes)
+{
+    lease->budget_ms = 300000;
+    lease->progress_budget_ms = 120000;
+    if (engine->config.budget)
+        engine->config.budget(engine->config.budget_ctx, lease->type, bytes, &lease->budget_ms,
+                              &lease->progress_budget_ms);
+}
+
+/* A lease of this session, or NULL. */
+static struct qr_eng_lease *own(struct qr_engine *engine, const struct qr_eng_session *session,
+                                uint64_t id)
+{
+    struct qr_eng_lease *lease = qr_eng_lease_find(engine, id);
+
+    return lease && lease->session == session ? lease : NULL;
+}
+
+void qr_engine_accept(struct qr_engine *engine, uint64_t stream, const uint64_t *leases, size_t n)
+{
+    struct qr_eng_session *session = qr_eng_stream_hear(engine, stream);
+
+    if (!session)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        struct qr_eng_lease *lease = own(engine, session, leases[i]);
+        if (!lease || lease->state != QR_LEASE_OFFERED)
+            continue; /* gone or going: the next beat's Sync says so */
+        qr_eng_lease_set(engine, lease, QR_LEASE_ACTIVE);
+        engine->stats.leases_accepted++;
+    }
+    qr_eng_session_arm(engine, session);
+}
+
+void qr_engine_decline(struct qr_engine *engine, uint64_t stream, const uint64_t *leases, size_t n)
+{
+    struct qr_eng_session *session = qr_eng_stream_hear(engine, stream);
+
+    if (!session)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        struct qr_eng_lease *lease = own(engine, session, leases[i]);
+        /* active: a beat that was sent before the Decline named it */
+        if (!lease || (lease->state != QR_LEASE_OFFERED && lease->state != QR_LEASE_ACTIVE))
+            continue;
+        qr_eng_return_add(engine, lease);
+        engine->stats.leases_declined++;
+    }
+    qr_eng_return_send(engine, session->pk, session->attach, QR_RETURN_DECLINED, NULL, 0);
+    qr_eng_session_arm(engine, session);
+}
+
+void qr_engine_release(struct qr_engine *engine, uint64_t stream, uint64_t lease_id,
+                       const void *checkpoint, size_t len)
+{
+    struct qr_eng_session *session = qr_eng_stream_hear(engine, stream);
+    struct qr_eng_lease *lease = session ? own(engine, session, lease_id) : NULL;
+
+    if (!lease || (lease->state != QR_LEASE_OFFERED && lease->state != QR_LEASE_ACTIVE))
+        return;
+    qr_eng_return_add(engine, lease);
+    qr_eng_return_send(engine, session->pk, session->attach, QR_RETURN_RELEASED, checkpoint, len);
+    qr_eng_session_arm(engine, session);
+}
+
+void qr_engine_checkpoint(struct qr_engine *engine, uint64_t stream, uint64_t lease_id,
+                          uint64_t number, const void *data, size_t len)
+{
+    struct qr_eng_session *session = qr_eng_stream_hear(engine, stream);
+    struct qr_eng_lease *lease = session ? own(engine, session, lease_id) : NULL;
+    struct qr_lease_ref ref;
+
+    if (!lease || lease->state != QR_LEASE_ACTIVE || number <= lease->checkpoint)
+        return;
+    lease->checkpoint = number;
+    ref = (struct qr_lease_ref){lease->id, lease->job_id};
+    engine->port.db_checkpoint(engine->port.ctx, session->pk, &ref, number, data, len);
+}
