@@ -76,7 +76,8 @@ static size_t distance(const char *a, const char *b)
 
 const char *qr_options_nearest(const struct qr_options *options, const char *name)
 {
-    static const char *const built_in[] = {"config", "help", "version"};
+    static const char *const built_in[] = {"help", "version", "config"};
+    size_t n_built_in = options->verb ? 2 : QR_COUNT(built_in);
     const struct qr_option *row;
     const char *nearest = NULL;
     size_t least = strlen(name) / 3 + 2; /* further off is no typing error */
@@ -88,7 +89,7 @@ const char *qr_options_nearest(const struct qr_options *options, const char *nam
             nearest = row->name;
         }
     }
-    for (size_t i = 0; i < QR_COUNT(built_in); i++) {
+    for (size_t i = 0; i < n_built_in; i++) {
         size_t d = distance(name, built_in[i]);
         if (d < least) {
             least = d;
@@ -96,6 +97,16 @@ const char *qr_options_nearest(const struct qr_options *options, const char *nam
         }
     }
     return nearest;
+}
+
+bool qr_option_has_env(const struct qr_options *options, const struct qr_option *row)
+{
+    if (!options->verb)
+        return true;
+    for (const struct qr_option *own = options->table; own->name; own++)
+        if (own == row)
+            return false;
+    return true;
 }
 
 const char *qr_option_key_name(const struct qr_option *row, char *buf, size_t size)
@@ -177,7 +188,7 @@ static int long_flag(struct parse *p, const char *arg, const char *text, struct 
                                    : QR_OPTIONS_MARKDOWN;
         return QR_OK;
     }
-    if (same_name("config", text, len, false))
+    if (same_name("config", text, len, false) && !p->options->verb)
         return take_value(p, flag, value, &p->config, err);
 
     const struct qr_option *row = qr_options_find(p->options, text, len, false);
@@ -252,7 +263,7 @@ static int apply_environment(struct parse *p, struct qr_err *err)
 
     for (size_t i = 0; rc == QR_OK && (row = qr_options_row(p->options, i)); i++) {
         const char *value = getenv(qr_option_env_name(row, name, sizeof name));
-        if (p->given[i] || !value || value[0] == '\0')
+        if (p->given[i] || !value || value[0] == '\0' || !qr_option_has_env(p->options, row))
             continue;
         const struct qr_option_origin origin = {.text = name, .split_commas = true};
         qr_option_clear(row, p->target);
@@ -291,7 +302,12 @@ static int check_required(const struct parse *p, struct qr_err *err)
     char env[NAME_MAX_BYTES + 8];
 
     for (size_t i = 0; (row = qr_options_row(p->options, i)); i++)
-        if ((row->flags & QR_OPT_REQUIRED) && !has_value(row, p->target))
+        if (!(row->flags & QR_OPT_REQUIRED) || has_value(row, p->target))
+            continue;
+        else if (!qr_option_has_env(p->options, row))
+            return qr_fail(err, QR_E_USAGE, "--%s is missing; hint: --%s %s", row->name, row->name,
+                           row->arg ? row->arg : "VALUE");
+        else
             return qr_fail(err, QR_E_USAGE,
                            "--%s is missing; hint: --%s %s, or %s in the environment", row->name,
                            row->name, row->arg ? row->arg : "VALUE",
@@ -327,7 +343,7 @@ int qr_options_parse(const struct qr_options *options, int argc, char *const *ar
         rc = parse_arguments(&p, err);
     if (rc == QR_OK && p.action == QR_OPTIONS_RUN)
         rc = apply_environment(&p, err);
-    if (!p.config)
+    if (!p.config && !options->verb)
         p.config = getenv("QUARRY_CONFIG");
     if (rc == QR_OK && p.action == QR_OPTIONS_RUN && p.config && p.config[0] != '\0')
         rc = qr_options_load(options, p.config, p.given, target, err);

@@ -73,6 +73,8 @@ struct qr_options {
     const struct qr_option *table;  /* ended by an empty row */
     const struct qr_option *shared; /* more rows for the same target struct, or NULL */
     bool stop_at_positional;        /* options end at the first argument that is none (verbs) */
+    bool verb; /* a verb of a command: `table` comes from the arguments alone, there is no --config;
+                * `shared` is also read from the environment */
 };
 
 enum qr_options_action { QR_OPTIONS_RUN, QR_OPTIONS_HELP, QR_OPTIONS_VERSION, QR_OPTIONS_MARKDOWN };

@@ -27,7 +27,8 @@ static int left_side(const struct qr_option *row, char *buf, size_t size)
 }
 
 /* Help, then range, default and page, as one text. */
-static void right_side(const struct qr_option *row, char *buf, size_t size)
+static void right_side(const struct qr_options *options, const struct qr_option *row, char *buf,
+                       size_t size)
 {
     char range[80];
     const char *separator = " (";
@@ -51,6 +52,8 @@ static void right_side(const struct qr_option *row, char *buf, size_t size)
         ADD("required");
     if (row->fallback && row->fallback[0] && !(row->flags & QR_OPT_SECRET))
         ADD("default %s", row->fallback);
+    if (options->verb && qr_option_has_env(options, row))
+        ADD("or %s", qr_option_env_name(row, range, sizeof range));
     if (separator[0] == ',' && (size_t)len < size)
         snprintf(buf + len, size - (size_t)len, ")");
 #undef ADD
@@ -116,15 +119,18 @@ void qr_options_print_help(const struct qr_options *options, FILE *out)
         if (row->flags & QR_OPT_HIDDEN)
             continue;
         left_side(row, left, sizeof left);
-        right_side(row, right, sizeof right);
+        right_side(options, row, right, sizeof right);
         print_line(out, left, right, column);
     }
-    print_line(out, "      --config FILE", "YAML file with options: lease_ttl: 8s", column);
+    if (!options->verb)
+        print_line(out, "      --config FILE", "YAML file with options: lease_ttl: 8s", column);
     print_line(out, "  -h, --help", "this text", column);
     print_line(out, "      --version", "version of the program", column);
-    fputs("\nEach option can also be set in the environment (--some-flag: QUARRY_SOME_FLAG) or in "
-          "the file\n(some_flag). A flag outranks the environment, the environment the file.\n",
-          out);
+    if (!options->verb)
+        fputs("\nEach option can also be set in the environment (--some-flag: QUARRY_SOME_FLAG) or "
+              "in "
+              "the file\n(some_flag). A flag outranks the environment, the environment the file.\n",
+              out);
     if (options->examples)
         fprintf(out, "\nExamples:\n%s", options->examples);
 }

@@ -34,6 +34,9 @@ int qr_option_list_add(struct qr_option_list *list, const char *item, size_t len
 int qr_options_load(const struct qr_options *options, const char *path, const bool *given,
                     void *target, struct qr_err *err);
 
+/** Whether the row may be set by the environment: all but the own options of a verb. */
+bool qr_option_has_env(const struct qr_options *options, const struct qr_option *row);
+
 /** "QUARRY_LEASE_TTL" / "lease_ttl". Return buf. */
 const char *qr_option_env_name(const struct qr_option *row, char *buf, size_t size);
 const char *qr_option_key_name(const struct qr_option *row, char *buf, size_t size);

@@ -242,6 +242,31 @@ static void verbs_keep_their_own_arguments(void **state)
     qr_options_done(&verbs, &s);
 }
 
+static void a_verb_takes_its_own_options_from_arguments_alone(void **state)
+{
+    struct qr_options verb = options;
+    struct qr_err err = {0};
+    struct settings s;
+    (void)state;
+
+    verb.verb = true;
+    setenv("QUARRY_LISTEN", "of-a-server:1", 1);
+    setenv("QUARRY_COORDINATOR", "c:3", 1);
+    setenv("QUARRY_CONFIG", "/does/not/exist.yaml", 1);
+    int rc = parse_with(&verb, ARGV(NULL), &s, NULL, &err);
+    unsetenv("QUARRY_LISTEN");
+    unsetenv("QUARRY_COORDINATOR");
+    unsetenv("QUARRY_CONFIG");
+    assert_ok(rc, &err);
+    assert_string_equal(s.listen, "127.0.0.1:7420");
+    assert_int_equal(s.peers.n, 1);
+    assert_string_equal(s.peers.items[0], "c:3");
+    qr_options_done(&verb, &s);
+    assert_err(parse_with(&verb, ARGV("--config", "x"), &s, NULL, &err), QR_E_USAGE, &err,
+               "unknown option '--config'");
+    qr_options_done(&verb, &s);
+}
+
 static void required_options_are_demanded_unless_help_is_asked(void **state)
 {
     static const struct qr_option needs[] = {
@@ -324,6 +349,7 @@ int main(void)
         cmocka_unit_test_teardown(a_secret_is_not_shown_even_when_it_is_wrong, clean),
         cmocka_unit_test_teardown(mistakes_in_the_file_name_the_line, clean),
         cmocka_unit_test_teardown(verbs_keep_their_own_arguments, clean),
+        cmocka_unit_test_teardown(a_verb_takes_its_own_options_from_arguments_alone, clean),
         cmocka_unit_test_teardown(required_options_are_demanded_unless_help_is_asked, clean),
         cmocka_unit_test(help_lines_up_and_fits),
         cmocka_unit_test(the_documentation_has_a_row_for_each_option),
