@@ -1,0 +1,17 @@
+/* ctl/verb/job.h
+ *
+ * What the verbs of jobs and dead letters share.
+ */
+#pragma once
+#include "ctl/ctl.h"
+#include "ctl/table.h"
+#include "quarry/v1/admin.pb-c.h"
+
+enum { QR_JOB_PAGE = 1000 }; /* jobs asked for at once */
+
+/** When a job's state last changed: finished, claimed or created. */
+int64_t qr_job_changed_ms(const Quarry__V1__Job *job);
+
+/** What there is to say about a job, in one line: class and message of a failed one or of one that
+ * waits for a retry, the reason of an empty one, "partial", or "". Returns buf. */
+const char *qr_job_reason(const Quarry__V1__Job *job, char *buf, size_t cap);

@@ -1,0 +1,62 @@
+/* quarry job events */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "ctl/emit.h"
+#include "ctl/text.h"
+#include "ctl/verb/verbs.h"
+
+static const struct qr_column columns[] = {
+    {"TIME", 0},   {"EVENT", QR_COLUMN_STATUS},  {"LEASE", QR_COLUMN_RIGHT},
+    {"WORKER", 0}, {"DETAIL", QR_COLUMN_SHRINK},
+};
+
+static void row(const struct qr_ctl *ctl, const void *message, struct qr_table *table)
+{
+    const Quarry__V1__JobEvent *event = message;
+    char text[48];
+    char seconds[32];
+    (void)ctl;
+
+    qr_text_time(event->at_ms, seconds, sizeof seconds);
+    snprintf(text, sizeof text, "%s.%03d", seconds, (int)(event->at_ms % 1000));
+    qr_table_text(table, text);
+    qr_table_text(table, event->event);
+    snprintf(text, sizeof text, "%" PRIu64, event->lease_id);
+    qr_table_text(table, event->lease_id ? text : "");
+    qr_table_text(table, event->worker);
+    qr_table_text(table, event->detail);
+}
+
+static int run_verb(struct qr_ctl *ctl, const void *args, const struct qr_option_list *rest,
+                    struct qr_err *err)
+{
+    Quarry__V1__ListJobEventsRequest request = QUARRY__V1__LIST_JOB_EVENTS_REQUEST__INIT;
+    Quarry__V1__ListJobEventsReply *reply = NULL;
+    (void)args;
+
+    int rc = qr_ctl_parse_id(rest->items[0], "job", &request.job_id, err);
+    if (rc == QR_OK)
+        rc = qr_ctl_connect(ctl, err);
+    if (rc == QR_OK)
+        rc = QR_CALL(ctl->client, ListJobEvents, list_job_events_reply, &request, &reply, err);
+    if (rc < 0)
+        return rc;
+    rc = qr_emit_list(ctl, columns, QR_COUNT(columns), row,
+                      (ProtobufCMessage *const *)reply->events, reply->n_events, err);
+    quarry__v1__list_job_events_reply__free_unpacked(reply, NULL);
+    return rc;
+}
+
+const struct qr_ctl_verb qr_ctl_job_events = {
+    .name = "job events",
+    .arguments = "ID",
+    .summary = "the whole history of a job, oldest first",
+    .examples = "  quarry job events 4711\n",
+    .options = qr_ctl_no_options,
+    .args_size = sizeof(struct qr_ctl_common),
+    .rest_min = 1,
+    .rest_max = 1,
+    .rest_name = "job ID",
+    .run = run_verb,
+};

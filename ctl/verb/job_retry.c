@@ -1,0 +1,99 @@
+/* quarry job retry */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/class.h"
+#include "ctl/emit.h"
+#include "ctl/verb/verbs.h"
+
+struct args {
+    struct qr_ctl_common common;
+    int64_t run;
+    char *error_class;
+};
+
+#define AT(field) offsetof(struct args, field)
+
+/* clang-format off */
+static const struct qr_option options[] = {
+    {"run",   0, QR_OPT_INT, AT(run),         "0",  0, 0x1p53, 0, "ID", "all dead letters of this run", "docs/cli.md"},
+    {"class", 0, QR_OPT_STR, AT(error_class), NULL, 0, 0, 0, "CLASS", "with --run: only those that failed with this class", "docs/operations.md"},
+    {0},
+};
+/* clang-format on */
+
+static int check(const struct args *args, const struct qr_option_list *rest, struct qr_err *err)
+{
+    if ((rest->n > 0) == (args->run > 0))
+        return qr_fail(err, QR_E_USAGE,
+                       rest->n > 0 ? "job IDs or --run, not both"
+                                   : "which jobs? hint: quarry job retry ID..., or --run ID");
+    if (args->error_class && args->run == 0)
+        return qr_fail(err, QR_E_USAGE, "--class belongs to --run ID");
+    if (args->error_class && qr_class_parse(args->error_class) == QR_CLASS_NONE)
+        return qr_fail(err, QR_E_USAGE,
+                       "--class: '%s' is no error class; hint: timeout, connection, rate_limit, "
+                       "resource, invalid_input, permission, unsupported, crash or internal",
+                       args->error_class);
+    return QR_OK;
+}
+
+static int tell(struct qr_ctl *ctl, const Quarry__V1__RetryJobsReply *reply, struct qr_err *err)
+{
+    int rc = QR_OK;
+
+    if (ctl->output != QR_CTL_TABLE)
+        rc = qr_emit_message(ctl, &reply->base, err);
+    else
+        printf("%llu jobs go again\n", (unsigned long long)reply->retried);
+    if (rc == QR_OK && reply->n_refused > 0)
+        rc = qr_fail(err, QR_E_INVALID,
+                     "%zu jobs are neither failed nor cancelled, the first is %lld; "
+                     "hint: quarry job show %lld",
+                     reply->n_refused, (long long)reply->refused[0], (long long)reply->refused[0]);
+    return rc;
+}
+
+static int run_verb(struct qr_ctl *ctl, const void *arguments, const struct qr_option_list *rest,
+                    struct qr_err *err)
+{
+    const struct args *args = arguments;
+    Quarry__V1__RetryJobsRequest request = QUARRY__V1__RETRY_JOBS_REQUEST__INIT;
+    Quarry__V1__RetryJobsReply *reply = NULL;
+
+    int rc = check(args, rest, err);
+    if (rc < 0)
+        return rc;
+    request.job_ids = calloc(rest->n + 1, sizeof *request.job_ids);
+    if (!request.job_ids)
+        return qr_fail(err, QR_E_NOMEM, "out of memory");
+    for (size_t i = 0; rc == QR_OK && i < rest->n; i++)
+        rc = qr_ctl_parse_id(rest->items[i], "job", &request.job_ids[i], err);
+    request.n_job_ids = rest->n;
+    request.run_id = args->run;
+    request.error_class = args->error_class ? args->error_class : request.error_class;
+    if (rc == QR_OK)
+        rc = qr_ctl_connect(ctl, err);
+    if (rc == QR_OK)
+        rc = QR_CALL(ctl->client, RetryJobs, retry_jobs_reply, &request, &reply, err);
+    free(request.job_ids);
+    if (rc < 0)
+        return rc;
+    rc = tell(ctl, reply, err);
+    quarry__v1__retry_jobs_reply__free_unpacked(reply, NULL);
+    return rc;
+}
+
+const struct qr_ctl_verb qr_ctl_job_retry = {
+    .name = "job retry",
+    .arguments = "ID... | --run ID [--class CLASS]",
+    .summary = "failed or cancelled jobs go again, with all their attempts",
+    .examples = "  quarry job retry 4711 4712\n"
+                "  quarry job retry --run 7                      all dead letters of the run\n"
+                "  quarry job retry --run 7 --class connection   once the file server is back\n",
+    .options = options,
+    .args_size = sizeof(struct args),
+    .rest_max = QR_CTL_ANY,
+    .rest_name = "job ID",
+    .run = run_verb,
+};

@@ -1,0 +1,101 @@
+/* quarry job show */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/clock.h"
+#include "ctl/emit.h"
+#include "ctl/text.h"
+#include "ctl/verb/job.h"
+#include "ctl/verb/verbs.h"
+
+static void line(const char *name, const char *value)
+{
+    char shown[4096];
+
+    if (!value[0])
+        return;
+    qr_text_fit(value, SIZE_MAX, false, "", shown, sizeof shown);
+    printf("%-9s %s\n", name, shown);
+}
+
+static void time_line(const char *name, int64_t at_ms)
+{
+    char text[80];
+    char a[32];
+    char b[32];
+
+    if (at_ms == 0)
+        return;
+    if (at_ms > qr_clock_wall_ms())
+        snprintf(text, sizeof text, "%s", qr_text_time(at_ms, a, sizeof a));
+    else
+        snprintf(text, sizeof text, "%s (%s)", qr_text_time(at_ms, a, sizeof a),
+                 qr_text_ago(qr_clock_wall_ms(), at_ms, b, sizeof b));
+    line(name, text);
+}
+
+static void print_job(const Quarry__V1__Job *job)
+{
+    char text[200];
+    char size[32];
+
+    printf("job %" PRId64 " of run %" PRId64 "\n", job->id, job->run_id);
+    line("file", job->uri);
+    snprintf(text, sizeof text, "%s, %s", job->type, qr_text_size(job->bytes, size, sizeof size));
+    line("type", text);
+    snprintf(text, sizeof text, "%s%s", job->status, job->partial ? ", partial" : "");
+    line("status", text);
+    line("class", job->error_class);
+    line("error", job->last_error);
+    line("empty", job->empty_reason);
+    snprintf(text, sizeof text, "%d", job->retry_count);
+    line("retries", job->retry_count > 0 ? text : "");
+    snprintf(text, sizeof text, "%d times with its machine", job->infra_losses);
+    line("lost", job->infra_losses > 0 ? text : "");
+    line("worker", job->worker);
+    time_line("created", job->created_ms);
+    time_line("claimed", job->claimed_ms);
+    time_line("finished", job->finished_ms);
+    if (job->finished_ms == 0)
+        time_line("not until", job->run_at_ms);
+    if (job->duration_ms > 0)
+        line("took", qr_text_duration(job->duration_ms, text, sizeof text));
+}
+
+static int run_verb(struct qr_ctl *ctl, const void *args, const struct qr_option_list *rest,
+                    struct qr_err *err)
+{
+    Quarry__V1__GetJobRequest request = QUARRY__V1__GET_JOB_REQUEST__INIT;
+    Quarry__V1__JobReply *reply = NULL;
+    (void)args;
+
+    int rc = qr_ctl_parse_id(rest->items[0], "job", &request.job_id, err);
+    if (rc == QR_OK)
+        rc = qr_ctl_connect(ctl, err);
+    if (rc == QR_OK)
+        rc = QR_CALL(ctl->client, GetJob, job_reply, &request, &reply, err);
+    if (rc < 0)
+        return rc;
+    if (!reply->job)
+        rc = qr_fail(err, QR_E_DATA, "the coordinator's answer has no job");
+    else if (ctl->output == QR_CTL_TABLE)
+        print_job(reply->job);
+    else
+        rc = qr_emit_message(ctl, &reply->job->base, err);
+    quarry__v1__job_reply__free_unpacked(reply, NULL);
+    return rc;
+}
+
+const struct qr_ctl_verb qr_ctl_job_show = {
+    .name = "job show",
+    .arguments = "ID",
+    .summary = "one job: state, error, attempts, times",
+    .examples = "  quarry job show 4711\n"
+                "  quarry job show 4711 -o json | jq -r .last_error\n",
+    .options = qr_ctl_no_options,
+    .args_size = sizeof(struct qr_ctl_common),
+    .rest_min = 1,
+    .rest_max = 1,
+    .rest_name = "job ID",
+    .run = run_verb,
+};

@@ -1,0 +1,229 @@
+#include "ctl/verb/run.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "ctl/emit.h"
+#include "ctl/json.h"
+#include "ctl/text.h"
+
+int qr_run_get(struct qr_ctl *ctl, int64_t run_id, bool report, Quarry__V1__RunReply **ret,
+               struct qr_err *err)
+{
+    Quarry__V1__GetRunRequest request = QUARRY__V1__GET_RUN_REQUEST__INIT;
+    Quarry__V1__RunReply *reply = NULL;
+
+    request.run_id = run_id;
+    request.report = report;
+    int rc = QR_CALL(ctl->client, GetRun, run_reply, &request, &reply, err);
+    if (rc < 0)
+        return rc;
+    if (!reply->run) {
+        quarry__v1__run_reply__free_unpacked(reply, NULL);
+        return qr_fail(err, QR_E_DATA, "the coordinator's answer has no run");
+    }
+    *ret = reply;
+    return QR_OK;
+}
+
+bool qr_run_is_over(const Quarry__V1__Run *run)
+{
+    return strcmp(run->status, "completed") == 0 || strcmp(run->status, "failed") == 0 ||
+           strcmp(run->status, "cancelled") == 0;
+}
+
+/* ------------------------------------------------------------------ the report */
+
+static const struct qr_column type_columns[] = {
+    {"TYPE", 0},
+    {"TOTAL", QR_COLUMN_RIGHT},
+    {"COMPLETED", QR_COLUMN_RIGHT},
+    {"(EMPTY)", QR_COLUMN_RIGHT},
+    {"(PARTIAL)", QR_COLUMN_RIGHT},
+    {"FAILED", QR_COLUMN_RIGHT},
+    {"PENDING", QR_COLUMN_RIGHT},
+    {"RUNNING", QR_COLUMN_RIGHT},
+    {"OTHER", QR_COLUMN_RIGHT},
+};
+
+static const struct qr_column reason_columns[] = {{"TYPE", 0},
+                                                  {"FILES", QR_COLUMN_RIGHT},
+                                                  {"OUTCOME", QR_COLUMN_STATUS},
+                                                  {"WHY", QR_COLUMN_SHRINK}};
+
+static void add_type_row(struct qr_table *table, const Quarry__V1__TypeReport *type)
+{
+    qr_table_text(table, type->type);
+    qr_table_u64(table, type->total);
+    qr_table_u64(table, type->completed);
+    qr_table_u64(table, type->empty);
+    qr_table_u64(table, type->partial);
+    qr_table_u64(table, type->failed);
+    qr_table_u64(table, type->pending);
+    qr_table_u64(table, type->processing);
+    qr_table_u64(table, type->other);
+}
+
+static int print_types(struct qr_ctl *ctl, const Quarry__V1__Run *run, struct qr_err *err)
+{
+    QR_AUTO(qr_table) table = qr_table_new(type_columns, QR_COUNT(type_columns));
+    Quarry__V1__TypeReport sum = QUARRY__V1__TYPE_REPORT__INIT;
+    char label[] = "sum";
+
+    if (!table)
+        return qr_fail(err, QR_E_NOMEM, "out of memory");
+    for (size_t i = 0; i < run->n_types; i++) {
+        const Quarry__V1__TypeReport *type = run->types[i];
+        add_type_row(table, type);
+        sum.total += type->total;
+        sum.completed += type->completed;
+        sum.empty += type->empty;
+        sum.partial += type->partial;
+        sum.failed += type->failed;
+        sum.pending += type->pending;
+        sum.processing += type->processing;
+        sum.other += type->other;
+    }
+    sum.type = label;
+    add_type_row(table, &sum);
+    qr_table_mark_sum(table);
+    return qr_emit_table(ctl, table, err);
+}
+
+static void add_reason(struct qr_table *table, const char *type, uint64_t files,
+                       const char *outcome, const char *why)
+{
+    qr_table_text(table, type);
+    qr_table_u64(table, files);
+    qr_table_text(table, outcome);
+    qr_table_text(table, why);
+}
+
+/* Failures by class and empty results by reason; nothing when there are none. */
+static int print_reasons(struct qr_ctl *ctl, const Quarry__V1__Run *run, struct qr_err *err)
+{
+    QR_AUTO(qr_table) table = qr_table_new(reason_columns, QR_COUNT(reason_columns));
+
+    if (!table)
+        return qr_fail(err, QR_E_NOMEM, "out of memory");
+    for (size_t i = 0; i < run->n_types; i++) {
+        const Quarry__V1__TypeReport *type = run->types[i];
+        for (size_t k = 0; k < type->n_failed_by_class; k++)
+            add_reason(table, type->type, type->failed_by_class[k]->value, "failed",
+                       type->failed_by_class[k]->key);
+        for (size_t k = 0; k < type->n_empty_by_reason; k++)
+            add_reason(table, type->type, type->empty_by_reason[k]->value, "empty",
+                       type->empty_by_reason[k]->key);
+    }
+    if (qr_table_rows(table) == 0)
+        return QR_OK;
+    putchar('\n');
+    return qr_emit_table(ctl, table, err);
+}
+
+static void print_line(const char *name, const char *value)
+{
+    char shown[4096];
+
+    qr_text_fit(value, SIZE_MAX, false, "", shown, sizeof shown);
+    printf("%-10s %s\n", name, shown);
+}
+
+static void print_heading(const Quarry__V1__Run *run)
+{
+    int64_t now_ms = qr_clock_wall_ms();
+    char text[160];
+    char a[32];
+    char b[32];
+
+    printf("run %" PRId64 "%s%s\n", run->id, run->name[0] ? ": " : "", run->name);
+    print_line("source", run->source[0] ? run->source : "(jobs added by hand)");
+    snprintf(text, sizeof text, "%s%s", run->status, run->listing ? ", listing" : "");
+    print_line("status", text);
+    snprintf(text, sizeof text, "%s (%s)", qr_text_time(run->created_ms, a, sizeof a),
+             qr_text_ago(now_ms, run->created_ms, b, sizeof b));
+    print_line("created", text);
+    if (run->finished_ms != 0) {
+        snprintf(text, sizeof text, "%s, took %s", qr_text_time(run->finished_ms, a, sizeof a),
+                 qr_text_duration(run->finished_ms - run->created_ms, b, sizeof b));
+        print_line("finished", text);
+    }
+    if (run->priority != 0) {
+        snprintf(text, sizeof text, "%" PRId32, run->priority);
+        print_line("priority", text);
+    }
+    for (size_t i = 0; i < run->n_options; i++) {
+        snprintf(text, sizeof text, "%.60s=%.80s", run->options[i]->key, run->options[i]->value);
+        print_line("option", text);
+    }
+    if (run->retries > 0) {
+        snprintf(text, sizeof text, "%" PRIu64, run->retries);
+        print_line("retries", text);
+    }
+    if (run->infra_losses > 0) {
+        snprintf(text, sizeof text, "%" PRIu64 " attempts lost with their machine, not counted",
+                 run->infra_losses);
+        print_line("losses", text);
+    }
+    if (run->discover_error[0])
+        print_line("listing", run->discover_error);
+}
+
+int qr_run_print(struct qr_ctl *ctl, const Quarry__V1__Run *run, struct qr_err *err)
+{
+    if (ctl->output != QR_CTL_TABLE)
+        return qr_emit_message(ctl, &run->base, err);
+    print_heading(run);
+    putchar('\n');
+    if (run->n_types == 0) {
+        puts(run->listing ? "no files yet" : "no files");
+        return qr_ctl_flush(ctl, err);
+    }
+    int rc = print_types(ctl, run, err);
+    return rc == QR_OK ? print_reasons(ctl, run, err) : rc;
+}
+
+int qr_run_print_created(struct qr_ctl *ctl, const Quarry__V1__CreateRunReply *reply,
+                         struct qr_err *err)
+{
+    if (ctl->output == QR_CTL_TABLE) {
+        printf("%" PRId64 "\n", reply->run->id);
+        if (ctl->err.tty)
+            qr_ctl_say("see it with: quarry run watch %" PRId64, reply->run->id);
+        return qr_ctl_flush(ctl, err);
+    }
+    json_t *run = qr_json_from_message(&reply->run->base);
+    if (!run || json_object_set_new(run, "joined", json_boolean(reply->joined)) != 0) {
+        json_decref(run);
+        return qr_fail(err, QR_E_NOMEM, "out of memory");
+    }
+    qr_json_print(run, ctl->output == QR_CTL_JSONL, stdout);
+    json_decref(run);
+    return qr_ctl_flush(ctl, err);
+}
+
+void qr_run_summary(FILE *out, const Quarry__V1__Run *run)
+{
+    char took[32];
+    char n[4][32];
+
+    fprintf(out, "run %" PRId64 " %s: %s files", run->id, run->status,
+            qr_text_count(run->total, n[0], sizeof n[0]));
+    if (run->finished_ms > run->created_ms)
+        fprintf(out, " in %s",
+                qr_text_duration(run->finished_ms - run->created_ms, took, sizeof took));
+    fprintf(out, ", %s completed (%s of them empty), %s failed",
+            qr_text_count(run->completed, n[1], sizeof n[1]),
+            qr_text_count(run->empty, n[2], sizeof n[2]),
+            qr_text_count(run->failed, n[3], sizeof n[3]));
+    if (run->cancelled > 0)
+        fprintf(out, ", %s cancelled", qr_text_count(run->cancelled, n[0], sizeof n[0]));
+    fputc('\n', out);
+    if (run->discover_error[0])
+        fprintf(out, "listing failed: %s\n", run->discover_error);
+    if (run->failed > 0)
+        fprintf(out, "see why: quarry dlq list --run %" PRId64 "\n", run->id);
+    fflush(out);
+}

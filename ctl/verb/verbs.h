@@ -1,0 +1,33 @@
+/* ctl/verb/verbs.h
+ *
+ * The verbs, one file each; the order is in ctl/verbs.c.
+ */
+#pragma once
+#include "ctl/ctl.h"
+#include "quarry/v1/admin.pb-c.h"
+
+#define QR_CTL_VERBS(X) \
+    X(run_create)       \
+    X(run_list)         \
+    X(run_show)         \
+    X(run_watch)        \
+    X(run_close)        \
+    X(job_list)         \
+    X(job_show)         \
+    X(job_events)       \
+    X(job_retry)        \
+    X(job_add)          \
+    X(dlq_list)         \
+    X(worker_list)      \
+    X(worker_drain)     \
+    X(extract)          \
+    X(export)           \
+    X(verify)           \
+    X(migrate)          \
+    X(version)          \
+    X(completion)       \
+    X(help)
+
+#define QR_CTL_VERB_DECLARE(name) extern const struct qr_ctl_verb qr_ctl_##name;
+QR_CTL_VERBS(QR_CTL_VERB_DECLARE)
+#undef QR_CTL_VERB_DECLARE
