@@ -42,6 +42,12 @@ services_allow() {
     fi
 }
 
+setup_done() {
+    services_allow
+    rm -rf -- "$setup_tmp"
+    trap - EXIT
+}
+
 apt_get() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"
 }
@@ -51,35 +57,31 @@ apt_install() {
         apt_get install --no-install-recommends "$@"
 }
 
+apt_failed() {
+    local why
+    why=$(grep -m1 -E '^E: |[Nn]ot permitted|sudo:' "$setup_tmp/apt.log" || tail -n 1 "$setup_tmp/apt.log")
+    install -D -m 644 "$setup_tmp/apt.log" .quarry/log/apt.log
+    die "apt-get failed: ${why#E: }; hint: check the network, the rights and /etc/apt, then run ./dev setup again (log: .quarry/log/apt.log)"
+}
+
 # setup_need SECTION…: install what is missing of these sections.
 setup_need() {
     local names count
-    setup_tmp=$(mktemp -d)
-    # shellcheck disable=SC2064  # the folder of this call
-    trap "rm -rf -- '$setup_tmp'" EXIT
     [ -r /etc/debian_version ] && command -v dpkg-query >/dev/null ||
         die "this is not Debian; hint: install the equivalents of deploy/packages.txt by hand, then ./dev build"
+    setup_tmp=$(mktemp -d)
+    trap setup_done EXIT
     packages_missing "$@" >"$setup_tmp/missing"
     mapfile -t names <"$setup_tmp/missing"
     count=${#names[@]}
     if [ "$count" -gt 0 ]; then
         is_root || command -v sudo >/dev/null ||
-            die "$count packages are missing and need root; hint: as root, apt-get install --no-install-recommends ${names[*]}"
+            die "packages are missing and need root; hint: as root, apt-get install --no-install-recommends ${names[*]}"
         say "installing $count Debian packages: ${names[*]}"
         services_forbid
         apt_install "${names[@]}" >"$setup_tmp/apt.log" 2>&1 || apt_failed
-        services_allow
     fi
-    rm -rf -- "$setup_tmp"
-    trap - EXIT
-}
-
-apt_failed() {
-    local why
-    services_allow
-    why=$(grep -m1 -E '^E: |[Nn]ot permitted|sudo:' "$setup_tmp/apt.log" || tail -n 1 "$setup_tmp/apt.log")
-    install -D -m 644 "$setup_tmp/apt.log" .quarry/log/apt.log
-    die "apt-get failed: ${why#E: }; hint: check the network, the rights and /etc/apt, then run ./dev setup again (log: .quarry/log/apt.log)"
+    setup_done
 }
 
 verb_setup() {
