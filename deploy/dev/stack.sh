@@ -249,8 +249,8 @@ up_run() {
     quarry run show "$id"
     run=$(quarry -o json run show "$id") || return 1
     left=$(($(field pending "$run") + $(field processing "$run") + $(field paused "$run")))
-    if [ "$left" -ne 0 ] || [ -z "$(field finished_ms "$run")" ]; then
-        say "./dev: $left files have no outcome yet"
+    if [ "$left" -ne 0 ] || [ "$(field status "$run")" != completed ]; then
+        say "./dev: the run is $(field status "$run"), $left files have no outcome yet"
         return 1
     fi
 }
