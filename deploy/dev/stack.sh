@@ -153,26 +153,18 @@ verb_down() {
 
 # ---------------------------------------------------------------- up
 
-# stack_root_for DIR: the source of a run, root://NAME/…; adds a root where none covers DIR and sets
-# stack_changed then.
+# stack_root_for DIR: adds a root where none covers the folder, and sets stack_changed then.
 stack_root_for() {
     local dir=$1 root name n=2 base
     for root in "${stack_roots[@]}"; do
-        case $dir/ in
-            "${root#*=}"/*)
-                dir=${dir#"${root#*=}"}
-                stack_source=root://${root%%=*}/${dir#/}
-                return
-                ;;
-        esac
+        [[ $dir/ != "${root#*=}"/* ]] || return 0
     done
-    base=$(basename "$dir" | tr -c 'A-Za-z0-9_\n-' '-' | sed -E 's/^[^A-Za-z0-9]+//' | cut -c1-32)
+    base=$(basename "$dir" | tr 'A-Z' 'a-z' | tr -c 'a-z0-9_\n-' '-' | sed -E 's/^[^a-z0-9]+//' | cut -c1-24)
     base=${base:-root}
     name=$base
     while [[ " ${stack_roots[*]/%=*/} " == *" $name "* ]]; do name=$base$((n++)); done
     stack_roots+=("$name=$dir")
     stack_changed=1
-    stack_source=root://$name/
 }
 
 # up_options ARG…: sets up_once, up_source and, where given, up_workers and up_slots.
@@ -222,10 +214,7 @@ up_stack() {
     stack_load
     [ -z "$up_workers" ] || [ "$up_workers" = "$stack_workers" ] || { stack_workers=$up_workers stack_changed=1; }
     [ -z "$up_slots" ] || [ "$up_slots" = "$stack_slots" ] || { stack_slots=$up_slots stack_changed=1; }
-    case $up_source in
-        *://*) stack_source=$up_source ;;
-        *) stack_root_for "$up_source" ;;
-    esac
+    [[ $up_source == *://* ]] || stack_root_for "$up_source"
     if [ "$(running '*' | wc -l)" -eq $((stack_workers + 1)) ] && [ "$stack_changed" -eq 0 ]; then
         return
     fi
@@ -243,7 +232,7 @@ field() { grep -oE "\"$1\": *(\"[^\"]*\"|-?[0-9]+)" <<<"$2" | head -n 1 | sed -E
 # up_run: one run over the source, with progress and the report. Status 0: every file has an outcome.
 up_run() {
     local run id left
-    run=$(quarry -o json run create --source "$stack_source") || return 1
+    run=$(quarry -o json run create --source "$up_source") || return 1
     id=$(field id "$run")
     quarry run watch "$id" || true # a run that ends failed is told by the report
     quarry run show "$id"

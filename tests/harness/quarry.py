@@ -29,6 +29,7 @@ import psycopg2
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("QUARRY_BIN", ROOT / "build" / "bin"))
 SAMPLES = ROOT / "tests" / "samples"
+SHARED = ROOT.parent / "shared"  # corpus and operators' SQL, where they lie beside the checkout
 
 READY_S = 60  # until a program says it is ready
 END_S = 60  # until a program asked to end has ended
@@ -48,20 +49,30 @@ def until(probe, what, seconds=30.0, every=0.05):
         time.sleep(every)
 
 
+def process_stat(pid):
+    """(name, fields after the name) of /proc/PID/stat; (None, None) when it is gone or a zombie."""
+    try:
+        text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None, None
+    fields = text.rpartition(")")[2].split()
+    return (None, None) if fields[0] == "Z" else (text[text.index("(") + 1:text.rindex(")")], fields)
+
+
+def process_name(pid):
+    return process_stat(pid)[0]
+
+
+def process_state(pid):
+    """"R" running, "S" sleeping, …; None when it is gone."""
+    fields = process_stat(pid)[1]
+    return fields[0] if fields else None
+
+
 def children_of(pid):
-    """PIDs of the direct children of a process, oldest first."""
-    found = []
-    for entry in pathlib.Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            stat = (entry / "stat").read_text()
-        except OSError:
-            continue  # it ended meanwhile
-        fields = stat.rpartition(")")[2].split()
-        if int(fields[1]) == pid and fields[0] != "Z":
-            found.append((int(fields[19]), int(entry.name)))
-    return [child for _, child in sorted(found)]
+    """PIDs of the direct children of a process."""
+    pids = [int(entry.name) for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit()]
+    return [child for child in pids if (process_stat(child)[1] or [0, 0])[1] == str(pid)]
 
 
 class Program:
@@ -156,21 +167,20 @@ class Stack:
         shutil.rmtree(self.folder, ignore_errors=True)
         assert not problems, "\n".join(problems)
 
-    def _stop_orphaned_postgres(self):
-        """A coordinator that was killed and not started again may have left its server."""
-        try:
-            pid = int((self.cluster / "data" / "postmaster.pid").read_text().split()[0])
-            os.kill(pid, signal.SIGQUIT)
-        except (OSError, ValueError, IndexError):
-            return
+    def postgres_pid(self):
+        """PID of the private database server; None when it does not run."""
+        for file in self.cluster.rglob("postmaster.pid"):
+            pid = int(file.read_text().split()[0])
+            if process_name(pid) == "postgres":
+                return pid
+        return None
 
-        def gone():
-            try:
-                os.kill(pid, 0)
-            except OSError:
-                return True
-            return False
-        until(gone, "the orphaned database server to end")
+    def _stop_orphaned_postgres(self):
+        """A coordinator that was killed and not started again leaves its server."""
+        pid = self.postgres_pid()
+        if pid:
+            os.kill(pid, signal.SIGQUIT)
+            until(lambda: process_name(pid) is None, "the orphaned database server to end")
 
     # -------------------------------------------------------------- programs
 
@@ -202,6 +212,18 @@ class Stack:
             name, "quarry-worker", "--coordinator", self.coordinator.grpc, "--id", name,
             "--slots", slots, "--spool", self.folder / f"spool-{name}", *self._root_flags(), *extra, env=env)
 
+    def kill_postgres(self):
+        """kill -9 of the database server and its backends, as a power cut would."""
+        pid = self.postgres_pid()
+        for victim in [pid, *children_of(pid)]:
+            os.kill(victim, signal.SIGKILL)
+        until(lambda: process_name(pid) is None, "the database server to be gone")
+
+    def kill_child(self, worker):
+        """kill -9 of one of the worker's children, a busy one where there is one."""
+        busy = [pid for pid in children_of(worker.pid) if process_state(pid) == "R"]
+        os.kill((busy or children_of(worker.pid))[-1], signal.SIGKILL)
+
     def logs(self):
         """Ends of all logs, for the report of a failed test."""
         return "\n".join(f"--- {log.name}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-80:])
@@ -225,11 +247,17 @@ class Stack:
 
     def create_run(self, source, *extra):
         """Creates a run, returns its id."""
-        return self.ask("run", "create", "--source", source, *extra)["id"]
+        answer = self.ask("run", "create", "--source", source, *extra)
+        return answer.get("run", answer)["id"]
 
     def run(self, run_id):
         """The run as `quarry run show` has it."""
-        return self.ask("run", "show", run_id)
+        answer = self.ask("run", "show", run_id)
+        return answer.get("run", answer)
+
+    def wait_listed(self, run_id):
+        """Waits until all files of the run are known."""
+        return until(lambda: not self.run(run_id)["listing"], f"run {run_id} to be listed")
 
     def wait_run(self, run_id, seconds=RUN_S):
         """Waits until the run has ended; returns it."""

@@ -1,0 +1,89 @@
+"""What may stand in a folder, and what may happen to it: every file ends, with a reason."""
+
+import os
+import zipfile
+
+import pytest
+
+
+@pytest.fixture
+def started(stack_of, tmp_path):
+    """(stack, folder): a coordinator whose only root is the folder; no worker yet."""
+    stack = stack_of(roots={"in": tmp_path})
+    stack.start_coordinator()
+    return stack, tmp_path
+
+
+def outcome(stack, run_id):
+    """{file name: (status, class, message)} of a run that has ended."""
+    rows = stack.sql("SELECT f.uri, j.status, j.error_class, j.last_error FROM extraction_jobs j "
+                     "JOIN cloud_files f ON f.id = j.file_id WHERE j.run_id = %s", run_id)
+    return {uri.rpartition("/")[2]: rest for uri, *rest in rows}
+
+
+def test_files_of_all_sorts_end_with_a_reason(started):
+    stack, folder = started
+    (folder / "empty.pdf").write_bytes(b"")
+    (folder / "empty.txt").write_bytes(b"")
+    (folder / "cut.pdf").write_bytes(b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog")
+    (folder / "nul.txt").write_bytes(b"before\0after\n")
+    (folder / "latin.txt").write_bytes("Größe 5 µm\n".encode("latin-1"))
+    (folder / "thing.xyz").write_bytes(b"\x7fELF something")
+    with zipfile.ZipFile(folder / "zip.pdf", "w") as archive:
+        archive.writestr("a.txt", "not a pdf")
+    open(os.fsencode(folder) + b"/caf\xe9.txt", "wb").write(b"a name that is not UTF-8\n")
+    (folder / "percent %41 #1.txt").write_text("a name that looks encoded\n")
+    files = sum(1 for path in folder.iterdir() if path.is_file())
+    stack.start_worker("w1")
+    run = stack.wait_run(stack.create_run(folder))
+    found = outcome(stack, run["id"])
+    assert run["total"] == files == run["completed"] + run["failed"]
+    for name in ("empty.pdf", "zip.pdf"):
+        assert found[name][:2] == ["failed", "invalid_input"], found[name]
+    assert found["thing.xyz"][:2] == ["failed", "unsupported"]
+    assert found["latin.txt"][0] == "completed" and found["nul.txt"][0] == "completed"
+    text = stack.value("SELECT p.text FROM extracted_pages p JOIN extraction_jobs j ON j.id = p.job_id "
+                       "JOIN cloud_files f ON f.id = j.file_id WHERE f.name = 'latin.txt'")
+    assert text.strip() == "Größe 5 µm"
+
+
+def test_a_link_out_of_the_root_is_not_followed(started, tmp_path_factory):
+    stack, folder = started
+    secret = tmp_path_factory.mktemp("outside") / "secret.txt"
+    secret.write_text("must not be read\n")
+    (folder / "inside.txt").write_text("may be read\n")
+    (folder / "link.txt").symlink_to(secret)
+    os.mkfifo(folder / "pipe.txt")
+    stack.start_worker("w1")
+    run = stack.wait_run(stack.create_run(folder))
+    assert stack.value("SELECT count(*) FROM extracted_pages WHERE text LIKE '%%must not%%'") == 0
+    assert run["completed"] == 1 and outcome(stack, run["id"])["inside.txt"][0] == "completed"
+
+
+def test_files_deleted_or_changed_after_the_listing_are_told(started):
+    stack, folder = started
+    for name in ("stays.txt", "goes.txt", "grows.txt", "becomes_folder.txt"):
+        (folder / name).write_text("listed\n")
+    run_id = stack.create_run(folder)
+    stack.wait_listed(run_id)
+    (folder / "goes.txt").unlink()
+    (folder / "becomes_folder.txt").unlink()
+    (folder / "becomes_folder.txt").mkdir()
+    (folder / "grows.txt").write_text("listed, then changed\n")
+    os.utime(folder / "grows.txt", (1, 1))
+    stack.start_worker("w1")
+    stack.wait_run(run_id)
+    found = outcome(stack, run_id)
+    assert found["stays.txt"][0] == "completed"
+    for name in ("goes.txt", "becomes_folder.txt", "grows.txt"):
+        assert found[name][:2] == ["failed", "invalid_input"], found
+    assert "hint:" in found["goes.txt"][2]
+
+
+@pytest.mark.parametrize("source", ["root://in/../etc", "root://nowhere/", "/etc", "ftp://x/y", ""])
+def test_sources_that_are_no_folder_below_a_root_are_refused(started, source):
+    stack, _ = started
+    done = stack.cli("run", "create", "--source", source, code=None)
+    assert done.returncode in (1, 2, 3) and done.stdout == ""
+    assert done.stderr.count("\n") == 1 and "hint:" in done.stderr, done.stderr
+    assert stack.value("SELECT count(*) FROM runs") == 0

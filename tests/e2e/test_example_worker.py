@@ -1,0 +1,83 @@
+"""The worker of docs/examples, made from the .proto files alone, against the real coordinator."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.harness.quarry import ROOT, until
+
+
+class Example:
+    """docs/examples/worker.py as a process."""
+
+    def __init__(self, stack, folder, *flags):
+        self.out = stack.folder / "example.out"
+        self.process = subprocess.Popen(
+            [sys.executable, ROOT / "docs/examples/worker.py", "--coordinator", stack.coordinator.grpc,
+             "--id", "py1", "--root", f"in={folder}", *map(str, flags)],
+            stdout=open(self.out, "w"), stderr=open(stack.folder / "example.log", "w"))
+        until(lambda: "ready" in self.lines(), "the example worker to be welcomed")
+
+    def lines(self):
+        return self.out.read_text().splitlines()
+
+    def acks(self):
+        return [line.split()[2] for line in self.lines() if line.startswith("ack")]
+
+
+@pytest.fixture
+def start(stack_of, tmp_path):
+    """start(files, flags…): (stack, run id, example worker) over that many text files."""
+    running = []
+
+    def go(files, *flags):
+        for i in range(files):
+            (tmp_path / f"{i:03}.txt").write_text(f"text {i}\n" * (1 + 3000 * (i == 7)))
+        (tmp_path / "latin.txt").write_bytes(b"5 \xb5m\n")
+        stack = stack_of(roots={"in": tmp_path})
+        stack.start_coordinator("--lease-ttl", "2s")
+        running.append(Example(stack, tmp_path, *flags))
+        return stack, stack.create_run(tmp_path), running[-1]
+
+    yield go
+    for example in running:
+        example.process.kill()
+        example.process.wait(10)
+
+
+def test_it_completes_leases(start):
+    stack, run_id, example = start(40)
+    run = stack.wait_run(run_id)
+    assert (run["completed"], run["failed"]) == (40, 1)  # the one that is not UTF-8
+    assert example.acks() == ["ACK_CODE_COMMITTED"] * 41
+    assert stack.value("SELECT count(*) FROM extracted_metadata WHERE extractor = 'example'") == 40
+    assert stack.value("SELECT max(chars) FROM extracted_metadata") > 60000 // 3  # it went in chunks
+
+
+def test_sigterm_hands_back_what_waits_and_leaves(start):
+    stack, run_id, example = start(20, "--slow", 0.5)
+    until(lambda: example.acks(), "the first result")
+    example.process.send_signal(signal.SIGTERM)
+    assert example.process.wait(30) == 0
+    assert example.lines()[-1].startswith("end END_REASON_GOODBYE")
+    stack.start_worker("w1", 2)
+    run = stack.wait_run(run_id)
+    assert run["completed"] + run["failed"] == 21 and run["retries"] == 0
+
+
+def test_the_operator_can_drain_it(start):
+    stack, run_id, example = start(20, "--slow", 0.5)
+    until(lambda: example.acks(), "the first result")
+    stack.cli("worker", "drain", "py1")
+    assert example.process.wait(30) == 0
+    assert stack.run(run_id)["status"] == "active"
+
+
+def test_a_stopped_lease_is_released(start):
+    stack, run_id, example = start(6, "--slow", 3)
+    until(lambda: stack.value("SELECT count(*) FROM lease_batches") > 0, "a lease")
+    stack.cli("run", "cancel", run_id)
+    until(lambda: any(line.startswith("stop") for line in example.lines()), "a Stop")
+    assert stack.wait_run(run_id)["status"] == "cancelled"
