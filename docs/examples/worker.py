@@ -24,6 +24,7 @@ class Worker:
         self.options, self.roots = options, dict(r.split("=", 1) for r in options.root)
         self.out, self.work = queue.SimpleQueue(), queue.SimpleQueue()  # frames to send; leases to run
         self.phase = {}  # lease id -> phase, of every lease without a final Ack
+        self.started = {}  # lease id -> when its work began
         self.unacked = {}  # lease id -> [result, when sent]
         self.received, self.given_back = collections.Counter(), 0
         self.seen, self.draining, self.lock = 0, False, threading.RLock()
@@ -36,7 +37,7 @@ class Worker:
 
     def done_with(self, lease_id):
         if self.phase.pop(lease_id, None) is not None:
-            self.unacked.pop(lease_id, None)
+            self.started.pop(lease_id, None), self.unacked.pop(lease_id, None)
             self.given_back += 1
             if not self.draining:
                 self.send(credits=self.credits())
@@ -54,18 +55,22 @@ class Worker:
                 if lease.lease_id not in self.phase:
                     continue  # stopped while it waited
                 self.phase[lease.lease_id] = pb.LEASE_PHASE_RUNNING
-            started, result = time.monotonic(), pb.JobResult(lease_id=lease.lease_id, job_id=lease.job_id)
+                self.started[lease.lease_id] = time.monotonic()
+            result = pb.JobResult(lease_id=lease.lease_id, job_id=lease.job_id)
             time.sleep(self.options.slow)
             try:
                 result.record = self.extract(lease).SerializeToString()
             except (OSError, KeyError, ValueError) as e:
                 result.error.message = f"{e}; hint: is it UTF-8 text, and below a --root?"
                 setattr(result.error, "class", record_pb2.ERROR_CLASS_INVALID_INPUT)
-            result.duration_ms = int(1000 * (time.monotonic() - started))
             with self.lock:
                 if lease.lease_id in self.phase:  # else: stopped meanwhile
+                    result.duration_ms = self.age_ms(lease.lease_id)
                     self.phase[lease.lease_id] = pb.LEASE_PHASE_FINISHED
                     self.deliver(result)
+
+    def age_ms(self, lease_id):
+        return int(1000 * (time.monotonic() - self.started[lease_id])) if lease_id in self.started else 0
 
     def deliver(self, result):  # a record too large for one frame goes ahead in chunks
         self.unacked[result.lease_id] = [result, time.monotonic()]
@@ -86,7 +91,8 @@ class Worker:
                 self.send(beat=pb.Beat(
                     seen=self.seen, received_total=self.received.total(),
                     received=[pb.TypeCount(type=t, count=n) for t, n in self.received.items()],
-                    leases=[pb.LeaseState(lease_id=i, phase=p) for i, p in self.phase.items()]))
+                    leases=[pb.LeaseState(lease_id=i, phase=p, started_ms_ago=self.age_ms(i))
+                            for i, p in self.phase.items()]))
                 for result, when in list(self.unacked.values()):
                     if time.monotonic() - when > welcome.resend_ms / 1000:
                         self.deliver(result)
@@ -152,7 +158,7 @@ class Worker:
         return self.draining
 
 
-if __name__ == "__main__":
+def main():
     flags = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     flags.add_argument("--coordinator", default="127.0.0.1:7420", metavar="HOST:PORT")
     flags.add_argument("--id", default="example")
@@ -166,3 +172,7 @@ if __name__ == "__main__":
         sys.exit(0 if worker.run() else 1)
     except grpc.RpcError as e:
         sys.exit(f"{worker.options.coordinator}: {e.details()}; hint: is the coordinator running?")
+
+
+if __name__ == "__main__":
+    main()

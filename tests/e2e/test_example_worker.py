@@ -10,12 +10,17 @@ from tests.harness.quarry import ROOT, until
 
 
 class Example:
-    """docs/examples/worker.py as a process."""
+    """docs/examples/worker.py as a process; with ahead_ms it says that its jobs run longer than they do."""
 
-    def __init__(self, stack, folder, *flags):
+    def __init__(self, stack, folder, *flags, ahead_ms=0):
+        script = ROOT / "docs/examples/worker.py"
+        program = [script] if not ahead_ms else ["-c", (
+            f"import sys; sys.path.insert(0, {str(script.parent)!r}); import worker; "
+            f"worker.Worker.age_ms = lambda self, lease_id: {ahead_ms} * (lease_id in self.started); "
+            f"worker.main()")]
         self.out = stack.folder / "example.out"
         self.process = subprocess.Popen(
-            [sys.executable, ROOT / "docs/examples/worker.py", "--coordinator", stack.coordinator.grpc,
+            [sys.executable, *program, "--coordinator", stack.coordinator.grpc,
              "--id", "py1", "--root", f"in={folder}", *map(str, flags)],
             stdout=open(self.out, "w"), stderr=open(stack.folder / "example.log", "w"))
         until(lambda: "ready" in self.lines(), "the example worker to be welcomed")
@@ -32,13 +37,13 @@ def start(stack_of, tmp_path):
     """start(files, flags…): (stack, run id, example worker) over that many text files."""
     running = []
 
-    def go(files, *flags):
+    def go(files, *flags, **how):
         for i in range(files):
             (tmp_path / f"{i:03}.txt").write_text(f"text {i}\n" * (1 + 3000 * (i == 7)))
         (tmp_path / "latin.txt").write_bytes(b"5 \xb5m\n")
         stack = stack_of(roots={"in": tmp_path})
         stack.start_coordinator("--lease-ttl", "2s")
-        running.append(Example(stack, tmp_path, *flags))
+        running.append(Example(stack, tmp_path, *flags, **how))
         return stack, stack.create_run(tmp_path), running[-1]
 
     yield go
@@ -75,9 +80,11 @@ def test_the_operator_can_drain_it(start):
     assert stack.run(run_id)["status"] == "active"
 
 
-def test_a_stopped_lease_is_released(start):
-    stack, run_id, example = start(6, "--slow", 3)
-    until(lambda: stack.value("SELECT count(*) FROM lease_batches") > 0, "a lease")
-    stack.cli("run", "cancel", run_id)
+def test_it_obeys_a_stop(start):
+    """The coordinator stops a job whose time budget is used up: here by a worker whose clock runs ahead."""
+    stack, run_id, example = start(3, "--slow", 4, ahead_ms=10**7)
     until(lambda: any(line.startswith("stop") for line in example.lines()), "a Stop")
-    assert stack.wait_run(run_id)["status"] == "cancelled"
+    until(lambda: stack.value("SELECT count(*) FROM extraction_jobs WHERE retry_count = 1") > 0, "the time-out")
+    assert stack.value("SELECT count(*) FROM extracted_metadata m JOIN extraction_jobs j ON j.id = m.job_id "
+                       "WHERE j.retry_count > 0") == 0
+    assert "ACK_CODE_COMMITTED" not in example.acks()
