@@ -29,8 +29,11 @@
 
 /* -- ops and queues (queue.c) ------------------------------------------------------------------ */
 
-/** One pending gRPC batch. It is the tag: embed it in what owns it. */
+/** One pending gRPC batch. It is the tag: embed it in what owns it. gRPC orders what the starting
+ * thread did before what `done` does; `handed` says so in C's terms, where ThreadSanitizer can see
+ * it. */
 struct qr_rpc_op {
+    atomic_bool handed;
     void (*done)(struct qr_rpc_op *op, bool ok); /* on the queue thread; may free its owner */
 };
 
@@ -46,6 +49,12 @@ struct qr_rpc_queue {
 int qr_rpc_queue_start(struct qr_rpc_queue *queue, struct qr_err *err);
 /** When nothing can start a batch any more: drain, join, destroy. Accepts a zeroed queue. */
 void qr_rpc_queue_stop(struct qr_rpc_queue *queue);
+
+/** Before an op goes to gRPC by another way than qr_rpc_start(). */
+static inline void qr_rpc_op_hand(struct qr_rpc_op *op)
+{
+    atomic_store_explicit(&op->handed, true, memory_order_release);
+}
 
 /** Start a batch. The only errors gRPC reports here are mistakes in this folder: aborts on one. */
 void qr_rpc_start(grpc_call *call, const grpc_op *ops, size_t n, struct qr_rpc_op *op);

@@ -146,6 +146,7 @@ static void accept_next(struct accept *accept)
 {
     grpc_call_details_init(&accept->details);
     grpc_metadata_array_init(&accept->metadata);
+    qr_rpc_op_hand(&accept->op);
     if (grpc_server_request_call(accept->server->core, &accept->call, &accept->details,
                                  &accept->metadata, accept->queue->cq, accept->queue->cq,
                                  &accept->op) != GRPC_CALL_OK)
@@ -355,6 +356,7 @@ void qr_rpc_server_stop(struct qr_rpc_server *server, int64_t grace_ms)
         qr_rpc_home_wait(&server->home, &server->home.live, grace_ms);
     server->shutdown_op.done = on_shutdown;
     qr_rpc_home_enter(&server->home);
+    qr_rpc_op_hand(&server->shutdown_op);
     grpc_server_shutdown_and_notify(server->core, server->queues[0].cq, &server->shutdown_op);
     qr_rpc_home_cancel(&server->home, QR_E_UNREACHABLE, "the server is stopping");
     grpc_server_cancel_all_calls(server->core); /* closes the connections */

@@ -21,7 +21,10 @@ static void record_open(void *ctx, struct qr_rpc_stream *s)
 {
     struct recorder *r = ctx;
 
-    if (r->pause_first)
+    pthread_mutex_lock(&r->lock);
+    bool pause = r->pause_first;
+    pthread_mutex_unlock(&r->lock);
+    if (pause)
         qr_rpc_stream_pause_reads(s);
     note(r, &r->opened, "open", 4);
 }
@@ -30,12 +33,11 @@ static void record_message(void *ctx, struct qr_rpc_stream *s, const uint8_t *da
 {
     struct recorder *r = ctx;
 
+    (void)s;
     pthread_mutex_lock(&r->lock);
-    r->bytes += len;
+    r->bytes += (int)len;
     pthread_mutex_unlock(&r->lock);
     note(r, &r->messages, data, len);
-    if (r->echo && qr_rpc_stream_send(s, QR_RPC_BULK, data, len) != QR_OK)
-        qr_rpc_stream_cancel(s, QR_E_LIMIT, "peer does not read");
 }
 
 static void record_half_closed(void *ctx, struct qr_rpc_stream *s)
@@ -43,8 +45,11 @@ static void record_half_closed(void *ctx, struct qr_rpc_stream *s)
     struct recorder *r = ctx;
 
     note(r, &r->half_closed, "half", 4);
-    if (r->finish_after_half <= 0)
-        qr_rpc_stream_finish(s, r->finish_after_half, "finished by the test");
+    pthread_mutex_lock(&r->lock);
+    int code = r->finish_after_half;
+    pthread_mutex_unlock(&r->lock);
+    if (code <= 0)
+        qr_rpc_stream_finish(s, code, "finished by the test");
 }
 
 static void record_writable(void *ctx, struct qr_rpc_stream *s)
@@ -83,12 +88,28 @@ void recorder_init(struct recorder *r)
     qr_buf_init(&r->log, (size_t)1 << 20);
 }
 
+void recorder_set(struct recorder *r, bool pause_first, int finish_after_half)
+{
+    pthread_mutex_lock(&r->lock);
+    r->pause_first = pause_first;
+    r->finish_after_half = finish_after_half;
+    pthread_mutex_unlock(&r->lock);
+}
+
 void recorder_done(struct recorder *r)
 {
     qr_rpc_stream_unref(r->stream);
     qr_buf_done(&r->log);
     pthread_cond_destroy(&r->changed);
     pthread_mutex_destroy(&r->lock);
+}
+
+int recorder_get(struct recorder *r, const int *counter)
+{
+    pthread_mutex_lock(&r->lock);
+    int value = *counter;
+    pthread_mutex_unlock(&r->lock);
+    return value;
 }
 
 static void wait_changed(pthread_cond_t *changed, pthread_mutex_t *lock, const char *what)
@@ -316,6 +337,15 @@ struct qr_rpc_channel *fixture_channel(struct fixture *f,
 
     assert_ok(qr_rpc_channel_new(qr_rpc_server_address(f->server), config, &channel, &err), &err);
     return channel;
+}
+
+struct qr_rpc_stream *fixture_stream(struct fixture *f, int n)
+{
+    recorder_wait(&f->server_side, &f->server_side.opened, n);
+    pthread_mutex_lock(&f->server_side.lock);
+    struct qr_rpc_stream *s = f->server_side.stream;
+    pthread_mutex_unlock(&f->server_side.lock);
+    return s;
 }
 
 void fixture_wait_held(struct fixture *f, size_t want)

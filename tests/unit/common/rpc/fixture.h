@@ -21,22 +21,22 @@
 struct recorder {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct qr_buf
-        log; /* "open", each message's text up to 16 bytes, "half", "writable"; one a line */
+    struct qr_buf log; /* one a line: "open", a message's first 16 bytes, "half", "writable" */
     int opened, messages, half_closed, writable, closed;
-    size_t bytes;
+    int bytes; /* of all messages */
     int code;
     char text[512];
     struct qr_rpc_stream *stream; /* server side: the stream, referenced; put by the fixture */
     bool pause_first;             /* pause reads in open */
-    bool echo;             /* send each message back; a full queue pauses reads until writable */
-    int finish_after_half; /* QR_OK, or the code to finish with; 1: do not finish */
+    int finish_after_half;        /* QR_OK, or the code to finish with; 1: do not finish */
 };
 
 extern const struct qr_rpc_stream_handler recorder_handler; /* ctx is the recorder */
 
 void recorder_init(struct recorder *r);
+void recorder_set(struct recorder *r, bool pause_first, int finish_after_half);
 void recorder_done(struct recorder *r);
+int recorder_get(struct recorder *r, const int *counter); /* under the lock */
 /** Until *counter >= want; fails the test after WAIT_MS. */
 void recorder_wait(struct recorder *r, const int *counter, int want);
 
@@ -66,6 +66,9 @@ void fixture_start(struct fixture *f, const struct qr_rpc_server_config *config)
 void fixture_stop(struct fixture *f);
 struct qr_rpc_channel *fixture_channel(struct fixture *f,
                                        const struct qr_rpc_channel_config *config);
+/** The server's end of the n-th Record call, from 1, once it is open; borrowed until the next
+ * opens. */
+struct qr_rpc_stream *fixture_stream(struct fixture *f, int n);
 void fixture_wait_held(struct fixture *f, size_t want);
 
 /** qr_rpc_unary with text. The answer, NUL-terminated, is in *reply, which the caller frees. */

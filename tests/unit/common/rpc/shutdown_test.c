@@ -71,14 +71,15 @@ static void grace_lets_a_stream_end_by_itself(void **state)
                          QR_OK);
     }
     recorder_wait(&f.server_side, &f.server_side.messages, 100);
-    assert_int_equal(qr_rpc_stream_send(f.server_side.stream, QR_RPC_BULK, NULL, 0), QR_OK);
-    qr_rpc_stream_finish(f.server_side.stream, QR_OK, "restarting");
+    assert_int_equal(qr_rpc_stream_send(fixture_stream(&f, 1), QR_RPC_BULK, NULL, 0), QR_OK);
+    qr_rpc_stream_finish(fixture_stream(&f, 1), QR_OK, "restarting");
     pthread_join(stopper, NULL);
     recorder_wait(&r, &r.closed, 1);
     assert_int_equal(r.code, QR_OK);
     assert_string_equal(r.text, "restarting");
-    assert_int_equal(r.messages, 1);
-    assert_int_equal(f.server_side.closed, 1); /* before stop returned */
+    assert_int_equal(recorder_get(&r, &r.messages), 1);
+    assert_int_equal(recorder_get(&f.server_side, &f.server_side.closed),
+                     1); /* before stop returned */
     qr_rpc_stream_unref(s);
     recorder_done(&r);
     fixture_stop(&f);
@@ -104,8 +105,8 @@ static void new_calls_are_refused_while_stopping(void **state)
         qr_buf_done(&reply);
     }
     assert_int_equal(rc, QR_E_UNREACHABLE);
-    assert_int_equal(r.closed, 0); /* the live stream is not touched */
-    qr_rpc_stream_finish(f.server_side.stream, QR_OK, NULL);
+    assert_int_equal(recorder_get(&r, &r.closed), 0); /* the live stream is not touched */
+    qr_rpc_stream_finish(fixture_stream(&f, 1), QR_OK, NULL);
     pthread_join(stopper, NULL);
     recorder_wait(&r, &r.closed, 1);
     assert_int_equal(r.code, QR_OK);
@@ -140,18 +141,18 @@ static void everything_live_is_cancelled(void **state)
     fixture_wait_held(&f, 3);
     assert_false(qr_rpc_call_is_dead(f.held[0]));
 
-    f.server_side.finish_after_half = 1;
+    recorder_set(&f.server_side, false, 1);
     struct qr_rpc_stream *s1 = open_stream(channel, "/test.T/Record", &open);
     struct qr_rpc_stream *s2 = open_stream(channel, "/test.T/Record", &half);
     qr_rpc_stream_finish(s2, QR_OK, NULL); /* half-open: the server never finishes it */
     recorder_wait(&f.server_side, &f.server_side.half_closed, 1);
-    f.server_side.pause_first = true;
+    recorder_set(&f.server_side, true, 1);
     struct qr_rpc_stream *s3 = open_stream(channel, "/test.T/Record", &paused);
     for (int i = 0; i < 50; i++) /* frames wait in both directions */
         assert_int_equal(qr_rpc_stream_send(s3, QR_RPC_BULK, chunk, sizeof chunk), QR_OK);
 
     qr_rpc_server_stop(f.server, 20);
-    assert_int_equal(f.server_side.closed, 3);
+    assert_int_equal(recorder_get(&f.server_side, &f.server_side.closed), 3);
     assert_true(qr_rpc_call_is_dead(f.held[0]));
     assert_int_equal(qr_rpc_call_deadline_ms(f.held[0]), 0);
     for (int i = 0; i < 3; i++) {

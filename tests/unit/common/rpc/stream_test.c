@@ -81,7 +81,7 @@ static void messages_come_back_in_order(void **state)
     }
     qr_rpc_stream_finish(s, QR_OK, NULL);
     assert_closed(&r, QR_OK, "all echoed");
-    assert_int_equal(r.messages, 1000);
+    assert_int_equal(recorder_get(&r, &r.messages), 1000);
     assert_line(&r, 0, "open");
     for (int i = 0; i < 1000; i++) {
         snprintf(text, sizeof text, "%d", i);
@@ -102,7 +102,7 @@ static void control_overtakes_waiting_bulk(void **state)
     (void)state;
     fixture_start(&f, NULL);
     recorder_init(&r);
-    f.server_side.pause_first = true;
+    recorder_set(&f.server_side, true, QR_OK);
     QR_AUTO(qr_rpc_channel) channel = fixture_channel(&f, NULL);
     struct qr_rpc_stream *s = open_stream(channel, "/test.T/Record", &r);
     for (int i = 0; i < 40; i++) /* ten times the window: most of it waits in the queue */
@@ -111,9 +111,9 @@ static void control_overtakes_waiting_bulk(void **state)
         assert_int_equal(send_chunk(s, QR_RPC_CONTROL, 'c', i), QR_OK);
     qr_rpc_stream_finish(s, QR_OK, NULL);
     recorder_wait(&f.server_side, &f.server_side.opened, 1);
-    qr_rpc_stream_resume_reads(f.server_side.stream);
+    qr_rpc_stream_resume_reads(fixture_stream(&f, 1));
     assert_closed(&r, QR_OK, "");
-    assert_int_equal(f.server_side.messages, 43);
+    assert_int_equal(recorder_get(&f.server_side, &f.server_side.messages), 43);
     for (int i = 0; i < 43; i++) {
         char *line = line_of(&f.server_side, i + 1);
         int number = atoi(line + 1);
@@ -140,7 +140,7 @@ static void paused_reader_stops_a_fast_sender(void **state)
     (void)state;
     fixture_start(&f, NULL);
     recorder_init(&r);
-    f.server_side.pause_first = true;
+    recorder_set(&f.server_side, true, QR_OK);
     QR_AUTO(qr_rpc_channel) channel = fixture_channel(&f, NULL);
     struct qr_rpc_stream *s = open_stream(channel, "/test.T/Record", &r);
     for (int i = 0; i < CHUNKS; i++)
@@ -150,13 +150,13 @@ static void paused_reader_stops_a_fast_sender(void **state)
         assert_ok(call_text(channel, "/test.T/Echo", "x", 0, &reply, &err), &err);
         qr_buf_done(&reply);
     }
-    assert_int_equal(f.server_side.messages, 0);
+    assert_int_equal(recorder_get(&f.server_side, &f.server_side.messages), 0);
     assert_true(qr_rpc_stream_queued(s) > (CHUNKS * CHUNK - 2 * QR_RPC_WINDOW_BYTES - 2 * CHUNK));
-    qr_rpc_stream_resume_reads(f.server_side.stream);
+    qr_rpc_stream_resume_reads(fixture_stream(&f, 1));
     qr_rpc_stream_finish(s, QR_OK, NULL);
     assert_closed(&r, QR_OK, "");
-    assert_int_equal(f.server_side.messages, CHUNKS);
-    assert_int_equal(f.server_side.bytes, CHUNKS * CHUNK);
+    assert_int_equal(recorder_get(&f.server_side, &f.server_side.messages), CHUNKS);
+    assert_int_equal(recorder_get(&f.server_side, &f.server_side.bytes), CHUNKS * CHUNK);
     assert_int_equal(qr_rpc_stream_queued(s), 0);
     qr_rpc_stream_unref(s);
     recorder_done(&r);
@@ -174,7 +174,7 @@ static void full_queue_refuses_and_tells_when_it_drained(void **state)
     (void)state;
     fixture_start(&f, NULL);
     recorder_init(&r);
-    f.server_side.pause_first = true;
+    recorder_set(&f.server_side, true, QR_OK);
     QR_AUTO(qr_rpc_channel) channel = fixture_channel(&f, &config);
     struct qr_rpc_stream *s = open_stream(channel, "/test.T/Record", &r);
     recorder_wait(&f.server_side, &f.server_side.opened, 1);
@@ -193,15 +193,15 @@ static void full_queue_refuses_and_tells_when_it_drained(void **state)
     assert_int_equal(send_chunk(s, QR_RPC_CONTROL, 'c', 0), QR_OK); /* a quarter more room */
     assert_int_equal(send_chunk(s, QR_RPC_CONTROL, 'c', 1), QR_OK);
     assert_int_equal(send_chunk(s, QR_RPC_CONTROL, 'c', 2), QR_E_LIMIT);
-    int told = r.writable;
-    qr_rpc_stream_resume_reads(f.server_side.stream);
+    int told = recorder_get(&r, &r.writable);
+    qr_rpc_stream_resume_reads(fixture_stream(&f, 1));
     recorder_wait(&r, &r.writable, told + 1);
     assert_true(qr_rpc_stream_queued(s) <= 4 * CHUNK);
     assert_int_equal(send_chunk(s, QR_RPC_BULK, 'b', n), QR_OK);
     qr_rpc_stream_finish(s, QR_OK, NULL);
     assert_int_equal(qr_rpc_stream_send(s, QR_RPC_BULK, NULL, 0), QR_E_CANCELLED);
     assert_closed(&r, QR_OK, "");
-    assert_int_equal(f.server_side.messages, n + 3);
+    assert_int_equal(recorder_get(&f.server_side, &f.server_side.messages), n + 3);
     qr_rpc_stream_unref(s);
     recorder_done(&r);
     fixture_stop(&f);
@@ -221,10 +221,10 @@ static void server_drops_a_client_that_never_reads(void **state)
     QR_AUTO(qr_rpc_channel) channel = fixture_channel(&f, NULL);
     struct qr_rpc_stream *s = open_stream(channel, "/test.T/Record", &r);
     recorder_wait(&r, &r.opened, 1);
-    for (int n = 0; (rc = send_chunk(f.server_side.stream, QR_RPC_BULK, 'b', n)) == QR_OK; n++)
+    for (int n = 0; (rc = send_chunk(fixture_stream(&f, 1), QR_RPC_BULK, 'b', n)) == QR_OK; n++)
         assert_in_range(n, 0, 100);
     assert_int_equal(rc, QR_E_LIMIT);
-    qr_rpc_stream_cancel(f.server_side.stream, QR_E_LIMIT, "the worker does not read");
+    qr_rpc_stream_cancel(fixture_stream(&f, 1), QR_E_LIMIT, "the worker does not read");
     assert_closed(&f.server_side, QR_E_LIMIT, "does not read");
     qr_rpc_stream_resume_reads(s);
     assert_closed(&r, QR_E_LIMIT, "the worker does not read");
@@ -250,13 +250,13 @@ static void status_and_message_of_the_server_arrive(void **state)
         struct recorder r;
         fixture_start(&f, NULL);
         recorder_init(&r);
-        f.server_side.finish_after_half = cases[i].finish;
+        recorder_set(&f.server_side, false, cases[i].finish);
         QR_AUTO(qr_rpc_channel) channel = fixture_channel(&f, NULL);
         struct qr_rpc_stream *s = open_stream(channel, "/test.T/Record", &r);
         qr_rpc_stream_finish(s, QR_OK, NULL);
         assert_closed(&r, cases[i].want, "finished by the test");
         assert_closed(&f.server_side, cases[i].finish, "finished by the test");
-        assert_int_equal(f.server_side.half_closed, 1);
+        assert_int_equal(recorder_get(&f.server_side, &f.server_side.half_closed), 1);
         qr_rpc_stream_unref(s);
         recorder_done(&r);
         fixture_stop(&f);
@@ -271,17 +271,17 @@ static void server_sends_on_after_the_half_close(void **state)
     (void)state;
     fixture_start(&f, NULL);
     recorder_init(&r);
-    f.server_side.finish_after_half = 1;
+    recorder_set(&f.server_side, false, 1);
     QR_AUTO(qr_rpc_channel) channel = fixture_channel(&f, NULL);
     struct qr_rpc_stream *s = open_stream(channel, "/test.T/Record", &r);
     send_text(s, QR_RPC_BULK, "only one");
     qr_rpc_stream_finish(s, QR_OK, NULL);
     recorder_wait(&f.server_side, &f.server_side.half_closed, 1);
     for (int i = 0; i < 300; i++)
-        send_text(f.server_side.stream, QR_RPC_BULK, "late");
-    qr_rpc_stream_finish(f.server_side.stream, QR_E_STALE, "and goodbye"); /* behind all of them */
+        send_text(fixture_stream(&f, 1), QR_RPC_BULK, "late");
+    qr_rpc_stream_finish(fixture_stream(&f, 1), QR_E_STALE, "and goodbye"); /* behind all of them */
     assert_closed(&r, QR_E_STALE, "and goodbye");
-    assert_int_equal(r.messages, 300);
+    assert_int_equal(recorder_get(&r, &r.messages), 300);
     qr_rpc_stream_unref(s);
     recorder_done(&r);
     fixture_stop(&f);
@@ -302,9 +302,9 @@ static void client_cancel_reaches_the_server(void **state)
     qr_rpc_stream_cancel(s, QR_E_IO, "the first call counts");
     assert_closed(&r, QR_E_DB, "had enough");
     assert_closed(&f.server_side, QR_E_CANCELLED, "client");
-    assert_int_equal(f.server_side.half_closed, 0);
+    assert_int_equal(recorder_get(&f.server_side, &f.server_side.half_closed), 0);
     assert_int_equal(qr_rpc_stream_send(s, QR_RPC_BULK, NULL, 0), QR_E_CANCELLED);
-    assert_int_equal(qr_rpc_stream_send(f.server_side.stream, QR_RPC_BULK, NULL, 0),
+    assert_int_equal(qr_rpc_stream_send(fixture_stream(&f, 1), QR_RPC_BULK, NULL, 0),
                      QR_E_CANCELLED);
     qr_rpc_stream_unref(s);
     recorder_done(&r);
@@ -322,7 +322,7 @@ static void server_cancel_tells_the_client_why(void **state)
     QR_AUTO(qr_rpc_channel) channel = fixture_channel(&f, NULL);
     struct qr_rpc_stream *s = open_stream(channel, "/test.T/Record", &r);
     recorder_wait(&r, &r.opened, 1);
-    qr_rpc_stream_cancel(f.server_side.stream, QR_E_STALE, "session was replaced");
+    qr_rpc_stream_cancel(fixture_stream(&f, 1), QR_E_STALE, "session was replaced");
     assert_closed(&r, QR_E_STALE, "session was replaced");
     assert_closed(&f.server_side, QR_E_STALE, "session was replaced");
     qr_rpc_stream_unref(s);
@@ -371,7 +371,7 @@ static void dead_server_is_unreachable(void **state)
     struct qr_rpc_stream *again = open_stream(channel, "/test.T/Record", &late);
     assert_int_equal(qr_rpc_stream_send(again, QR_RPC_BULK, NULL, 0), QR_OK); /* not known yet */
     assert_closed(&late, QR_E_UNREACHABLE, "");
-    assert_int_equal(late.opened, 0);
+    assert_int_equal(recorder_get(&late, &late.opened), 0);
     qr_rpc_stream_unref(s);
     qr_rpc_stream_unref(again);
     recorder_done(&live);
@@ -390,13 +390,13 @@ static void message_over_the_limit_ends_the_stream(void **state)
     recorder_init(&to_server);
     struct qr_rpc_stream *s = open_stream(channel, "/test.T/Record", &to_server);
     recorder_wait(&to_server, &to_server.opened, 1);
-    assert_int_equal(qr_rpc_stream_send(f.server_side.stream, QR_RPC_BULK, data, 1001),
+    assert_int_equal(qr_rpc_stream_send(fixture_stream(&f, 1), QR_RPC_BULK, data, 1001),
                      QR_E_INVALID);
     assert_int_equal(qr_rpc_stream_send(s, QR_RPC_BULK, data, 1001),
                      QR_OK); /* the client allows it */
     assert_closed(&to_server, QR_E_LIMIT, "1001");
     recorder_wait(&f.server_side, &f.server_side.closed, 1);
-    assert_int_equal(f.server_side.messages, 0);
+    assert_int_equal(recorder_get(&f.server_side, &f.server_side.messages), 0);
     qr_rpc_stream_unref(s);
 
     QR_AUTO(qr_rpc_channel)
@@ -404,9 +404,9 @@ static void message_over_the_limit_ends_the_stream(void **state)
     recorder_init(&to_client);
     s = open_stream(narrow, "/test.T/Record", &to_client);
     recorder_wait(&to_client, &to_client.opened, 1);
-    assert_int_equal(qr_rpc_stream_send(f.server_side.stream, QR_RPC_BULK, data, 501), QR_OK);
+    assert_int_equal(qr_rpc_stream_send(fixture_stream(&f, 2), QR_RPC_BULK, data, 501), QR_OK);
     assert_closed(&to_client, QR_E_LIMIT, "501");
-    assert_int_equal(to_client.messages, 0);
+    assert_int_equal(recorder_get(&to_client, &to_client.messages), 0);
     qr_rpc_stream_unref(s);
     recorder_done(&to_server);
     recorder_done(&to_client);
@@ -428,7 +428,7 @@ static void deadline_ends_a_stream_on_both_sides(void **state)
 
     (void)state;
     fixture_start(&f, NULL);
-    f.server_side.finish_after_half = 1;
+    recorder_set(&f.server_side, false, 1);
     QR_AUTO(qr_rpc_channel) channel = fixture_channel(&f, NULL);
     assert_err(qr_rpc_server_stream(channel, "/test.T/Record", NULL, 0, 150, nothing, NULL, &err),
                QR_E_TIMEOUT, &err, "");
@@ -452,9 +452,9 @@ static void metadata_travels_both_ways(void **state)
     recorder_wait(&r, &r.opened, 1);
     assert_string_equal(qr_rpc_stream_metadata(s, "x-server"), "quarry");
     assert_null(qr_rpc_stream_metadata(s, "x-worker"));
-    assert_string_equal(qr_rpc_stream_metadata(f.server_side.stream, "x-worker"), "w1");
+    assert_string_equal(qr_rpc_stream_metadata(fixture_stream(&f, 1), "x-worker"), "w1");
     assert_non_null(strstr(qr_rpc_stream_peer(s), qr_rpc_server_address(f.server)));
-    assert_non_null(strstr(qr_rpc_stream_peer(f.server_side.stream), "127.0.0.1:"));
+    assert_non_null(strstr(qr_rpc_stream_peer(fixture_stream(&f, 1)), "127.0.0.1:"));
     qr_rpc_stream_unref(s);
     fixture_stop(&f);
     recorder_wait(&r, &r.closed, 1);
