@@ -6,13 +6,6 @@ test_failed=0
 test_skipped=0
 test_parts=""
 
-# Debian's libgrpc is not instrumented: without the first option TSan reports its inner locks as races.
-test_options() {
-    export TSAN_OPTIONS="ignore_noninstrumented_modules=1 halt_on_error=1 second_deadlock_stack=1 ${TSAN_OPTIONS:-}"
-    export ASAN_OPTIONS="detect_leaks=1 strict_string_checks=1 detect_stack_use_after_return=1 ${ASAN_OPTIONS:-}"
-    export UBSAN_OPTIONS="print_stacktrace=1 ${UBSAN_OPTIONS:-}"
-}
-
 # tally NAME LOG RC PASSED FAILED SKIPPED: add one part's counts; a part that broke counts as one failure.
 tally() {
     local name=$1 log=$2 rc=$3 passed=${4:-0} failed=${5:-0} skipped=${6:-0}
@@ -69,7 +62,6 @@ verb_test() {
     [ $# -le 1 ] || usage "test: one filter at most"
     SECONDS=0
     setup_need build run test
-    test_options
     read -ra runner <<<"$(tsan_runner)"
     test_ctest dev "$filter" env
     test_ctest tsan "$filter" "${runner[@]}"
