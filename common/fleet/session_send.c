@@ -1,0 +1,587 @@
+#include "common/fleet/session_intern.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#define FRAME_INIT QUARRY__V1__WORKER_FRAME__INIT
+
+/* Hand s->frame to the port. A control frame that finds no place means the peer does not read. */
+static bool send_buf(struct qr_session *s, bool bulk)
+{
+    if (!s->is_open)
+        return false;
+    if (s->frame.failed || s->frame.len > FRAME_BYTES_MAX) {
+        qr_session_leave(s, "a frame of ours is too large", false);
+        return false;
+    }
+    if (s->port.send(s->port.ctx, s->stream, bulk, s->frame.data, s->frame.len) == QR_OK)
+        return true;
+    if (bulk)
+        s->blocked = true;
+    else
+        qr_session_leave(s, "the coordinator does not read", false);
+    return false;
+}
+
+static bool send_frame(struct qr_session *s, const Quarry__V1__WorkerFrame *frame)
+{
+    size_t size = quarry__v1__worker_frame__get_packed_size(frame);
+    qr_buf_clear(&s->frame);
+    uint8_t *at = qr_buf_reserve(&s->frame, size);
+    if (at)
+        s->frame.len = quarry__v1__worker_frame__pack(frame, at);
+    return send_buf(s, false);
+}
+
+/* ---- counts */
+
+struct counts {
+    Quarry__V1__TypeCount items[QR_SESSION_TYPES_MAX];
+    Quarry__V1__TypeCount *list[QR_SESSION_TYPES_MAX];
+    size_t n;
+};
+
+static void add_count(struct counts *counts, struct type_count *type, uint64_t count)
+{
+    Quarry__V1__TypeCount *item = &counts->items[counts->n];
+    *item = (Quarry__V1__TypeCount)QUARRY__V1__TYPE_COUNT__INIT;
+    item->type = type->name;
+    item->count = count;
+    counts->list[counts->n++] = item;
+}
+
+static void count_received(struct qr_session *s, struct counts *counts)
+{
+    counts->n = 0;
+    for (size_t i = 0; i < s->n_types; i++)
+        if (s->types[i].received > 0)
+            add_count(counts, &s->types[i], s->types[i].received);
+}
+
+/* Cumulative: how many offers may have been received in all (rule 13). A type with slots of its own
+ * gets as many ahead as it has, like the whole. */
+static void fill_credits(struct qr_session *s, Quarry__V1__Credits *credits, struct counts *counts)
+{
+    uint32_t prefetch = s->config.prefetch;
+
+    counts->n = 0;
+    for (size_t i = 0; i < s->n_types; i++) {
+        uint32_t own = s->types[i].max_slots;
+        if (own > 0)
+            add_count(counts, &s->types[i],
+                      s->types[i].freed + own + (own < prefetch ? own : prefetch));
+    }
+    credits->n_per_type = counts->n;
+    credits->per_type = counts->list;
+    credits->total = s->freed_total + s->config.slots + prefetch;
+}
+
+void qr_session_send_credits(struct qr_session *s)
+{
+    Quarry__V1__WorkerFrame frame = FRAME_INIT;
+    Quarry__V1__Credits credits = QUARRY__V1__CREDITS__INIT;
+    struct counts counts;
+    const char *reason;
+
+    if (s->credit_sent == s->freed_total || !qr_session_may_take(s, &reason))
+        return;
+    fill_credits(s, &credits, &counts);
+    frame.body_case = QUARRY__V1__WORKER_FRAME__BODY_CREDITS;
+    frame.credits = &credits;
+    if (send_frame(s, &frame))
+        s->credit_sent = s->freed_total;
+}
+
+/* ---- Hello */
+
+struct refs {
+    Quarry__V1__LeaseRef *items;
+    Quarry__V1__LeaseRef **list;
+    size_t n;
+};
+
+static bool refs_init(struct refs *refs, size_t max)
+{
+    refs->n = 0;
+    refs->items = calloc(max + 1, sizeof *refs->items);
+    refs->list = calloc(max + 1, sizeof(Quarry__V1__LeaseRef *));
+    return refs->items && refs->list;
+}
+
+static void refs_done(struct refs *refs)
+{
+    free(refs->items);
+    free(refs->list);
+}
+
+static void refs_add(struct refs *refs, const struct held *held)
+{
+    Quarry__V1__LeaseRef *item = &refs->items[refs->n];
+    *item = (Quarry__V1__LeaseRef)QUARRY__V1__LEASE_REF__INIT;
+    item->lease_id = held->lease_id;
+    item->job_id = held->job_id;
+    refs->list[refs->n++] = item;
+}
+
+struct starts {
+    Quarry__V1__StartRecord items[256];
+    Quarry__V1__StartRecord *list[256];
+    size_t n;
+};
+
+static void add_start(void *ctx, uint64_t lease_id, uint64_t job_id, size_t bytes)
+{
+    struct starts *starts = ctx;
+    (void)bytes;
+
+    if (starts->n == QR_COUNT(starts->items))
+        return;
+    Quarry__V1__StartRecord *item = &starts->items[starts->n];
+    *item = (Quarry__V1__StartRecord)QUARRY__V1__START_RECORD__INIT;
+    item->lease_id = lease_id;
+    item->job_id = job_id;
+    starts->list[starts->n++] = item;
+}
+
+struct labels {
+    Quarry__V1__Hello__LabelsEntry items[64];
+    Quarry__V1__Hello__LabelsEntry *list[64];
+    char text[64][256];
+};
+
+static void fill_labels(const struct qr_session *s, struct labels *labels, Quarry__V1__Hello *hello)
+{
+    hello->labels = labels->list;
+    for (size_t i = 0; i < s->config.n_labels && i < QR_COUNT(labels->items); i++) {
+        Quarry__V1__Hello__LabelsEntry *item = &labels->items[i];
+        *item = (Quarry__V1__Hello__LabelsEntry)QUARRY__V1__HELLO__LABELS_ENTRY__INIT;
+        snprintf(labels->text[i], sizeof labels->text[i], "%s", s->config.labels[i]);
+        item->key = labels->text[i];
+        char *equals = strchr(item->key, '=');
+        if (equals)
+            *equals = '\0';
+        item->value = equals ? equals + 1 : item->key + strlen(item->key);
+        labels->list[hello->n_labels++] = item;
+    }
+}
+
+static void fill_identity(struct qr_session *s, Quarry__V1__Hello *hello)
+{
+    hello->worker_id = (char *)s->config.worker_id;
+    hello->session.data = s->config.session;
+    hello->session.len = sizeof s->config.session;
+    hello->start_counter = qr_spool_start_counter(s->spool);
+    hello->cluster_epoch.data = (uint8_t *)qr_spool_epoch(s->spool, &hello->cluster_epoch.len);
+    hello->host = (char *)s->config.host;
+    hello->os = (char *)s->config.os;
+    hello->arch = (char *)s->config.arch;
+    hello->version = (char *)s->config.version;
+    hello->n_roots = s->config.n_roots;
+    hello->roots = (char **)s->config.roots;
+    hello->slots = s->config.slots;
+    hello->received_total = s->received_total;
+}
+
+void qr_session_send_hello(struct qr_session *s)
+{
+    Quarry__V1__WorkerFrame frame = FRAME_INIT;
+    Quarry__V1__Hello hello = QUARRY__V1__HELLO__INIT;
+    Quarry__V1__Credits credits = QUARRY__V1__CREDITS__INIT;
+    Quarry__V1__TypeLimit types[QR_SESSION_TYPES_MAX];
+    Quarry__V1__TypeLimit *type_list[QR_SESSION_TYPES_MAX];
+    struct counts per_type;
+    struct counts received;
+    struct starts starts = {.n = 0};
+    struct labels *labels = calloc(1, sizeof *labels);
+    struct refs running;
+    struct refs spooled;
+    const char *reason;
+    size_t n = HASH_COUNT(s->held);
+
+    bool ok = refs_init(&running, n);
+    ok = refs_init(&spooled, n) && ok && labels;
+    for (const struct held *held = s->held; ok && held; held = held->hh.next)
+        refs_add(held->state == HELD_FINISHED ? &spooled : &running, held);
+    if (ok) {
+        fill_identity(s, &hello);
+        fill_labels(s, labels, &hello);
+        for (size_t i = 0; i < s->n_types; i++) {
+            types[i] = (Quarry__V1__TypeLimit)QUARRY__V1__TYPE_LIMIT__INIT;
+            types[i].type = s->types[i].name;
+            types[i].max_slots = s->types[i].max_slots;
+            type_list[i] = &types[i];
+        }
+        hello.n_types = s->n_types;
+        hello.types = type_list;
+        count_received(s, &received);
+        hello.n_received = received.n;
+        hello.received = received.list;
+        hello.n_running = running.n;
+        hello.running = running.list;
+        hello.n_spooled = spooled.n;
+        hello.spooled = spooled.list;
+        qr_spool_each_earlier_start(s->spool, add_start, &starts);
+        hello.n_earlier_starts = starts.n;
+        hello.earlier_starts = starts.list;
+        fill_credits(s, &credits, &per_type);
+        s->credit_sent = s->freed_total;
+        if (!qr_session_may_take(s, &reason)) { /* nothing now; Credits follow when it may again */
+            credits.total = s->received_total;
+            s->credit_sent = UINT64_MAX;
+        }
+        hello.credits = &credits;
+        frame.body_case = QUARRY__V1__WORKER_FRAME__BODY_HELLO;
+        frame.hello = &hello;
+        send_frame(s, &frame);
+    } else {
+        qr_session_leave(s, "out of memory", false);
+    }
+    refs_done(&running);
+    refs_done(&spooled);
+    free(labels);
+}
+
+/* ---- Beat and the short frames */
+
+void qr_session_send_beat(struct qr_session *s)
+{
+    Quarry__V1__WorkerFrame frame = FRAME_INIT;
+    Quarry__V1__Beat beat = QUARRY__V1__BEAT__INIT;
+    struct qr_session_vitals vitals = {0};
+    struct counts received;
+    size_t n = HASH_COUNT(s->held);
+    Quarry__V1__LeaseState *items = calloc(n + 1, sizeof *items);
+    Quarry__V1__LeaseState **list = calloc(n + 1, sizeof(Quarry__V1__LeaseState *));
+    size_t at = 0;
+
+    s->beat_due_ms = s->now_ms + s->beat_ms;
+    for (const struct held *held = s->held; items && list && held; held = held->hh.next) {
+        Quarry__V1__LeaseState *item = &items[at];
+        if (held->state == HELD_OFFERED)
+            continue; /* not answered: nothing is known about it yet */
+        *item = (Quarry__V1__LeaseState)QUARRY__V1__LEASE_STATE__INIT;
+        item->lease_id = held->lease_id;
+        item->phase = held->phase;
+        item->progress_permille = held->permille;
+        if (held->started_ms != 0 && held->state == HELD_ACCEPTED)
+            item->started_ms_ago = (uint64_t)(s->now_ms - held->started_ms) + 1;
+        list[at++] = item;
+    }
+    if (items && list) {
+        s->port.vitals(s->port.ctx, &vitals);
+        count_received(s, &received);
+        beat.seen = s->seen;
+        beat.n_received = received.n;
+        beat.received = received.list;
+        beat.received_total = s->received_total;
+        beat.n_leases = at;
+        beat.leases = list;
+        beat.load = vitals.load;
+        beat.disk_free_bytes = (uint64_t)qr_spool_disk_free(s->spool);
+        beat.children = vitals.children;
+        beat.rss_bytes = vitals.rss_bytes;
+        frame.body_case = QUARRY__V1__WORKER_FRAME__BODY_BEAT;
+        frame.beat = &beat;
+        s->stats.beats += send_frame(s, &frame);
+    }
+    free(items);
+    free(list);
+}
+
+void qr_session_send_accepts(struct qr_session *s)
+{
+    enum { BATCH = 2048 };
+
+    for (size_t at = 0; s->is_open && at < s->accepts.n; at += BATCH) {
+        Quarry__V1__WorkerFrame frame = FRAME_INIT;
+        Quarry__V1__Accept accept = QUARRY__V1__ACCEPT__INIT;
+        size_t left = s->accepts.n - at;
+        accept.lease_id = s->accepts.ids + at;
+        accept.n_lease_id = left < BATCH ? left : BATCH;
+        frame.body_case = QUARRY__V1__WORKER_FRAME__BODY_ACCEPT;
+        frame.accept = &accept;
+        send_frame(s, &frame);
+    }
+    s->accepts.n = 0;
+}
+
+void qr_session_send_decline(struct qr_session *s, uint64_t lease_id, const char *reason)
+{
+    Quarry__V1__WorkerFrame frame = FRAME_INIT;
+    Quarry__V1__Decline decline = QUARRY__V1__DECLINE__INIT;
+
+    decline.lease_id = &lease_id;
+    decline.n_lease_id = 1;
+    decline.reason = (char *)reason;
+    frame.body_case = QUARRY__V1__WORKER_FRAME__BODY_DECLINE;
+    frame.decline = &decline;
+    if (s->state == QR_SESSION_WELCOMED)
+        send_frame(s, &frame);
+}
+
+void qr_session_send_release(struct qr_session *s, uint64_t lease_id, const char *reason)
+{
+    Quarry__V1__WorkerFrame frame = FRAME_INIT;
+    Quarry__V1__Release release = QUARRY__V1__RELEASE__INIT;
+
+    if (s->state != QR_SESSION_WELCOMED)
+        return;                 /* the next Hello does not name it: it returns to pending */
+    qr_session_send_accepts(s); /* what was accepted before stays before */
+    release.lease_id = lease_id;
+    release.reason = (char *)reason;
+    frame.body_case = QUARRY__V1__WORKER_FRAME__BODY_RELEASE;
+    frame.release = &release;
+    send_frame(s, &frame);
+}
+
+void qr_session_send_goodbye(struct qr_session *s)
+{
+    Quarry__V1__WorkerFrame frame = FRAME_INIT;
+    Quarry__V1__Goodbye goodbye = QUARRY__V1__GOODBYE__INIT;
+
+    goodbye.reason = s->goodbye_reason;
+    frame.body_case = QUARRY__V1__WORKER_FRAME__BODY_GOODBYE;
+    frame.goodbye = &goodbye;
+    send_frame(s, &frame);
+}
+
+/* ---- results
+ *
+ * In the spool a result is: length of the JobResult (4 bytes, little-endian), the encoded
+ * JobResult, then, when it is too large to travel inside it, the encoded record. */
+
+static void put_varint(struct qr_buf *buf, uint64_t value)
+{
+    uint8_t bytes[10];
+    size_t n = 0;
+
+    do {
+        bytes[n++] = (uint8_t)((value & 0x7F) | (value > 0x7F ? 0x80 : 0));
+        value >>= 7;
+    } while (value > 0);
+    qr_buf_append(buf, bytes, n);
+}
+
+static bool sha256(const uint8_t *data, size_t len, uint8_t digest[32])
+{
+    return EVP_Digest(data, len, digest, NULL, EVP_sha256(), NULL) == 1;
+}
+
+static int spool_result(struct qr_session *s, const struct held *held,
+                        const struct qr_session_result *result, struct qr_err *err)
+{
+    Quarry__V1__JobResult message = QUARRY__V1__JOB_RESULT__INIT;
+    Quarry__V1__Failure failure = QUARRY__V1__FAILURE__INIT;
+    bool chunked = result->record_bytes > INLINE_BYTES;
+    uint8_t digest[32];
+    char text[MESSAGE_BYTES_MAX];
+    uint8_t size_le[4];
+
+    message.lease_id = held->lease_id;
+    message.job_id = held->job_id;
+    message.duration_ms = result->duration_ms;
+    message.retry_after_ms = result->retry_after_ms;
+    if (result->cls != QR_CLASS_NONE) {
+        snprintf(text, sizeof text, "%s", result->message ? result->message : "");
+        failure.class_ = (Quarry__V1__ErrorClass)result->cls;
+        failure.message = text;
+        message.error = &failure;
+    }
+    if (chunked) {
+        message.record_bytes = result->record_bytes;
+        if (!sha256(result->record, result->record_bytes, digest))
+            return qr_fail(err, QR_E_INTERNAL, "no SHA-256");
+        message.record_sha256.data = digest;
+        message.record_sha256.len = sizeof digest;
+    } else if (result->record_bytes > 0) {
+        message.record.data = (uint8_t *)result->record;
+        message.record.len = result->record_bytes;
+    }
+    size_t size = quarry__v1__job_result__get_packed_size(&message);
+    uint8_t *packed = malloc(size + 1);
+    if (!packed)
+        return qr_fail(err, QR_E_NOMEM, "out of memory");
+    quarry__v1__job_result__pack(&message, packed);
+    for (size_t i = 0; i < sizeof size_le; i++)
+        size_le[i] = (uint8_t)(size >> (8 * i));
+    const struct iovec parts[] = {
+        {.iov_base = size_le, .iov_len = sizeof size_le},
+        {.iov_base = packed, .iov_len = size},
+        {.iov_base = (uint8_t *)result->record, .iov_len = chunked ? result->record_bytes : 0},
+    };
+    int rc = qr_spool_put(s->spool, held->lease_id, held->job_id, parts, QR_COUNT(parts), s->now_ms,
+                          err);
+    free(packed);
+    return rc;
+}
+
+void qr_session_result(struct qr_session *s, const struct qr_session_result *given)
+{
+    struct held *held = qr_session_find(s, given->lease_id);
+    struct qr_session_result result = *given;
+    struct qr_err err = {0};
+    char message[160];
+
+    if (!held || held->state != HELD_ACCEPTED)
+        return;
+    if (result.record_bytes > s->max_record_bytes) {
+        snprintf(message, sizeof message,
+                 "the record of this file is too large: %zu bytes, %llu are accepted",
+                 result.record_bytes, (unsigned long long)s->max_record_bytes);
+        result.cls = QR_CLASS_UNSUPPORTED;
+        result.message = message;
+        result.record_bytes = 0;
+    }
+    if (spool_result(s, held, &result, &err) < 0) {
+        qr_session_note(s, "result.not_kept", err.msg);
+        qr_session_release(s, held->lease_id, "no space for the result");
+        return;
+    }
+    s->stats.results++;
+    s->n_running--;
+    held->state = HELD_FINISHED;
+    held->phase = QUARRY__V1__LEASE_PHASE__LEASE_PHASE_FINISHED;
+    held->permille = 1000;
+    qr_session_give_back(s, held);
+    qr_session_queue(s, held, PLACE_UNSENT);
+}
+
+/* Length of the JobResult of a spooled result; 0 when the spool cannot give it. */
+static size_t meta_bytes(struct qr_session *s, struct held *held)
+{
+    uint8_t le[4];
+    struct qr_err err = {0};
+
+    if (held->meta_bytes == 0 &&
+        qr_spool_read(s->spool, held->lease_id, 0, le, sizeof le, &err) == QR_OK) {
+        size_t bytes = (size_t)le[0] | (size_t)le[1] << 8 | (size_t)le[2] << 16;
+        if (le[3] == 0 && bytes + sizeof le <= qr_spool_size(s->spool, held->lease_id) &&
+            bytes <= INLINE_BYTES + 2 * MESSAGE_BYTES_MAX)
+            held->meta_bytes = bytes;
+    }
+    return held->meta_bytes;
+}
+
+static bool is_chunked(struct qr_session *s, struct held *held)
+{
+    return qr_spool_size(s->spool, held->lease_id) > meta_bytes(s, held) + 4;
+}
+
+/* One ResultChunk; false when nothing more can be sent now. */
+static bool send_chunk(struct qr_session *s, struct held *held)
+{
+    size_t base = 4 + held->meta_bytes;
+    size_t left = qr_spool_size(s->spool, held->lease_id) - base - held->chunk_at;
+    size_t len = left < CHUNK_BYTES ? left : CHUNK_BYTES;
+    uint8_t data[CHUNK_BYTES];
+    struct qr_err err = {0};
+    Quarry__V1__WorkerFrame frame = FRAME_INIT;
+    Quarry__V1__ResultChunk chunk = QUARRY__V1__RESULT_CHUNK__INIT;
+
+    if (qr_spool_read(s->spool, held->lease_id, base + held->chunk_at, data, len, &err) < 0) {
+        qr_session_note(s, "spool.unreadable", err.msg);
+        held->due_ms = s->now_ms + s->resend_ms;
+        qr_session_queue(s, held, PLACE_LATER);
+        return true;
+    }
+    chunk.lease_id = held->lease_id;
+    chunk.offset = held->chunk_at;
+    chunk.data.data = data;
+    chunk.data.len = len;
+    frame.body_case = QUARRY__V1__WORKER_FRAME__BODY_RESULT_CHUNK;
+    frame.result_chunk = &chunk;
+    qr_buf_clear(&s->frame);
+    uint8_t *at = qr_buf_reserve(&s->frame, quarry__v1__worker_frame__get_packed_size(&frame));
+    if (at)
+        s->frame.len = quarry__v1__worker_frame__pack(&frame, at);
+    if (!send_buf(s, true))
+        return false;
+    held->chunk_at += len;
+    return true;
+}
+
+static void mark_sent(struct qr_session *s, struct held *held)
+{
+    s->stats.resent += held->sent_once;
+    held->sent_once = true;
+    held->due_ms = s->now_ms + s->resend_ms;
+    qr_session_queue(s, held, PLACE_SENT);
+}
+
+/* Append one JobResult to the Result being put together in `body`. False: it cannot be read. */
+static bool append_result(struct qr_session *s, struct held *held, struct qr_buf *body)
+{
+    struct qr_err err = {0};
+    size_t size = held->meta_bytes;
+
+    uint8_t tag = 0x0A; /* Result.results, length-delimited */
+    size_t before = body->len;
+    qr_buf_append(body, &tag, 1);
+    put_varint(body, size);
+    uint8_t *at = qr_buf_reserve(body, size);
+    if (!at || qr_spool_read(s->spool, held->lease_id, 4, at, size, &err) < 0) {
+        qr_session_note(s, "spool.unreadable", err.msg);
+        body->len = before;
+        return false;
+    }
+    body->len += size;
+    return true;
+}
+
+/* One Result frame with as many of the first results as fit; false when nothing more can go now. */
+static bool send_batch(struct qr_session *s, struct qr_buf *body)
+{
+    struct held *batch[256];
+    size_t n = 0;
+    struct held *held;
+    struct held *next;
+
+    qr_buf_clear(body);
+    DL_FOREACH_SAFE(s->unsent, held, next)
+    {
+        size_t size = meta_bytes(s, held);
+        if (n == QR_COUNT(batch) || (n > 0 && body->len + size + 16 > CHUNK_BYTES) ||
+            (size > 0 && is_chunked(s, held) &&
+             held->chunk_at < qr_spool_size(s->spool, held->lease_id) - 4 - size))
+            break;
+        if (size > 0 && append_result(s, held, body)) {
+            batch[n++] = held;
+        } else {
+            held->due_ms = s->now_ms + s->resend_ms;
+            qr_session_queue(s, held, PLACE_LATER);
+        }
+    }
+    if (n == 0)
+        return true;
+    uint8_t tag = 0x4A; /* WorkerFrame.result, length-delimited */
+    qr_buf_clear(&s->frame);
+    qr_buf_append(&s->frame, &tag, 1);
+    put_varint(&s->frame, body->len);
+    qr_buf_append(&s->frame, body->data, body->len);
+    if (!send_buf(s, true))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        mark_sent(s, batch[i]);
+    return true;
+}
+
+void qr_session_send_results(struct qr_session *s)
+{
+    struct qr_buf body;
+    bool more = true;
+
+    qr_buf_init(&body, FRAME_BYTES_MAX);
+    while (more && s->unsent && s->state == QR_SESSION_WELCOMED && !s->blocked) {
+        struct held *first = s->unsent;
+        size_t size = meta_bytes(s, first);
+        if (size > 0 && is_chunked(s, first) &&
+            first->chunk_at < qr_spool_size(s->spool, first->lease_id) - 4 - size)
+            more = send_chunk(s, first);
+        else
+            more = send_batch(s, &body);
+    }
+    qr_buf_done(&body);
+}
