@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "worker/agent/agent.h"
 #include "worker/child/child.h"
 #include "worker/local/local.h"
 
 static const char usage_text[] =
-    "usage: quarry-worker --extract [--jobs N] [-o json|jsonl] [--memory BYTES] [--budget-ms N] "
+    "usage: quarry-worker [OPTION]...            see quarry-worker --help\n"
+    "       quarry-worker --extract [--jobs N] [-o json|jsonl] [--memory BYTES] [--budget-ms N] "
     "FILE...\n"
     "       quarry-worker --child | --sandbox-report [--memory BYTES]\n"
     "       quarry-worker --version\n";
@@ -34,6 +36,18 @@ static bool parse_number(const char *text, int64_t max, int64_t *ret)
     return true;
 }
 
+/* Without one of the modes below it is the agent, which has its own options. */
+static bool is_agent(int argc, char **argv)
+{
+    static const char *const modes[] = {"--extract", "--child", "--sandbox-report"};
+
+    for (int i = 1; i < argc; i++)
+        for (size_t m = 0; m < QR_COUNT(modes); m++)
+            if (strcmp(argv[i], modes[m]) == 0)
+                return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -50,6 +64,8 @@ int main(int argc, char **argv)
     int c;
 
     qr_log_init("quarry-worker", QR_LOG_INFO);
+    if (is_agent(argc, argv))
+        return qr_agent_main(argc, argv);
     while ((c = getopt_long(argc, argv, "o:j:", options, NULL)) != -1) {
         bool good = true;
         if (c == 'e' || c == 'c' || c == 'r')

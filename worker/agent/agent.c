@@ -1,0 +1,501 @@
+#include "worker/agent/agent.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/os/process.h"
+#include "common/os/signal.h"
+#include "common/rpc/rpc.h"
+#include "worker/agent/job.h"
+#include "worker/agent/link.h"
+
+enum {
+    SPOOL_TICK_MS = 100,
+    IDLE_MS = 1000,
+    FLUSH_MS = 5000, /* after the last job: for the Acks of what is in the spool */
+    FETCH_THREADS = 4,
+    UNREACHABLE_ROUNDS = 2, /* through the list of coordinators, for --exit-when-unreachable */
+};
+
+struct agent {
+    struct qr_agent_options options;
+    struct utsname uname;
+    char id[256];
+    char spool_dir[4096];
+    int cpus;
+    struct qr_roots roots;
+    const char *root_names[QR_ROOTS_MAX];
+    struct qr_spool *spool;
+    struct qr_mailbox *mailbox;
+    struct qr_link *link;
+    struct qr_fetcher *fetcher;
+    struct qr_pool *pool;
+    struct qr_session *session;
+    struct qr_jobs jobs;
+
+    bool announced; /* the ready line is out */
+    bool draining;
+    int64_t drain_ms; /* draining: running work is handed back then */
+    int64_t flush_ms; /* draining: the spool is waited for until then */
+    bool handed_back;
+    bool was_full;
+    unsigned attempts; /* to connect, before the first welcome */
+    int64_t tick_ms;
+    bool over;
+    int code; /* how the session ended */
+};
+
+/* ---- what the session wants */
+
+static void on_connect(void *ctx, uint64_t stream, const char *address)
+{
+    struct agent *a = ctx;
+    a->attempts++;
+    qr_log(QR_LOG_DEBUG, "stream.connect", "stream=%" PRIu64 " coordinator=%s", stream, address);
+    qr_link_connect(a->link, stream, address);
+}
+
+static void on_disconnect(void *ctx, uint64_t stream)
+{
+    struct agent *a = ctx;
+    (void)stream;
+    qr_link_disconnect(a->link);
+}
+
+static int on_send(void *ctx, uint64_t stream, bool bulk, const uint8_t *frame, size_t len)
+{
+    struct agent *a = ctx;
+    (void)stream;
+    return qr_link_send(a->link, bulk, frame, len);
+}
+
+static void on_offer(void *ctx, const Quarry__V1__Lease *lease)
+{
+    struct agent *a = ctx;
+    qr_jobs_offer(&a->jobs, lease);
+}
+
+static void on_stop(void *ctx, uint64_t lease_id, enum qr_session_stop reason, uint32_t grace_ms)
+{
+    struct agent *a = ctx;
+    qr_log(reason == QR_SESSION_STOP_STALE ? QR_LOG_WARN : QR_LOG_INFO, "lease.stop",
+           "lease=%" PRIu64 " reason=%s", lease_id,
+           reason == QR_SESSION_STOP_STALE   ? "stale"
+           : reason == QR_SESSION_STOP_PAUSE ? "pause"
+                                             : "cancel");
+    qr_jobs_stop(&a->jobs, lease_id, reason, grace_ms);
+}
+
+static void drain(struct agent *a, int64_t grace_ms, const char *why)
+{
+    int64_t until = a->jobs.now_ms + grace_ms;
+
+    if (a->draining) { /* asked again: no longer than the shorter time */
+        a->drain_ms = until < a->drain_ms ? until : a->drain_ms;
+        return;
+    }
+    qr_log(QR_LOG_INFO, "worker.drain", "reason=\"%s\" jobs=%zu grace_ms=%" PRId64, why,
+           qr_jobs_count(&a->jobs), grace_ms);
+    a->draining = true;
+    a->drain_ms = until;
+    qr_session_stop_offers(a->session, "draining");
+    qr_jobs_hand_back(&a->jobs, false, "drain");
+}
+
+static void on_drain(void *ctx, uint32_t grace_ms, const char *reason)
+{
+    struct agent *a = ctx;
+    drain(a, grace_ms > 0 ? (int64_t)grace_ms : a->options.drain_grace_ms,
+          reason[0] ? reason : "asked by the coordinator");
+}
+
+static void on_vitals(void *ctx, struct qr_session_vitals *ret)
+{
+    struct agent *a = ctx;
+    struct qr_pool_stats stats;
+    const struct qr_process self = {.pid = getpid(), .watch = -1};
+    double load = 0;
+
+    qr_pool_get_stats(a->pool, &stats);
+    if (getloadavg(&load, 1) == 1)
+        ret->load = load / a->cpus;
+    ret->children = (uint32_t)stats.children;
+    ret->rss_bytes = (uint64_t)qr_process_rss(&self);
+}
+
+static void on_welcomed(void *ctx, const char *address, size_t kept, size_t lost)
+{
+    struct agent *a = ctx;
+
+    qr_log(QR_LOG_INFO, "worker.welcomed", "worker=%s coordinator=%s kept=%zu lost=%zu", a->id,
+           address, kept, lost);
+    if (!a->announced) {
+        printf("ready grpc=%s id=%s\n", address, a->id);
+        fflush(stdout);
+    }
+    a->announced = true;
+}
+
+static void on_settled(void *ctx, const struct qr_session_ack *ack)
+{
+    (void)ctx;
+    if (ack->code == QUARRY__V1__ACK_CODE__ACK_CODE_COMMITTED)
+        qr_log(QR_LOG_DEBUG, "result.committed", "lease=%" PRIu64 " job=%" PRIu64, ack->lease_id,
+               ack->job_id);
+    else if (ack->code == QUARRY__V1__ACK_CODE__ACK_CODE_REJECTED)
+        qr_log(QR_LOG_ERROR, "result.rejected",
+               "lease=%" PRIu64 " job=%" PRIu64 " class=%s error=\"%s\"", ack->lease_id,
+               ack->job_id, qr_class_text(ack->cls), ack->message);
+    else
+        qr_log(QR_LOG_INFO, "result.unused", "lease=%" PRIu64 " job=%" PRIu64 " answer=%s",
+               ack->lease_id, ack->job_id,
+               ack->code == QUARRY__V1__ACK_CODE__ACK_CODE_STALE ? "stale" : "duplicate");
+}
+
+static void on_lost(void *ctx, const char *address, const char *why, int64_t delay_ms)
+{
+    struct agent *a = ctx;
+    qr_log(QR_LOG_WARN, "stream.lost", "coordinator=%s error=\"%s\" retry_ms=%" PRId64, address,
+           why, delay_ms);
+    if (a->options.exit_when_unreachable && !a->announced &&
+        a->attempts >= UNREACHABLE_ROUNDS * a->options.coordinators.n && !a->over) {
+        a->over = true;
+        a->code = QR_E_UNREACHABLE;
+    }
+}
+
+static void on_over(void *ctx, int code, const char *message)
+{
+    struct agent *a = ctx;
+    a->over = true;
+    a->code = code;
+    if (code != QR_OK)
+        qr_log(QR_LOG_ERROR, "session.over", "worker=%s error=\"%s\"", a->id, message);
+}
+
+static void on_note(void *ctx, const char *event, const char *detail)
+{
+    (void)ctx;
+    qr_log(QR_LOG_WARN, event, "detail=\"%s\"", detail);
+}
+
+static void on_pool_done(void *arg, const struct qr_pool_result *result)
+{
+    struct agent *a = arg;
+    qr_jobs_done(&a->jobs, result);
+}
+
+/* ---- the loop */
+
+static void read_letters(struct agent *a)
+{
+    struct qr_letter *letter = qr_mailbox_take(a->mailbox);
+
+    while (letter) {
+        struct qr_letter *next = letter->next;
+        if (letter->kind == QR_LETTER_FRAME)
+            qr_session_frame(a->session, letter->id, (const uint8_t *)letter->data, letter->len);
+        else if (letter->kind == QR_LETTER_WRITABLE)
+            qr_session_writable(a->session, letter->id);
+        else if (letter->kind == QR_LETTER_CLOSED)
+            qr_session_closed(a->session, letter->id, letter->data);
+        else
+            qr_jobs_fetched(&a->jobs, letter);
+        qr_letter_free(letter);
+        letter = next;
+    }
+    qr_link_resume(a->link);
+}
+
+static void read_signals(struct agent *a)
+{
+    unsigned signals = qr_signal_take();
+
+    if (signals & (QR_SIGNAL_TERMINATE | QR_SIGNAL_INTERRUPT)) {
+        if (a->draining) /* a second time: now */
+            drain(a, 0, "signal");
+        else
+            drain(a, a->options.drain_grace_ms, "signal");
+    }
+}
+
+/* Draining: hand back when the grace is over, then wait for the last Acks, then leave. */
+static void go_on_draining(struct agent *a)
+{
+    int64_t now = a->jobs.now_ms;
+
+    if (!a->draining || a->over)
+        return;
+    if (now >= a->drain_ms && !a->handed_back) {
+        qr_jobs_hand_back(&a->jobs, true, "drain");
+        a->handed_back = true;
+    }
+    if (qr_jobs_count(&a->jobs) > 0)
+        return;
+    if (a->flush_ms == 0)
+        a->flush_ms = now + FLUSH_MS;
+    bool connected = qr_session_get_state(a->session) == QR_SESSION_WELCOMED;
+    if (qr_session_unsettled(a->session) == 0 || now >= a->flush_ms ||
+        (!connected && now >= a->drain_ms))
+        qr_session_goodbye(a->session, "drained");
+}
+
+static void watch_spool(struct agent *a)
+{
+    const char *reason = "";
+
+    if (a->jobs.now_ms - a->tick_ms < SPOOL_TICK_MS)
+        return;
+    a->tick_ms = a->jobs.now_ms;
+    qr_spool_tick(a->spool, a->jobs.now_ms);
+    bool full = qr_spool_is_full(a->spool, &reason);
+    if (full && !a->was_full)
+        qr_log(QR_LOG_WARN, "spool.full",
+               "reason=\"%s\" hint=\"no more work is taken; make space "
+               "in %s\"",
+               reason, a->spool_dir);
+    else if (!full && a->was_full)
+        qr_log(QR_LOG_INFO, "spool.space", "detail=\"work is taken again\"");
+    a->was_full = full;
+}
+
+static int wait_ms(const struct agent *a, int64_t now)
+{
+    int64_t until = now + (qr_session_unsettled(a->session) > 0 ? SPOOL_TICK_MS : IDLE_MS);
+    const int64_t deadlines[] = {qr_session_next_deadline(a->session),
+                                 qr_jobs_next_deadline(&a->jobs),
+                                 a->draining ? now + SPOOL_TICK_MS : INT64_MAX};
+    int pool = qr_pool_wait_ms(a->pool);
+
+    for (size_t i = 0; i < QR_COUNT(deadlines); i++)
+        until = deadlines[i] < until ? deadlines[i] : until;
+    if (pool >= 0 && now + pool < until)
+        until = now + pool;
+    return until > now ? (int)(until - now) : 0;
+}
+
+static void set_now(struct agent *a)
+{
+    a->jobs.now_ms = qr_clock_ms();
+    qr_session_set_now(a->session, a->jobs.now_ms);
+}
+
+/* One turn: everything that came, then timers, then what is to be sent. */
+static void turn(struct agent *a)
+{
+    struct pollfd fds[] = {{.fd = qr_signal_fd(), .events = POLLIN},
+                           {.fd = qr_mailbox_fd(a->mailbox), .events = POLLIN},
+                           {.fd = qr_pool_fd(a->pool), .events = POLLIN}};
+
+    poll(fds, QR_COUNT(fds), wait_ms(a, a->jobs.now_ms));
+    set_now(a);
+    if (fds[0].revents)
+        read_signals(a);
+    read_letters(a);
+    qr_pool_dispatch(a->pool);
+    qr_jobs_turn(&a->jobs);
+    watch_spool(a);
+    go_on_draining(a);
+    qr_session_flush(a->session);
+}
+
+/* ---- start and end */
+
+static int find_spool(struct agent *a, struct qr_err *err)
+{
+    const char *home = getenv("HOME");
+    const char *state = getenv("XDG_STATE_HOME");
+    int len;
+
+    if (a->options.spool)
+        len = snprintf(a->spool_dir, sizeof a->spool_dir, "%s", a->options.spool);
+    else if (geteuid() == 0)
+        len = snprintf(a->spool_dir, sizeof a->spool_dir, "/var/lib/quarry/%s", a->id);
+    else if (state && state[0] == '/')
+        len = snprintf(a->spool_dir, sizeof a->spool_dir, "%s/quarry/%s", state, a->id);
+    else if (home && home[0] == '/')
+        len = snprintf(a->spool_dir, sizeof a->spool_dir, "%s/.local/state/quarry/%s", home, a->id);
+    else
+        return qr_fail(err, QR_E_USAGE, "no folder for the spool; hint: --spool DIR");
+    if (len < 0 || (size_t)len >= sizeof a->spool_dir)
+        return qr_fail(err, QR_E_USAGE, "the path of the spool is too long");
+    return QR_OK;
+}
+
+static int find_identity(struct agent *a, struct qr_err *err)
+{
+    if (uname(&a->uname) < 0)
+        return qr_fail(err, QR_E_INTERNAL, "the system does not say its name");
+    snprintf(a->id, sizeof a->id, "%s", a->options.id ? a->options.id : a->uname.nodename);
+    if (a->id[0] == '\0' || strlen(a->id) > 128 || strpbrk(a->id, "/ \t\n\""))
+        return qr_fail(err, QR_E_USAGE,
+                       "--id '%s': a worker's name has 1 to 128 characters, no blank, quote or "
+                       "slash",
+                       a->id);
+    a->cpus = qr_process_cpus();
+    if (a->options.slots == 0)
+        a->options.slots = a->cpus < 256 ? a->cpus : 256;
+    if (a->options.prefetch < 0 || a->options.prefetch > a->options.slots)
+        a->options.prefetch = a->options.slots;
+    return QR_OK;
+}
+
+static int open_spool(struct agent *a, struct qr_err *err)
+{
+    struct qr_spool_report report;
+    const struct qr_spool_config config = {.dir = a->spool_dir,
+                                           .max_bytes = a->options.spool_bytes,
+                                           .reserve_bytes = a->options.spool_reserve_bytes};
+
+    int rc = qr_spool_open(&config, &a->spool, err);
+    if (rc < 0)
+        return rc;
+    qr_spool_get_report(a->spool, &report);
+    qr_log(QR_LOG_INFO, "spool.open",
+           "dir=\"%s\" start=%" PRIu64 " results=%" PRIu64 " unfinished=%" PRIu64
+           " torn_bytes=%" PRIu64,
+           a->spool_dir, qr_spool_start_counter(a->spool), report.results, report.earlier_starts,
+           report.torn_bytes);
+    if (report.damaged_records > 0)
+        qr_log(QR_LOG_WARN, "spool.damaged",
+               "places=%" PRIu64 " bytes=%" PRIu64
+               " hint=\"check the disk; the jobs concerned are done again\"",
+               report.damaged_records, report.damaged_bytes);
+    return QR_OK;
+}
+
+static int open_session(struct agent *a, struct qr_err *err)
+{
+    struct qr_session_type types[QR_SESSION_TYPES_MAX];
+    const struct qr_session_port port = {.ctx = a,
+                                         .connect = on_connect,
+                                         .disconnect = on_disconnect,
+                                         .send = on_send,
+                                         .offer = on_offer,
+                                         .stop = on_stop,
+                                         .drain = on_drain,
+                                         .vitals = on_vitals,
+                                         .welcomed = on_welcomed,
+                                         .settled = on_settled,
+                                         .lost = on_lost,
+                                         .over = on_over,
+                                         .note = on_note};
+    struct qr_session_config config = {
+        .worker_id = a->id,
+        .host = a->uname.nodename,
+        .os = "linux",
+        .arch = a->uname.machine,
+        .version = QUARRY_VERSION,
+        .types = types,
+        .n_types = a->options.types.n,
+        .roots = a->root_names,
+        .n_roots = a->roots.n,
+        .labels = (const char *const *)a->options.labels.items,
+        .n_labels = a->options.labels.n,
+        .coordinators = (const char *const *)a->options.coordinators.items,
+        .n_coordinators = a->options.coordinators.n,
+        .slots = (uint32_t)a->options.slots,
+        .prefetch = (uint32_t)a->options.prefetch,
+    };
+
+    if (config.n_types > QR_COUNT(types))
+        return qr_fail(err, QR_E_USAGE, "--types: more than %d types", QR_SESSION_TYPES_MAX);
+    for (size_t i = 0; i < config.n_types; i++)
+        types[i] = (struct qr_session_type){.name = a->options.types.items[i]};
+    for (size_t i = 0; i < a->roots.n; i++)
+        a->root_names[i] = a->roots.root[i].name;
+    if (getrandom(config.session, sizeof config.session, 0) != sizeof config.session ||
+        getrandom(&config.seed, sizeof config.seed, 0) != sizeof config.seed)
+        return qr_fail(err, QR_E_INTERNAL, "the system gives no random numbers");
+    return qr_session_new(&config, &port, a->spool, qr_clock_ms(), &a->session, err);
+}
+
+static int start(struct agent *a, struct qr_err *err)
+{
+    int rc = find_identity(a, err);
+    for (size_t i = 0; rc == QR_OK && i < a->options.roots.n; i++)
+        rc = qr_roots_add(&a->roots, a->options.roots.items[i], err);
+    if (rc == QR_OK)
+        rc = find_spool(a, err);
+    if (rc == QR_OK)
+        rc = open_spool(a, err);
+    if (rc == QR_OK)
+        rc = qr_signal_init(err);
+    if (rc == QR_OK)
+        rc = qr_mailbox_new(&a->mailbox, err);
+    if (rc < 0)
+        return rc;
+    const struct qr_pool_config pool = {.children = (int)a->options.slots,
+                                        .memory_bytes = a->options.memory_bytes,
+                                        .done = on_pool_done,
+                                        .arg = a};
+    rc = qr_pool_new(&pool, &a->pool, err);
+    if (rc == QR_OK)
+        rc = qr_link_new(a->mailbox, &a->link, err);
+    if (rc == QR_OK)
+        rc = qr_fetcher_new(&a->roots, (uint64_t)a->options.max_file_bytes, a->mailbox,
+                            FETCH_THREADS, &a->fetcher, err);
+    if (rc == QR_OK)
+        rc = open_session(a, err);
+    if (rc == QR_OK) {
+        a->jobs.session = a->session;
+        a->jobs.fetcher = a->fetcher;
+        a->jobs.pool = a->pool;
+        a->jobs.roots = &a->roots;
+        a->jobs.max_file_bytes = (uint64_t)a->options.max_file_bytes;
+        set_now(a);
+    }
+    return rc;
+}
+
+static void finish(struct agent *a)
+{
+    qr_link_free(a->link);
+    qr_pool_free(a->pool);
+    qr_jobs_free(&a->jobs);
+    qr_session_free(a->session);
+    qr_spool_free(a->spool);
+    if (qr_fetcher_free(a->fetcher)) { /* else a thread hangs in a share and still uses these */
+        qr_mailbox_free(a->mailbox);
+        qr_roots_done(&a->roots);
+    }
+    qr_options_done(&qr_agent_options, &a->options);
+}
+
+int qr_agent_main(int argc, char **argv)
+{
+    static struct agent a; /* for the whole process: a hanging fetch thread may outlive finish() */
+    enum qr_log_level level = QR_LOG_INFO;
+    struct qr_err err = {0};
+    int exit_code = 0;
+
+    if (!qr_options_main(&qr_agent_options, argc, argv, &a.options, NULL, &exit_code)) {
+        qr_options_done(&qr_agent_options, &a.options);
+        return exit_code;
+    }
+    if (qr_log_level_parse(a.options.log_level, &level))
+        qr_log_init("quarry-worker", level);
+    qr_rpc_init();
+    int rc = start(&a, &err);
+    if (rc < 0) {
+        fprintf(stderr, "quarry-worker: %s\n", err.msg);
+    } else {
+        while (!a.over)
+            turn(&a);
+        rc = a.code;
+        qr_log(QR_LOG_INFO, "worker.stopped",
+               "worker=%s done=%" PRIu64 " failed=%" PRIu64 " waiting=%zu", a.id, a.jobs.done,
+               a.jobs.failed, qr_spool_count(a.spool));
+    }
+    finish(&a);
+    qr_rpc_shutdown();
+    return qr_err_exit_code(rc);
+}

@@ -1,0 +1,350 @@
+#include "worker/agent/job.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <utlist.h>
+
+#include "common/log.h"
+#include "quarry/v1/record.pb-c.h"
+
+enum { FETCH_BUDGET_MS = 120000 }; /* where the lease has no budget */
+
+static struct qr_job *find(const struct qr_jobs *jobs, uint64_t lease_id)
+{
+    struct qr_job *job = NULL;
+    HASH_FIND(hh, jobs->all, &lease_id, sizeof lease_id, job);
+    return job;
+}
+
+static void free_job(struct qr_jobs *jobs, struct qr_job *job)
+{
+    if (job->state == QR_JOB_READY) {
+        DL_DELETE(jobs->ready, job);
+        close(job->fd);
+    }
+    HASH_DELETE(hh, jobs->all, job);
+    free(job->uri);
+    free(job->name);
+    free(job->type);
+    free(job);
+}
+
+void qr_jobs_free(struct qr_jobs *jobs)
+{
+    struct qr_job *job;
+    struct qr_job *next;
+    HASH_ITER (hh, jobs->all, job, next)
+        free_job(jobs, job);
+}
+
+/* ---- results */
+
+static void report(struct qr_jobs *jobs, uint64_t lease_id, enum qr_class cls, const char *message,
+                   const uint8_t *record, size_t record_bytes, int64_t duration_ms)
+{
+    const struct qr_session_result result = {.lease_id = lease_id,
+                                             .cls = cls,
+                                             .message = message,
+                                             .record = record,
+                                             .record_bytes = record_bytes,
+                                             .duration_ms = (uint32_t)duration_ms};
+    jobs->done += cls == QR_CLASS_NONE;
+    jobs->failed += cls != QR_CLASS_NONE;
+    if (cls != QR_CLASS_NONE)
+        qr_log(QR_LOG_DEBUG, "job.failed", "lease=%" PRIu64 " class=%s message=\"%s\"", lease_id,
+               qr_class_text(cls), message);
+    qr_session_result(jobs->session, &result);
+}
+
+/* Encoded message and one more note: fields of a repeated kind may stand anywhere in a message. */
+static uint8_t *with_note(const uint8_t *record, size_t len, size_t *ret_len)
+{
+    Quarry__V1__ExtractionRecord tail = QUARRY__V1__EXTRACTION_RECORD__INIT;
+    Quarry__V1__Note note = QUARRY__V1__NOTE__INIT;
+    Quarry__V1__Note *notes[] = {&note};
+
+    note.code = (char *)"file.changed_since_listing";
+    note.count = 1;
+    note.message = (char *)"size or time of change differ from the listing";
+    tail.notes = notes;
+    tail.n_notes = 1;
+    size_t tail_len = quarry__v1__extraction_record__get_packed_size(&tail);
+    uint8_t *both = malloc(len + tail_len);
+    if (!both)
+        return NULL;
+    memcpy(both, record, len);
+    *ret_len = len + quarry__v1__extraction_record__pack(&tail, both + len);
+    return both;
+}
+
+void qr_jobs_done(struct qr_jobs *jobs, const struct qr_pool_result *result)
+{
+    struct qr_job *job = find(jobs, result->id);
+    const uint8_t *record = result->record;
+    size_t len = result->record_bytes;
+    uint8_t *noted = NULL;
+
+    jobs->n_submitted--;
+    if (!job)
+        return;
+    if (job->alone)
+        jobs->alone_running = false;
+    if (job->state == QR_JOB_LEFT || result->cancelled) {
+        free_job(jobs, job);
+        return;
+    }
+    if (job->changed && record && (noted = with_note(record, len, &len)))
+        record = noted;
+    report(jobs, job->lease_id, result->cls, result->message, record, len,
+           jobs->now_ms - job->begun_ms);
+    free(noted);
+    free_job(jobs, job);
+}
+
+/* ---- the way in */
+
+static struct qr_job *make_job(const struct qr_jobs *jobs, const Quarry__V1__Lease *lease,
+                               const struct qr_uri *uri)
+{
+    struct qr_job *job = calloc(1, sizeof *job);
+    if (!job)
+        return NULL;
+    job->lease_id = lease->lease_id;
+    job->uri = strdup(lease->uri);
+    job->name = strdup(uri->path);
+    job->type = strdup(lease->type);
+    job->listed_bytes = lease->bytes;
+    job->listed_modified_ms = lease->modified_ms;
+    job->alone = lease->alone;
+    job->budget_ms = (int64_t)lease->budget_ms;
+    job->progress_ms = (int64_t)lease->progress_budget_ms;
+    job->begun_ms = jobs->now_ms;
+    job->fd = -1;
+    if (!job->uri || !job->name || !job->type) {
+        free(job->uri);
+        free(job->name);
+        free(job->type);
+        free(job);
+        return NULL;
+    }
+    return job;
+}
+
+static void take(struct qr_jobs *jobs, const Quarry__V1__Lease *lease, const struct qr_uri *uri)
+{
+    struct qr_err err = {0};
+    struct qr_job *job = make_job(jobs, lease, uri);
+
+    int rc = !job ? QR_E_NOMEM
+                  : qr_fetcher_submit(jobs->fetcher, lease->lease_id, lease->uri,
+                                      lease->uri_raw.data, lease->uri_raw.len, &err);
+    if (rc < 0) {
+        if (job) {
+            free(job->uri);
+            free(job->name);
+            free(job->type);
+            free(job);
+        }
+        qr_session_decline(jobs->session, lease->lease_id, "out of memory");
+        return;
+    }
+    HASH_ADD_KEYPTR(hh, jobs->all, &job->lease_id, sizeof job->lease_id, job);
+    qr_session_accept(jobs->session, lease->lease_id);
+    qr_session_progress(jobs->session, lease->lease_id,
+                        QUARRY__V1__LEASE_PHASE__LEASE_PHASE_FETCHING, 0);
+}
+
+void qr_jobs_offer(struct qr_jobs *jobs, const Quarry__V1__Lease *lease)
+{
+    struct qr_uri uri = {.path = NULL};
+    struct qr_err err = {0};
+
+    if (strcmp(lease->type, "noop") == 0) { /* measures the way there and back */
+        qr_session_accept(jobs->session, lease->lease_id);
+        report(jobs, lease->lease_id, QR_CLASS_NONE, "", NULL, 0, 0);
+        return;
+    }
+    if (find(jobs, lease->lease_id)) { /* left behind by an earlier offer, still in the pool */
+        qr_session_decline(jobs->session, lease->lease_id, "still ending it");
+        return;
+    }
+    if (qr_uri_parse(lease->uri, &uri, &err) < 0) {
+        qr_session_accept(jobs->session, lease->lease_id);
+        report(jobs, lease->lease_id, QR_CLASS_INVALID_INPUT, err.msg, NULL, 0, 0);
+        return;
+    }
+    if (!qr_roots_dir(jobs->roots, uri.root))
+        qr_session_decline(jobs->session, lease->lease_id, "no such root here");
+    else
+        take(jobs, lease, &uri);
+    qr_uri_done(&uri);
+}
+
+void qr_jobs_fetched(struct qr_jobs *jobs, struct qr_letter *letter)
+{
+    struct qr_job *job = find(jobs, letter->id);
+
+    if (!job || job->state != QR_JOB_FETCHING)
+        return; /* given up meanwhile */
+    if (letter->fd < 0) {
+        report(jobs, job->lease_id, letter->cls, letter->data, NULL, 0,
+               jobs->now_ms - job->begun_ms);
+        free_job(jobs, job);
+        return;
+    }
+    job->fd = letter->fd;
+    letter->fd = -1;
+    job->changed = (job->listed_bytes != 0 && job->listed_bytes != letter->size) ||
+                   (job->listed_modified_ms != 0 && job->listed_modified_ms != letter->modified_ms);
+    job->state = QR_JOB_READY;
+    DL_APPEND(jobs->ready, job);
+    qr_session_progress(jobs->session, job->lease_id, QUARRY__V1__LEASE_PHASE__LEASE_PHASE_QUEUED,
+                        0);
+}
+
+/* ---- into the pool */
+
+/* A suspect runs with nothing beside it. */
+static bool may_submit(const struct qr_jobs *jobs, const struct qr_job *job)
+{
+    if (jobs->alone_running || qr_pool_room(jobs->pool) == 0)
+        return false;
+    return !job->alone || jobs->n_submitted == 0;
+}
+
+static void submit(struct qr_jobs *jobs, struct qr_job *job)
+{
+    int64_t used_ms = jobs->now_ms - job->begun_ms;
+    int64_t left_ms = job->budget_ms > used_ms ? job->budget_ms - used_ms : 1;
+    const struct qr_pool_job ask = {.id = job->lease_id,
+                                    .fd = job->fd,
+                                    .name = job->name,
+                                    .type = job->type,
+                                    .max_file_bytes = jobs->max_file_bytes,
+                                    .budget_ms = job->budget_ms ? left_ms : 0,
+                                    .progress_ms = job->progress_ms};
+    struct qr_err err = {0};
+
+    qr_session_started(jobs->session, job->lease_id);
+    if (qr_pool_submit(jobs->pool, &ask, &err) < 0) {
+        report(jobs, job->lease_id,
+               err.code == QR_E_INVALID ? QR_CLASS_INVALID_INPUT : QR_CLASS_RESOURCE, err.msg, NULL,
+               0, used_ms);
+        free_job(jobs, job);
+        return;
+    }
+    DL_DELETE(jobs->ready, job);
+    job->fd = -1;
+    job->state = QR_JOB_RUNNING;
+    jobs->n_submitted++;
+    jobs->alone_running = jobs->alone_running || job->alone;
+}
+
+/* ---- stopping */
+
+/* The lease is over for us: out of the way, wherever the job is. */
+static void leave(struct qr_jobs *jobs, struct qr_job *job)
+{
+    if (job->state == QR_JOB_LEFT)
+        return;
+    if (job->state != QR_JOB_RUNNING) {
+        free_job(jobs, job);
+        return;
+    }
+    job->state = QR_JOB_LEFT;
+    qr_pool_cancel(jobs->pool, job->lease_id);
+}
+
+static void hand_back(struct qr_jobs *jobs, struct qr_job *job, const char *reason)
+{
+    qr_session_release(jobs->session, job->lease_id, reason);
+    leave(jobs, job);
+}
+
+void qr_jobs_stop(struct qr_jobs *jobs, uint64_t lease_id, enum qr_session_stop reason,
+                  uint32_t grace_ms)
+{
+    struct qr_job *job = find(jobs, lease_id);
+
+    if (!job || job->state == QR_JOB_LEFT)
+        return;
+    if (reason == QR_SESSION_STOP_STALE)
+        leave(jobs, job);
+    else if (reason == QR_SESSION_STOP_CANCEL)
+        hand_back(jobs, job, "cancelled");
+    else if (job->state != QR_JOB_RUNNING || grace_ms == 0)
+        hand_back(jobs, job, "paused");
+    else { /* work that ends within the grace need not be done again */
+        job->stop_ms = jobs->now_ms + grace_ms;
+        job->stop_reason = "paused";
+    }
+}
+
+void qr_jobs_hand_back(struct qr_jobs *jobs, bool running_too, const char *reason)
+{
+    struct qr_job *job;
+    struct qr_job *next;
+    HASH_ITER (hh, jobs->all, job, next)
+        if (job->state != QR_JOB_LEFT && (running_too || job->state != QR_JOB_RUNNING))
+            hand_back(jobs, job, reason);
+}
+
+/* ---- time */
+
+static int64_t fetch_deadline(const struct qr_job *job)
+{
+    return job->begun_ms + (job->budget_ms ? job->budget_ms : FETCH_BUDGET_MS);
+}
+
+static void check_time(struct qr_jobs *jobs, struct qr_job *job)
+{
+    char message[200];
+
+    if (job->state == QR_JOB_RUNNING && job->stop_ms != 0 && jobs->now_ms >= job->stop_ms) {
+        hand_back(jobs, job, job->stop_reason);
+    } else if (job->state == QR_JOB_FETCHING && jobs->now_ms >= fetch_deadline(job)) {
+        snprintf(message, sizeof message,
+                 "the file could not be opened within %" PRId64 " ms; hint: does its share answer?",
+                 jobs->now_ms - job->begun_ms);
+        report(jobs, job->lease_id, QR_CLASS_TIMEOUT, message, NULL, 0,
+               jobs->now_ms - job->begun_ms);
+        free_job(jobs, job);
+    }
+}
+
+void qr_jobs_turn(struct qr_jobs *jobs)
+{
+    struct qr_job *job;
+    struct qr_job *next;
+
+    HASH_ITER (hh, jobs->all, job, next)
+        check_time(jobs, job);
+    while (jobs->ready && may_submit(jobs, jobs->ready))
+        submit(jobs, jobs->ready);
+}
+
+int64_t qr_jobs_next_deadline(const struct qr_jobs *jobs)
+{
+    int64_t deadline = INT64_MAX;
+    for (const struct qr_job *job = jobs->all; job; job = job->hh.next) {
+        int64_t due = INT64_MAX;
+        if (job->state == QR_JOB_RUNNING && job->stop_ms != 0)
+            due = job->stop_ms;
+        else if (job->state == QR_JOB_FETCHING)
+            due = fetch_deadline(job);
+        deadline = due < deadline ? due : deadline;
+    }
+    return deadline;
+}
+
+size_t qr_jobs_count(const struct qr_jobs *jobs)
+{
+    size_t n = 0;
+    for (const struct qr_job *job = jobs->all; job; job = job->hh.next)
+        n += job->state != QR_JOB_LEFT;
+    return n;
+}

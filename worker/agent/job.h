@@ -1,0 +1,79 @@
+/* worker/agent/job.h
+ *
+ * The jobs an agent holds and their way through it: fetched, submitted to the pool, answered.
+ *
+ *     QUEUED  -> FETCHING -> READY -> RUNNING -> gone
+ *
+ * At most `slots` jobs plus the prefetch are held, because no more are offered. Used by the agent's
+ * thread only.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uthash.h>
+
+#include "common/fleet/session.h"
+#include "worker/agent/fetcher.h"
+#include "worker/agent/options.h"
+#include "worker/pool/pool.h"
+
+enum qr_job_state {
+    QR_JOB_FETCHING, /* a fetch thread opens it, or will */
+    QR_JOB_READY,    /* open, waits for a child */
+    QR_JOB_RUNNING,  /* in the pool */
+    QR_JOB_LEFT,     /* in the pool, but the lease is over: its end is of no interest */
+};
+
+struct qr_job {
+    uint64_t lease_id; /* also its id in fetcher and pool */
+    enum qr_job_state state;
+    char *uri;
+    char *name; /* path below the root */
+    char *type;
+    uint64_t listed_bytes; /* 0: unknown */
+    int64_t listed_modified_ms;
+    bool alone;
+    int64_t budget_ms, progress_ms; /* 0: the pool's default */
+    int64_t begun_ms;               /* start of the work, fetching included */
+    int64_t stop_ms;                /* asked to stop: until then it may finish; 0: not asked */
+    const char *stop_reason;
+    int fd;                     /* READY */
+    bool changed;               /* size or time differ from the listing */
+    struct qr_job *prev, *next; /* READY, in order */
+    UT_hash_handle hh;
+};
+
+struct qr_jobs {
+    struct qr_session *session; /* borrowed, all */
+    struct qr_fetcher *fetcher;
+    struct qr_pool *pool;
+    const struct qr_roots *roots;
+    uint64_t max_file_bytes;
+    int64_t now_ms;
+    struct qr_job *all;
+    struct qr_job *ready;
+    size_t n_submitted; /* in the pool, those left included */
+    bool alone_running;
+    uint64_t done, failed; /* results handed to the session */
+};
+
+/** A lease was offered: accept or decline it, start fetching. */
+void qr_jobs_offer(struct qr_jobs *jobs, const Quarry__V1__Lease *lease);
+/** The fetch thread's answer; takes the letter's descriptor. */
+void qr_jobs_fetched(struct qr_jobs *jobs, struct qr_letter *letter);
+/** The pool's answer. */
+void qr_jobs_done(struct qr_jobs *jobs, const struct qr_pool_result *result);
+void qr_jobs_stop(struct qr_jobs *jobs, uint64_t lease_id, enum qr_session_stop reason,
+                  uint32_t grace_ms);
+
+/** Hand back what has not started / everything. */
+void qr_jobs_hand_back(struct qr_jobs *jobs, bool running_too, const char *reason);
+/** Budgets of fetches, ends of graces, then feed the pool. */
+void qr_jobs_turn(struct qr_jobs *jobs);
+/** When qr_jobs_turn() is wanted at the latest. */
+int64_t qr_jobs_next_deadline(const struct qr_jobs *jobs);
+/** Jobs whose lease is held. */
+size_t qr_jobs_count(const struct qr_jobs *jobs);
+/** Frees all jobs; nothing is reported. */
+void qr_jobs_free(struct qr_jobs *jobs);
