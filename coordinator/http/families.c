@@ -1,0 +1,162 @@
+#include "coordinator/http/families.h"
+
+#include <stddef.h>
+#include <string.h>
+
+void qr_metrics_build(struct qr_metrics *metrics, const char *version, const char *instance)
+{
+    const struct qr_label labels[] = {{"version", version}, {"coordinator", instance}};
+
+    qr_metrics_family(metrics, "quarry_build_info", QR_METRIC_GAUGE,
+                      "a constant 1; the labels tell what runs");
+    qr_metrics_u64(metrics, labels, QR_COUNT(labels), 1);
+}
+
+/* ------------------------------------------------------------------ engine */
+
+struct engine_row {
+    const char *name;   /* results_stale */
+    const char *family; /* quarry_results_stale_total */
+    const char *help;
+    size_t at;
+};
+
+static const struct engine_row engine_rows[] = {
+#define QR_ENGINE_ROW(name, help) \
+    {#name, "quarry_" #name "_total", help, offsetof(struct qr_engine_stats, name)},
+    QR_ENGINE_COUNTERS(QR_ENGINE_ROW)
+#undef QR_ENGINE_ROW
+};
+
+static const char results_prefix[] = "results_";
+
+static bool is_result(const struct engine_row *row)
+{
+    return strncmp(row->name, results_prefix, sizeof results_prefix - 1) == 0;
+}
+
+static uint64_t engine_value(const struct qr_engine_stats *stats, const struct engine_row *row)
+{
+    uint64_t value;
+
+    memcpy(&value, (const char *)stats + row->at, sizeof value);
+    return value;
+}
+
+/* One family with an outcome each, so that they can be summed: the engine counts a failed result as
+ * committed too, here it is one or the other. */
+static void put_results(struct qr_metrics *metrics, const struct qr_engine_stats *stats)
+{
+    qr_metrics_family(metrics, "quarry_results_total", QR_METRIC_COUNTER,
+                      "results that came in, by what became of them");
+    for (size_t i = 0; i < QR_COUNT(engine_rows); i++) {
+        const struct engine_row *row = &engine_rows[i];
+        if (!is_result(row))
+            continue;
+        const struct qr_label outcome = {"outcome", row->name + sizeof results_prefix - 1};
+        uint64_t value = engine_value(stats, row);
+        if (row->at == offsetof(struct qr_engine_stats, results_committed))
+            value -= stats->results_failed;
+        qr_metrics_u64(metrics, &outcome, 1, value);
+    }
+}
+
+void qr_metrics_engine(struct qr_metrics *metrics, const struct qr_engine_stats *stats)
+{
+    const struct {
+        const char *state;
+        uint32_t value;
+    } leases[] = {
+        {"offered", stats->leases_offered_now},
+        {"active", stats->leases_active_now},
+        {"settling", stats->leases_settling_now},
+        {"returning", stats->leases_returning_now},
+    };
+
+    for (size_t i = 0; i < QR_COUNT(engine_rows); i++)
+        if (!is_result(&engine_rows[i]))
+            qr_metrics_counter(metrics, engine_rows[i].family, engine_rows[i].help,
+                               engine_value(stats, &engine_rows[i]));
+    put_results(metrics, stats);
+    qr_metrics_gauge(metrics, "quarry_sessions", "worker sessions known to this coordinator",
+                     stats->sessions_known);
+    qr_metrics_gauge(metrics, "quarry_sessions_connected", "worker sessions with a live stream",
+                     stats->sessions_connected);
+    qr_metrics_gauge(metrics, "quarry_slots", "slots of the connected workers", stats->slots);
+    qr_metrics_family(metrics, "quarry_leases", QR_METRIC_GAUGE, "live leases by state");
+    for (size_t i = 0; i < QR_COUNT(leases); i++) {
+        const struct qr_label state = {"state", leases[i].state};
+        qr_metrics_u64(metrics, &state, 1, leases[i].value);
+    }
+}
+
+/* ------------------------------------------------------------------ lanes */
+
+struct lane_row {
+    const char *name;
+    const char *family;
+    const char *help;
+    size_t at;
+    enum qr_metric_type type;
+};
+
+static const struct lane_row lane_rows[] = {
+#define QR_LANE_ROW(name, help)                                                           \
+    {#name, "quarry_lane_" #name "_total", help, offsetof(struct qr_db_lane_stats, name), \
+     QR_METRIC_COUNTER},
+    QR_DB_LANE_COUNTERS(QR_LANE_ROW)
+#undef QR_LANE_ROW
+        {"waiting", "quarry_lane_waiting", "requests in the queue",
+         offsetof(struct qr_db_lane_stats, waiting), QR_METRIC_GAUGE},
+    {"connections", "quarry_lane_connections", "database connections open now",
+     offsetof(struct qr_db_lane_stats, connections), QR_METRIC_GAUGE},
+    {"lanes", "quarry_lane_threads", "threads, hence connections at most",
+     offsetof(struct qr_db_lane_stats, lanes), QR_METRIC_GAUGE},
+};
+
+void qr_metrics_lanes(struct qr_metrics *metrics, const struct qr_db_stats *stats)
+{
+    for (size_t r = 0; r < QR_COUNT(lane_rows); r++) {
+        const struct lane_row *row = &lane_rows[r];
+        bool busy = row->at == offsetof(struct qr_db_lane_stats, busy_ns);
+        /* Prometheus counts in seconds. */
+        qr_metrics_family(metrics, busy ? "quarry_lane_busy_seconds_total" : row->family, row->type,
+                          row->help);
+        for (size_t i = 0; i < QR_DB_STATS_COUNT; i++) {
+            const struct qr_db_lane_stats *lane = &stats->lanes[i];
+            const struct qr_label label = {"lane", lane->name};
+            uint64_t value;
+            if (!lane->name)
+                continue; /* a coordinator that has no database yet */
+            memcpy(&value, (const char *)lane + row->at, sizeof value);
+            if (busy)
+                qr_metrics_double(metrics, &label, 1, (double)value / 1e9);
+            else
+                qr_metrics_u64(metrics, &label, 1, value);
+        }
+    }
+}
+
+/* ------------------------------------------------------------------ jobs */
+
+void qr_metrics_jobs(struct qr_metrics *metrics, const struct qr_metrics_jobs *jobs)
+{
+    const struct {
+        const char *status;
+        uint64_t value;
+    } rows[] = {
+        {"pending", jobs->pending},     {"processing", jobs->processing},
+        {"completed", jobs->completed}, {"failed", jobs->failed},
+        {"paused", jobs->paused},       {"cancelled", jobs->cancelled},
+    };
+
+    qr_metrics_family(metrics, "quarry_jobs", QR_METRIC_GAUGE, "jobs of all runs by status");
+    for (size_t i = 0; i < QR_COUNT(rows); i++) {
+        const struct qr_label status = {"status", rows[i].status};
+        qr_metrics_u64(metrics, &status, 1, rows[i].value);
+    }
+    qr_metrics_gauge(metrics, "quarry_jobs_empty",
+                     "completed jobs from which nothing came, with a reason", (double)jobs->empty);
+    qr_metrics_gauge(metrics, "quarry_runs_active", "runs that are not over",
+                     (double)jobs->runs_active);
+}

@@ -1,0 +1,38 @@
+/* coordinator/http/families.h
+ *
+ * The metrics of a coordinator by name: what the other rooms count, as Prometheus families. Each
+ * function writes its families whole, so call each once a scrape. Meanings and alerts:
+ * docs/metrics.md.
+ *
+ * Nothing here asks the database: counts of jobs are those somebody keeps anyway.
+ */
+#pragma once
+#include <stdint.h>
+
+#include "coordinator/db/db.h"
+#include "coordinator/engine/engine.h"
+#include "coordinator/http/metrics.h"
+
+/** quarry_build_info: a constant 1 with the version and the coordinator's name as labels. */
+void qr_metrics_build(struct qr_metrics *metrics, const char *version, const char *instance);
+
+/** quarry_leases_*_total, quarry_results_total{outcome}, quarry_sessions*, quarry_leases{state}, …
+ */
+void qr_metrics_engine(struct qr_metrics *metrics, const struct qr_engine_stats *stats);
+
+/** quarry_lane_*{lane}. */
+void qr_metrics_lanes(struct qr_metrics *metrics, const struct qr_db_stats *stats);
+
+/** Jobs of all runs by status, as last summed up from the runs' stage counters. */
+struct qr_metrics_jobs {
+    uint64_t pending, processing, completed, failed, paused, cancelled;
+    uint64_t empty;       /* of the completed: nothing came out */
+    uint64_t runs_active; /* runs that are not over */
+};
+
+/** quarry_jobs{status}, quarry_jobs_empty, quarry_runs_active. */
+void qr_metrics_jobs(struct qr_metrics *metrics, const struct qr_metrics_jobs *jobs);
+
+/** process_*: processor time, memory, descriptors, start time, by the names Prometheus' own clients
+ * use. What the system does not tell is left out. */
+void qr_metrics_process(struct qr_metrics *metrics);
