@@ -6,7 +6,13 @@
 
 #include "ctl/text.h"
 
-enum { GAP = 2, SHRUNK_MIN = 8, CELL_BYTES = 4096 };
+enum {
+    GAP = 2,
+    SHRUNK_MIN = 8,   /* no column gets narrower */
+    COMFORT_MIN = 20, /* optional columns go before the others get narrower than this */
+    HIDDEN = 0,
+    CELL_BYTES = 4096,
+};
 
 struct qr_table {
     const struct qr_column *columns;
@@ -94,24 +100,40 @@ static void natural_widths(const struct qr_table *table, size_t *widths)
     }
 }
 
-/* Takes columns from the widest that may shrink until the row fits, or none can give more. */
-static void shrink(const struct qr_table *table, size_t *widths, size_t limit)
+static size_t row_width(const struct qr_table *table, const size_t *widths)
 {
-    size_t total = GAP * (table->n_columns - 1);
+    size_t total = 0;
 
     for (size_t c = 0; c < table->n_columns; c++)
-        total += widths[c];
-    while (total > limit) {
+        if (widths[c] != HIDDEN)
+            total += widths[c] + (total > 0 ? GAP : 0);
+    return total;
+}
+
+/* Takes from the widest column that may shrink until the row fits, or all are at `least`. */
+static bool shrink(const struct qr_table *table, size_t *widths, size_t limit, size_t least)
+{
+    size_t total = row_width(table, widths);
+
+    for (; total > limit; total--) {
         size_t widest = table->n_columns;
         for (size_t c = 0; c < table->n_columns; c++)
-            if ((table->columns[c].flags & QR_COLUMN_SHRINK) && widths[c] > SHRUNK_MIN &&
+            if ((table->columns[c].flags & QR_COLUMN_SHRINK) && widths[c] > least &&
                 (widest == table->n_columns || widths[c] > widths[widest]))
                 widest = c;
         if (widest == table->n_columns)
-            return;
+            return false;
         widths[widest]--;
-        total--;
     }
+    return true;
+}
+
+static void fit_terminal(const struct qr_table *table, size_t *widths, size_t limit)
+{
+    for (size_t c = table->n_columns; !shrink(table, widths, limit, COMFORT_MIN) && c-- > 0;)
+        if (table->columns[c].flags & QR_COLUMN_OPTIONAL)
+            widths[c] = HIDDEN;
+    (void)shrink(table, widths, limit, SHRUNK_MIN); /* what still does not fit wraps */
 }
 
 /* ------------------------------------------------------------------ printing */
@@ -156,18 +178,41 @@ static void put_cell(const struct qr_column *column, const char *text, size_t wi
         fputs(shown, out);
     if (!(column->flags & QR_COLUMN_RIGHT) && !last)
         put_spaces(out, pad);
-    if (!last)
-        put_spaces(out, GAP);
+}
+
+/* One line; `cells` NULL: the headings. */
+static void put_row(const struct qr_table *table, char *const *cells, const size_t *widths,
+                    const struct qr_term *term, FILE *out)
+{
+    size_t last = table->n_columns;
+    bool first = true;
+
+    while (last > 1 && widths[last - 1] == HIDDEN)
+        last--;
+    for (size_t c = 0; c < last; c++) {
+        const struct qr_column *column = &table->columns[c];
+        if (widths[c] == HIDDEN)
+            continue;
+        const char *color = !cells                             ? "\033[1m"
+                            : column->flags & QR_COLUMN_STATUS ? status_color(cells[c])
+                                                               : NULL;
+        put_spaces(out, first ? 0 : GAP);
+        put_cell(column, cells ? cells[c] : column->heading, widths[c], c + 1 == last, color, term,
+                 out);
+        first = false;
+    }
+    fputc('\n', out);
 }
 
 static void put_rule(const struct qr_table *table, const size_t *widths, const struct qr_term *term,
                      FILE *out)
 {
-    for (size_t c = 0; c < table->n_columns; c++) {
+    for (size_t c = 0, shown = 0; c < table->n_columns; c++) {
+        if (widths[c] == HIDDEN)
+            continue;
+        put_spaces(out, shown++ > 0 ? GAP : 0);
         for (size_t i = 0; i < widths[c]; i++)
             fputs(term->unicode ? "\xE2\x94\x80" : "-", out);
-        if (c + 1 < table->n_columns)
-            put_spaces(out, GAP);
     }
     fputc('\n', out);
 }
@@ -184,22 +229,13 @@ bool qr_table_print(const struct qr_table *table, FILE *out, const struct qr_ter
     }
     natural_widths(table, widths);
     if (term->width > 0)
-        shrink(table, widths, (size_t)term->width);
-    for (size_t c = 0; rows > 0 && c < n; c++)
-        put_cell(&table->columns[c], table->columns[c].heading, widths[c], c + 1 == n, "\033[1m",
-                 term, out);
+        fit_terminal(table, widths, (size_t)term->width);
     if (rows > 0)
-        fputc('\n', out);
+        put_row(table, NULL, widths, term, out);
     for (size_t r = 0; r < rows; r++) {
         if (table->sum && r + 1 == rows)
             put_rule(table, widths, term, out);
-        for (size_t c = 0; c < n; c++) {
-            const struct qr_column *column = &table->columns[c];
-            const char *text = table->cells[r * n + c];
-            put_cell(column, text, widths[c], c + 1 == n,
-                     column->flags & QR_COLUMN_STATUS ? status_color(text) : NULL, term, out);
-        }
-        fputc('\n', out);
+        put_row(table, table->cells + r * n, widths, term, out);
     }
     free(widths);
     return true;

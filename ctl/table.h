@@ -18,6 +18,7 @@ enum qr_column_flag {
     QR_COLUMN_SHRINK = 1 << 1,   /* may be cut at its end */
     QR_COLUMN_KEEP_END = 1 << 2, /* with SHRINK: cut at its front; for paths */
     QR_COLUMN_STATUS = 1 << 3,   /* words with a colour: failed, completed, … */
+    QR_COLUMN_OPTIONAL = 1 << 4, /* left out of a terminal that is too narrow, the last one first */
 };
 
 struct qr_column {

@@ -29,7 +29,7 @@ static const struct qr_option options[] = {
 
 static const struct qr_column columns[] = {
     {"JOB", QR_COLUMN_RIGHT},
-    {"RUN", QR_COLUMN_RIGHT},
+    {"RUN", QR_COLUMN_RIGHT | QR_COLUMN_OPTIONAL},
     {"TYPE", 0},
     {"CLASS", 0},
     {"WHEN", 0},

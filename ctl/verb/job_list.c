@@ -28,11 +28,11 @@ static const struct qr_option options[] = {
 
 static const struct qr_column columns[] = {
     {"JOB", QR_COLUMN_RIGHT},
-    {"RUN", QR_COLUMN_RIGHT},
+    {"RUN", QR_COLUMN_RIGHT | QR_COLUMN_OPTIONAL},
     {"TYPE", 0},
     {"STATUS", QR_COLUMN_STATUS},
-    {"RETRIES", QR_COLUMN_RIGHT},
-    {"SIZE", QR_COLUMN_RIGHT},
+    {"RETRIES", QR_COLUMN_RIGHT | QR_COLUMN_OPTIONAL},
+    {"SIZE", QR_COLUMN_RIGHT | QR_COLUMN_OPTIONAL},
     {"WHEN", 0},
     {"FILE", QR_COLUMN_SHRINK | QR_COLUMN_KEEP_END},
     {"REMARK", QR_COLUMN_SHRINK},

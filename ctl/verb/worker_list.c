@@ -13,12 +13,12 @@ static const struct qr_column columns[] = {
     {"RUNNING", QR_COLUMN_RIGHT},
     {"COMPLETED", QR_COLUMN_RIGHT},
     {"FAILED", QR_COLUMN_RIGHT},
-    {"LOAD", QR_COLUMN_RIGHT},
-    {"MEMORY", QR_COLUMN_RIGHT},
+    {"LOAD", QR_COLUMN_RIGHT | QR_COLUMN_OPTIONAL},
+    {"MEMORY", QR_COLUMN_RIGHT | QR_COLUMN_OPTIONAL},
     {"HEARD", 0},
-    {"HOST", QR_COLUMN_SHRINK},
-    {"TYPES", QR_COLUMN_SHRINK},
-    {"ROOTS", QR_COLUMN_SHRINK},
+    {"HOST", QR_COLUMN_SHRINK | QR_COLUMN_OPTIONAL},
+    {"TYPES", QR_COLUMN_SHRINK | QR_COLUMN_OPTIONAL},
+    {"ROOTS", QR_COLUMN_SHRINK | QR_COLUMN_OPTIONAL},
 };
 
 static void join(char *buf, size_t cap, char *const *items, size_t n)
