@@ -208,8 +208,10 @@ void qr_progress_render_plain(const struct qr_progress *progress, char *buf, siz
         add(buf, cap, ", %s failed", qr_text_count(now->failed, text, sizeof text));
     if (rate_text(progress, text, sizeof text)[0])
         add(buf, cap, ", %s", text);
-    if (eta > 0)
-        add(buf, cap, ", %s left", qr_text_duration(eta < 1000 ? 1000 : eta, text, sizeof text));
+    if (eta > 0 && eta < 60000)
+        add(buf, cap, ", %d s left", (int)((eta + 999) / 1000));
+    else if (eta > 0)
+        add(buf, cap, ", %s left", qr_text_duration(eta, text, sizeof text));
 }
 
 /* ------------------------------------------------------------------ output */
