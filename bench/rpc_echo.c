@@ -17,7 +17,7 @@
 #include "common/rpc/server.h"
 
 struct settings {
-    long streams, window, bytes, threads, seconds;
+    long streams, channels, window, bytes, threads, seconds;
 };
 
 struct peer {
@@ -67,9 +67,9 @@ static void parse(struct settings *set, int argc, char **argv)
         long *value;
         long min, max;
     } options[] = {
-        {"--streams", &set->streams, 1, 1000}, {"--window", &set->window, 1, 1000},
-        {"--bytes", &set->bytes, 0, 1 << 20},  {"--threads", &set->threads, 1, 64},
-        {"--seconds", &set->seconds, 1, 3600},
+        {"--streams", &set->streams, 1, 1000}, {"--channels", &set->channels, 1, 1000},
+        {"--window", &set->window, 1, 1000},   {"--bytes", &set->bytes, 0, 1 << 20},
+        {"--threads", &set->threads, 1, 64},   {"--seconds", &set->seconds, 1, 3600},
     };
 
     for (int i = 1; i < argc; i += 2) {
@@ -104,14 +104,13 @@ static unsigned long total(const struct peer *peers, long n)
     return sum;
 }
 
-static void start_peer(struct peer *peer, const char *address, const struct settings *set)
+static void start_peer(struct peer *peer, const struct settings *set)
 {
     struct qr_err err = {0};
     uint8_t *data = calloc(1, (size_t)set->bytes + 1);
 
-    if (!data || qr_rpc_channel_new(address, NULL, &peer->channel, &err) < 0 ||
-        qr_rpc_stream_open(peer->channel, "/bench.Rpc/Echo", &client_side, peer, &peer->stream,
-                           &err) < 0)
+    if (!data || qr_rpc_stream_open(peer->channel, "/bench.Rpc/Echo", &client_side, peer,
+                                    &peer->stream, &err) < 0)
         die("client", &err);
     for (long i = 0; i < set->window; i++)
         if (qr_rpc_stream_send(peer->stream, QR_RPC_CONTROL, data, (size_t)set->bytes) < 0)
@@ -121,7 +120,8 @@ static void start_peer(struct peer *peer, const char *address, const struct sett
 
 int main(int argc, char **argv)
 {
-    struct settings set = {.streams = 16, .window = 16, .bytes = 64, .threads = 1, .seconds = 3};
+    struct settings set = {
+        .streams = 16, .channels = 16, .window = 16, .bytes = 64, .threads = 1, .seconds = 3};
     struct qr_err err = {0};
     QR_AUTO(qr_rpc_server) server = NULL;
     atomic_bool stop = false;
@@ -134,9 +134,15 @@ int main(int argc, char **argv)
         qr_rpc_server_add_stream(server, "/bench.Rpc/Echo", &server_side, NULL, &err) < 0 ||
         qr_rpc_server_start(server, &err) < 0)
         die("server", &err);
+    struct qr_rpc_channel **channels = calloc((size_t)set.channels, sizeof *channels);
+    for (long i = 0; i < set.channels; i++)
+        if (!channels ||
+            qr_rpc_channel_new(qr_rpc_server_address(server), NULL, &channels[i], &err) < 0)
+            die("channel", &err);
     for (long i = 0; i < set.streams; i++) {
         peers[i].stop = &stop;
-        start_peer(&peers[i], qr_rpc_server_address(server), &set);
+        peers[i].channel = channels[i % set.channels];
+        start_peer(&peers[i], &set);
     }
     qr_clock_sleep_ms(500); /* connections are made, caches warm */
     unsigned long before = total(peers, set.streams);
@@ -147,17 +153,18 @@ int main(int argc, char **argv)
     unsigned long echoes = total(peers, set.streams) - before;
     cpu = cpu_seconds() - cpu;
     atomic_store(&stop, true);
-    for (long i = 0; i < set.streams; i++) {
-        qr_rpc_channel_free(peers[i].channel);
+    for (long i = 0; i < set.channels; i++)
+        qr_rpc_channel_free(channels[i]);
+    for (long i = 0; i < set.streams; i++)
         qr_rpc_stream_unref(peers[i].stream);
-    }
+    free(channels);
     free(peers);
     printf("%lu messages of %ld bytes and their echoes on %ld streams in %.1f s\n", echoes,
            set.bytes, set.streams, seconds);
-    printf(
-        "{\"bench\":\"rpc\",\"messages_per_s\":%.0f,\"streams\":%ld,\"window\":%ld,\"bytes\":%ld,"
-        "\"server_threads\":%ld,\"cpu_us_per_echo\":%.2f}\n",
-        (double)echoes / seconds, set.streams, set.window, set.bytes, set.threads,
-        echoes ? cpu * 1e6 / (double)echoes : 0.0);
+    printf("{\"bench\":\"rpc\",\"messages_per_s\":%.0f,\"streams\":%ld,\"channels\":%ld,\"window\":"
+           "%ld,\"bytes\":%ld,"
+           "\"server_threads\":%ld,\"cpu_us_per_echo\":%.2f}\n",
+           (double)echoes / seconds, set.streams, set.channels, set.window, set.bytes, set.threads,
+           echoes ? cpu * 1e6 / (double)echoes : 0.0);
     return 0;
 }

@@ -91,7 +91,8 @@ static int outcome(struct waiting *w, bool connected, struct qr_err *err)
     char text[QR_RPC_STATUS_BYTES];
 
     qr_rpc_text(text, sizeof text, w->details);
-    int code = qr_rpc_code_of(w->status, text, w->interrupted ? QR_E_CANCELLED : QR_OK);
+    int code =
+        qr_rpc_code_of(w->status, text, w->interrupted ? QR_E_CANCELLED : QR_OK, &w->trailers);
     if (w->interrupted && code == QR_E_CANCELLED)
         return qr_fail(err, code, "interrupted");
     if (code == QR_OK)

@@ -100,6 +100,14 @@ void qr_rpc_home_leave(struct qr_rpc_home *home)
     pthread_mutex_unlock(&home->lock);
 }
 
+size_t qr_rpc_home_live(struct qr_rpc_home *home)
+{
+    pthread_mutex_lock(&home->lock);
+    size_t live = home->live;
+    pthread_mutex_unlock(&home->lock);
+    return live;
+}
+
 void qr_rpc_home_wait(struct qr_rpc_home *home, const size_t *counter, int64_t timeout_ms)
 {
     struct timespec until;

@@ -92,8 +92,9 @@ int qr_rpc_limits_check(struct qr_rpc_limits *limits, struct qr_err *err);
 int qr_rpc_home_init(struct qr_rpc_home *home, const struct qr_rpc_limits *limits,
                      const struct qr_rpc_metadata *metadata, struct qr_err *err);
 void qr_rpc_home_done(struct qr_rpc_home *home);
-void qr_rpc_home_enter(struct qr_rpc_home *home); /* one more pending */
-void qr_rpc_home_leave(struct qr_rpc_home *home); /* one less */
+void qr_rpc_home_enter(struct qr_rpc_home *home);  /* one more pending */
+void qr_rpc_home_leave(struct qr_rpc_home *home);  /* one less */
+size_t qr_rpc_home_live(struct qr_rpc_home *home); /* live streams */
 /** Wait until a counter of the home is 0; timeout_ms < 0 waits for ever. */
 void qr_rpc_home_wait(struct qr_rpc_home *home, const size_t *counter, int64_t timeout_ms);
 /** Cancel every live stream, and those that still come. */
@@ -123,11 +124,16 @@ void qr_rpc_text(char *ret, size_t size, grpc_slice slice);
  *
  *   text       the status message, cut
  *   cancelled  what this side cancelled the call with, QR_OK if it did not
+ *   trailers   may tell our own code, see rpc.h
  *
  * A server that is shutting down drops calls it has not looked at with CANCELLED and no text but
  * that word; to the caller, who cancelled nothing, the server is gone.
  */
-int qr_rpc_code_of(grpc_status_code status, const char *text, int cancelled);
+int qr_rpc_code_of(grpc_status_code status, const char *text, int cancelled,
+                   const grpc_metadata_array *trailers);
+/** The trailer that tells a code which its status alone would not. False: none is needed. The
+ * slices need no unref. */
+bool qr_rpc_code_trailer(int code, grpc_metadata *ret);
 bool qr_rpc_path_is_valid(const char *path);
 /** "HOST:PORT" with a port of min_port..65535, or "unix:PATH". */
 int qr_rpc_address_check(const char *address, long min_port, struct qr_err *err);
@@ -194,6 +200,7 @@ struct qr_rpc_stream {
     struct qr_rpc_ring control, bulk;
     size_t queued; /* bytes in both rings, costs included */
     int finish_code;
+    grpc_metadata trailer; /* server: goes out with finish_code, if that needs one */
     char finish_message[QR_RPC_STATUS_BYTES];
     int cancel_code; /* QR_OK: not cancelled here */
     char cancel_message[QR_RPC_STATUS_BYTES];

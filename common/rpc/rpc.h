@@ -4,7 +4,8 @@
  *
  * Only common/rpc/ includes <grpc/...>. Messages are bytes here; callers encode and decode them.
  * Codes are always Quarry's (QR_OK, QR_E_*): they become gRPC status numbers on the wire by the
- * table in common/err.h and come back by the same table.
+ * table in common/err.h and come back by the same table. Several codes share a number; between our
+ * own programs the trailing metadata "qr-code" then tells which it was.
  */
 #pragma once
 #include <stddef.h>
@@ -18,6 +19,7 @@
 #define QR_RPC_KEEPALIVE_MS ((int64_t)20000)         /* ping a silent connection this often */
 #define QR_RPC_KEEPALIVE_TIMEOUT_MS ((int64_t)10000) /* and drop it this long after */
 #define QR_RPC_DEADLINE_MS ((int64_t)30000)          /* of a unary call */
+#define QR_RPC_CALLS ((size_t)16384)                 /* live calls on a server */
 
 /* Fixed limits. */
 #define QR_RPC_KEEPALIVE_MIN_MS ((int64_t)1000) /* servers tolerate pings twice as frequent */

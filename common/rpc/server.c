@@ -32,6 +32,7 @@ struct qr_rpc_server {
     struct qr_rpc_home home;
     char *listen;
     char *address;
+    size_t max_calls;
     unsigned n_queues;
     struct qr_rpc_queue *queues;
     struct accept *accepts; /* n_queues x ACCEPTS */
@@ -131,6 +132,13 @@ static void stopping_open(void *ctx, struct qr_rpc_stream *s)
 }
 
 static const struct qr_rpc_stream_handler stopping_handler = {.open = stopping_open};
+static void crowded_open(void *ctx, struct qr_rpc_stream *s)
+{
+    (void)ctx;
+    qr_rpc_stream_finish(s, QR_E_LIMIT, "the server has too many calls; hint: try again later");
+}
+
+static const struct qr_rpc_stream_handler crowded_handler = {.open = crowded_open};
 static const struct qr_rpc_stream_handler nomem_handler = {.open = nomem_open};
 
 static const struct method *find(const struct qr_rpc_server *server, const char *path, size_t len)
@@ -178,6 +186,8 @@ static void serve(struct accept *accept)
     s->head.deadline = accept->details.deadline;
     if (atomic_load(&server->stopping))
         s->handler = &stopping_handler;
+    else if (qr_rpc_home_live(&server->home) >= server->max_calls)
+        s->handler = &crowded_handler;
     qr_rpc_stream_serve(s, method && !method->is_unary);
 }
 
@@ -222,6 +232,7 @@ int qr_rpc_server_new(const struct qr_rpc_server_config *config, struct qr_rpc_s
         return qr_fail(err, QR_E_NOMEM, "server");
     qr_rpc_init();
     rc = qr_rpc_home_init(&server->home, &limits, config->metadata, err);
+    server->max_calls = config->max_calls ? config->max_calls : QR_RPC_CALLS;
     server->n_queues = n_queues;
     server->listen = strdup(config->listen);
     server->queues = calloc(n_queues, sizeof *server->queues);

@@ -27,6 +27,7 @@ struct qr_rpc_server_config {
     unsigned threads;   /* queue threads, each with its own share of the calls; default 1 */
     size_t max_message_bytes; /* either direction */
     size_t max_queue_bytes;   /* send queue of each stream; at least max_message_bytes */
+    size_t max_calls;         /* live at a time; more are answered with QR_E_LIMIT */
     int64_t keepalive_ms;     /* QR_RPC_KEEPALIVE_MIN_MS or more */
     int64_t keepalive_timeout_ms;
     const struct qr_rpc_metadata *metadata; /* sent ahead of every answer; NULL: none */
@@ -46,16 +47,16 @@ QR_MUST_CHECK int qr_rpc_server_new(const struct qr_rpc_server_config *config,
  * Handler of a unary method.
  *
  *   call     must be answered exactly once, by reply or fail, here or later, on any thread; also
- * when the client has gone meanwhile or the server has stopped: the answer then just frees it
+ *            when the client has gone meanwhile or the server has stopped: that just frees it
  *   request  valid during the callback
  */
 typedef void (*qr_rpc_unary_fn)(void *ctx, struct qr_rpc_call *call, const uint8_t *request,
                                 size_t len);
 
 /**
- * Register a method, before start. `path` is "/package.Service/Method", copied; ctx and handler are
- * borrowed until the server is freed. Server-streaming methods are streams too: one `message`, then
- * `half_closed`.
+ * Register a method, before start. `path` is "/package.Service/Method"; path and handler table are
+ * copied, ctx is borrowed until the server is freed. Server-streaming methods are streams too: one
+ * `message`, then `half_closed`.
  *
  * Errors: QR_E_EXISTS, the path is taken. QR_E_INVALID, not a path, or already started. QR_E_NOMEM.
  */

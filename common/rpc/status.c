@@ -1,9 +1,11 @@
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include <grpc/slice.h>
 #include <grpc/support/time.h>
 
 #include "common/rpc/internal.h"
@@ -39,10 +41,46 @@ void qr_rpc_text(char *ret, size_t size, grpc_slice slice)
     ret[len] = '\0';
 }
 
-int qr_rpc_code_of(grpc_status_code status, const char *text, int cancelled)
+#define TRAILER "qr-code"
+
+bool qr_rpc_code_trailer(int code, grpc_metadata *ret)
 {
+    char text[16]; /* short enough for a slice that holds its bytes itself */
+
+    if (qr_err_from_grpc_status(qr_err_grpc_status(code)) == code)
+        return false;
+    snprintf(text, sizeof text, "%d", code);
+    memset(ret, 0, sizeof *ret);
+    ret->key = grpc_slice_from_static_string(TRAILER);
+    ret->value = grpc_slice_from_copied_string(text);
+    return true;
+}
+
+/* Our code in the trailers; QR_OK when there is none that fits the status. */
+static int code_in(const grpc_metadata_array *trailers, grpc_status_code status)
+{
+    for (size_t i = 0; i < trailers->count; i++) {
+        char text[16];
+        if (grpc_slice_str_cmp(trailers->metadata[i].key, TRAILER) != 0)
+            continue;
+        qr_rpc_text(text, sizeof text, trailers->metadata[i].value);
+        long code = strtol(text, NULL, 10);
+        bool known = code == QR_E_INTERNAL || strcmp(qr_err_name((int)code), "INTERNAL") != 0;
+        if (code < 0 && known && qr_err_grpc_status((int)code) == (int)status)
+            return (int)code;
+    }
+    return QR_OK;
+}
+
+int qr_rpc_code_of(grpc_status_code status, const char *text, int cancelled,
+                   const grpc_metadata_array *trailers)
+{
+    int told = code_in(trailers, status);
+
+    if (told != QR_OK)
+        return told;
     if (cancelled != QR_OK && (int)status == qr_err_grpc_status(cancelled))
-        return cancelled; /* several codes share a status */
+        return cancelled;
     if (cancelled == QR_OK && status == GRPC_STATUS_CANCELLED &&
         (text[0] == '\0' || strcasecmp(text, "cancelled") == 0))
         return QR_E_UNREACHABLE;

@@ -107,7 +107,7 @@ static int verdict(struct qr_rpc_stream *s, char message[QR_RPC_STATUS_BYTES])
 {
     if (s->is_client) {
         qr_rpc_text(message, QR_RPC_STATUS_BYTES, s->details);
-        return qr_rpc_code_of(s->status, message, s->cancel_code);
+        return qr_rpc_code_of(s->status, message, s->cancel_code, &s->trailers_in);
     }
     if (s->finished && !s->cancelled) {
         memcpy(message, s->finish_message, QR_RPC_STATUS_BYTES);
@@ -187,7 +187,7 @@ static grpc_op send_message(struct qr_rpc_stream *s, grpc_slice slice, bool more
     return op;
 }
 
-static grpc_op send_end(const struct qr_rpc_stream *s, grpc_slice *details)
+static grpc_op send_end(struct qr_rpc_stream *s, grpc_slice *details)
 {
     grpc_op op = {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT};
 
@@ -197,6 +197,10 @@ static grpc_op send_end(const struct qr_rpc_stream *s, grpc_slice *details)
     op.op = GRPC_OP_SEND_STATUS_FROM_SERVER;
     op.data.send_status_from_server.status = (grpc_status_code)qr_err_grpc_status(s->finish_code);
     op.data.send_status_from_server.status_details = details;
+    if (qr_rpc_code_trailer(s->finish_code, &s->trailer)) {
+        op.data.send_status_from_server.trailing_metadata_count = 1;
+        op.data.send_status_from_server.trailing_metadata = &s->trailer;
+    }
     return op;
 }
 

@@ -23,8 +23,7 @@ struct qr_rpc_stream;
 
 enum qr_rpc_priority { QR_RPC_CONTROL, QR_RPC_BULK };
 
-/** What to do about a stream; a NULL callback is skipped. Borrowed for the life of the server or
- * stream. */
+/** What to do about a stream; a NULL callback is skipped. */
 struct qr_rpc_stream_handler {
     /** Server: a call arrived. Client: the server answered (its metadata can be read now). */
     void (*open)(void *ctx, struct qr_rpc_stream *s);
@@ -32,8 +31,8 @@ struct qr_rpc_stream_handler {
     /** One message, valid during the callback. */
     void (*message)(void *ctx, struct qr_rpc_stream *s, const uint8_t *data, size_t len);
 
-    /** Server only: no more messages will come. Normally the client has sent all, but it may also
-     * be gone and `closed` is about to tell. Answer with qr_rpc_stream_finish() when done. */
+    /** Server only: the client has sent all. Answer with qr_rpc_stream_finish() when done. Not
+     *  called when the client is gone: `closed` is then. */
     void (*half_closed)(void *ctx, struct qr_rpc_stream *s);
 
     /** A send was refused for a full queue, and the queue has drained below half since. */
@@ -42,10 +41,11 @@ struct qr_rpc_stream_handler {
     /**
      * The end.
      *
-     *   code     client: what the server finished with, QR_E_UNREACHABLE when it is gone,
-     * QR_E_TIMEOUT, QR_E_LIMIT for a message over the limit, or what qr_rpc_stream_cancel() was
-     * given. Server: what was given to finish (and is with the client) or cancel; else
-     * QR_E_CANCELLED: the client cancelled or is gone; or QR_E_TIMEOUT: the call's deadline passed.
+     *   code     Client: what the server finished with; QR_E_UNREACHABLE, it is gone; QR_E_LIMIT,
+     *            a message over the limit; or what qr_rpc_stream_cancel() was given.
+     *            Server: what was given to finish, when that went out, or to cancel; else
+     *            QR_E_TIMEOUT, the call's deadline passed, or QR_E_CANCELLED, the client
+     *            cancelled, is gone, or sent a message over the limit.
      *   message  human text, never NULL, "" when there is none; valid during the callback
      */
     void (*closed)(void *ctx, struct qr_rpc_stream *s, int code, const char *message);

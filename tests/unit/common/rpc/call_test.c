@@ -2,6 +2,7 @@
  * Run it: ctest --preset dev -R rpc_call_test */
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "tests/unit/common/rpc/fixture.h"
@@ -41,6 +42,7 @@ static void errors_come_with_code_and_message(void **state)
     } cases[] = {
         {"the handler failed", "/test.T/Fail", "17", 0, QR_E_NOT_FOUND,
          "no job '17'; hint: list them"},
+        {"a code that shares its status", "/test.T/Fail", "db", 0, QR_E_DB, "the database is away"},
         {"not registered", "/test.T/Nope", "", 0, QR_E_UNSUPPORTED, "no such method"},
         {"nobody answers", "/test.T/Hold", "", 150, QR_E_TIMEOUT, "/test.T/Hold"},
         {"answer over the limit", "/test.T/Big", "4194305", 0, QR_E_LIMIT, "larger"},
@@ -293,6 +295,58 @@ static void second_server_on_a_port_is_refused(void **state)
     fixture_stop(&f);
 }
 
+static void calls_over_the_limit_are_refused(void **state)
+{
+    struct fixture f;
+    struct recorder r[2];
+    struct qr_rpc_stream *s[2];
+    struct qr_buf reply;
+    struct qr_err err = {0};
+
+    (void)state;
+    fixture_start(&f, &(struct qr_rpc_server_config){.max_calls = 2});
+    QR_AUTO(qr_rpc_channel) channel = fixture_channel(&f, NULL);
+    for (int i = 0; i < 2; i++) {
+        recorder_init(&r[i]);
+        assert_ok(
+            qr_rpc_stream_open(channel, "/test.T/Bidi", &recorder_handler, &r[i], &s[i], &err),
+            &err);
+        recorder_wait(&r[i], &r[i].opened, 1);
+    }
+    assert_err(call_text(channel, "/test.T/Echo", "x", 0, &reply, &err), QR_E_LIMIT, &err,
+               "too many calls");
+    qr_buf_done(&reply);
+    for (int i = 0; i < 2; i++) {
+        qr_rpc_stream_finish(s[i], QR_OK, NULL);
+        recorder_wait(&r[i], &r[i].closed, 1);
+        qr_rpc_stream_unref(s[i]);
+        recorder_done(&r[i]);
+    }
+    fixture_stop(&f);
+}
+
+static void unix_sockets_work(void **state)
+{
+    char folder[] = "/tmp/quarry_rpc_XXXXXX";
+    char listen[64];
+    struct fixture f;
+    struct qr_buf reply;
+    struct qr_err err = {0};
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(listen, sizeof listen, "unix:%s/socket", folder);
+    fixture_start(&f, &(struct qr_rpc_server_config){.listen = listen});
+    assert_string_equal(qr_rpc_server_address(f.server), listen);
+    struct qr_rpc_channel *channel = fixture_channel(&f, NULL);
+    assert_ok(call_text(channel, "/test.T/Echo", "x", 0, &reply, &err), &err);
+    assert_string_equal((const char *)reply.data, "x");
+    qr_buf_done(&reply);
+    qr_rpc_channel_free(channel);
+    fixture_stop(&f);
+    assert_int_equal(rmdir(folder), 0); /* the socket is gone */
+}
+
 static void method_paths_are_unique(void **state)
 {
     struct fixture f;
@@ -327,6 +381,8 @@ int main(void)
         cmocka_unit_test(unreachable_has_a_hint),
         cmocka_unit_test(bad_configuration_is_refused),
         cmocka_unit_test(second_server_on_a_port_is_refused),
+        cmocka_unit_test(calls_over_the_limit_are_refused),
+        cmocka_unit_test(unix_sockets_work),
         cmocka_unit_test(method_paths_are_unique),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,8 +146,11 @@ static void refuse(void *ctx, struct qr_rpc_call *call, const uint8_t *request, 
     struct qr_err err;
 
     (void)ctx;
-    qr_fail(&err, QR_E_NOT_FOUND, "no job '%.*s'; hint: list them", (int)len,
-            (const char *)request);
+    if (len == 2 && memcmp(request, "db", 2) == 0)
+        qr_fail(&err, QR_E_DB, "the database is away");
+    else
+        qr_fail(&err, QR_E_NOT_FOUND, "no job '%.*s'; hint: list them", (int)len,
+                (const char *)request);
     qr_rpc_call_fail(call, &err);
 }
 

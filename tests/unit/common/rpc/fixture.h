@@ -43,7 +43,7 @@ void recorder_wait(struct recorder *r, const int *counter, int want);
 /**
  * The server. Methods of service test.T:
  *   Echo     unary: the request back
- *   Fail     unary: NOT_FOUND "no job '<request>'; hint: list them"
+ *   Fail     unary: NOT_FOUND "no job '<request>'; hint: list them"; DB for request "db"
  *   Meta     unary: value of the metadata key named by the request, or "none"
  *   Left     unary: milliseconds left of the deadline, as text
  *   Hold     unary: kept in `held`, answered by nobody

@@ -89,6 +89,13 @@ def test_status_with_message(channel):
     assert details == "no job 'm\u00fcll'; hint: list them"
 
 
+def test_shared_status_carries_our_code(channel):
+    with pytest.raises(grpc.RpcError) as caught:
+        channel.unary_unary("/test.T/Fail")(b"db", timeout=WAIT)
+    assert (caught.value.code(), caught.value.details()) == (grpc.StatusCode.UNAVAILABLE, "the database is away")
+    assert ("qr-code", "-7") in caught.value.trailing_metadata()
+
+
 def test_unknown_method(channel):
     code, _ = code_of(lambda: channel.unary_unary("/test.T/Nope")(b"", timeout=WAIT))
     assert code == grpc.StatusCode.UNIMPLEMENTED
@@ -181,6 +188,21 @@ def test_health(server, channel, health):
     server.set_health("quarry.v1.Fleet", False)
     assert next(call).status == status.Value("NOT_SERVING")
     call.cancel()
+
+
+def test_fast_pings_are_tolerated(server):
+    """A client that pings each second on an idle connection is not sent away (too_many_pings)."""
+    options = [("grpc.keepalive_time_ms", 1000), ("grpc.keepalive_timeout_ms", 20000),
+               ("grpc.keepalive_permit_without_calls", 1), ("grpc.http2.max_pings_without_data", 0)]
+    over = threading.Event()
+
+    def requests():
+        yield b"first"
+        over.wait(4.5)
+        yield b"second"
+
+    with grpc.insecure_channel(server.address, options) as channel:
+        assert list(channel.stream_stream("/test.T/Bidi")(requests(), timeout=WAIT)) == [b"first", b"second"]
 
 
 def test_stop_ends_live_calls(server):

@@ -79,10 +79,10 @@ static void garbage_is_refused(void **state)
     (void)state;
     fixture_start(&f, NULL);
     QR_AUTO(qr_rpc_channel) channel = fixture_channel(&f, NULL);
-    assert_err(call_text(channel, CHECK, "\n\377", 0, &reply, &err), QR_E_INVALID, &err,
+    assert_err(call_text(channel, CHECK, "\n\377", 0, &reply, &err), QR_E_DATA, &err,
                "HealthCheckRequest");
     qr_buf_done(&reply);
-    assert_err(call_text(channel, WATCH, "\n\377", 0, &reply, &err), QR_E_INVALID, &err,
+    assert_err(call_text(channel, WATCH, "\n\377", 0, &reply, &err), QR_E_DATA, &err,
                "HealthCheckRequest");
     qr_buf_done(&reply);
     fixture_stop(&f);

@@ -241,7 +241,7 @@ static void status_and_message_of_the_server_arrive(void **state)
     } cases[] = {
         {"success", QR_OK, QR_OK},
         {"an error that has a status of its own", QR_E_NOT_FOUND, QR_E_NOT_FOUND},
-        {"an error that shares one: the table's first", QR_E_DB, QR_E_UNREACHABLE},
+        {"an error that shares its status with others", QR_E_DB, QR_E_DB},
     };
 
     (void)state;
@@ -344,6 +344,7 @@ static void vanished_client_closes_the_server_side(void **state)
     qr_rpc_channel_free(channel);
     assert_closed(&r, QR_E_CANCELLED, "channel is closing");
     assert_closed(&f.server_side, QR_E_CANCELLED, "client");
+    assert_int_equal(recorder_get(&f.server_side, &f.server_side.half_closed), 0);
     assert_int_equal(qr_rpc_stream_send(s, QR_RPC_BULK, NULL, 0),
                      QR_E_CANCELLED); /* dead, not freed */
     qr_rpc_stream_resume_reads(s);
