@@ -1,5 +1,6 @@
 #include "ctl/client.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ struct qr_client {
     size_t n;
     size_t current; /* answered last */
     int64_t deadline_ms;
+    const atomic_bool *interrupted;
 };
 
 static int add_target(struct qr_client *client, const char *target, const atomic_bool *interrupted,
@@ -44,6 +46,7 @@ int qr_client_new(const struct qr_option_list *coordinators, int64_t deadline_ms
     if (!client)
         return qr_fail(err, QR_E_NOMEM, "out of memory");
     client->deadline_ms = deadline_ms;
+    client->interrupted = interrupted;
     for (size_t i = 0; i < coordinators->n; i++) {
         int rc = add_target(client, coordinators->items[i], interrupted, err);
         if (rc < 0)
@@ -158,8 +161,14 @@ static int attempt_unary(struct qr_client *client, size_t i, const struct reques
     struct qr_buf *reply = ctx;
 
     qr_buf_clear(reply);
-    return qr_rpc_unary(client->channels[i], request->path, request->data, request->len,
-                        client->deadline_ms, reply, err);
+    int rc = qr_rpc_unary(client->channels[i], request->path, request->data, request->len,
+                          client->deadline_ms, reply, err);
+    if (rc == QR_E_TIMEOUT)
+        return qr_fail(err, rc,
+                       "the coordinator at %s did not answer within %" PRId64
+                       " ms; hint: --timeout 2m, or see its log",
+                       client->targets[i], client->deadline_ms);
+    return rc;
 }
 
 int qr_client_call(struct qr_client *client, const char *method, const ProtobufCMessage *message,
@@ -186,6 +195,7 @@ struct stream {
     const ProtobufCMessageDescriptor *type;
     qr_client_message_fn fn;
     void *ctx;
+    const atomic_bool *interrupted;
     bool answered;
     struct qr_err stopped; /* why fn ended it */
 };
@@ -196,6 +206,8 @@ static int take_message(void *ctx, const uint8_t *data, size_t len)
     ProtobufCMessage *reply = NULL;
 
     stream->answered = true;
+    if (atomic_load(stream->interrupted)) /* a busy stream is not interrupted while it waits */
+        return qr_fail(&stream->stopped, QR_E_CANCELLED, "interrupted");
     int rc = unpack(stream->type, data, len, &reply, &stream->stopped);
     if (rc < 0)
         return rc;
@@ -222,7 +234,7 @@ int qr_client_stream(struct qr_client *client, const char *method, const Protobu
                      const ProtobufCMessageDescriptor *type, qr_client_message_fn fn, void *ctx,
                      struct qr_err *err)
 {
-    struct stream stream = {.type = type, .fn = fn, .ctx = ctx};
+    struct stream stream = {.type = type, .fn = fn, .ctx = ctx, .interrupted = client->interrupted};
     struct request request = {.data = NULL};
 
     int rc = request_init(&request, method, message, err);

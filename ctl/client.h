@@ -16,7 +16,7 @@ struct qr_client;
 /**
  *   coordinators  "HOST:PORT" each, at least one; copied
  *   deadline_ms   of one call to one coordinator
- *   interrupted   ends a call under way with QR_E_CANCELLED; borrowed
+ *   interrupted   when set, ends the call under way with QR_E_CANCELLED; borrowed, not NULL
  *
  * Connects with the first call. Errors: QR_E_USAGE, not an address; QR_E_NOMEM.
  */
