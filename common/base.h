@@ -4,7 +4,6 @@
  * No allocation, no state, no dependency.
  */
 #pragma once
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 

@@ -4,6 +4,7 @@
  * memory stays bounded however large the run is.
  */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -3,6 +3,9 @@
  * Jobs as people see them. For qr_db_submit() functions; replies are freed with …__free_unpacked().
  */
 #pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "quarry/v1/admin.pb-c.h"
 
 #include "common/base.h"

@@ -5,6 +5,9 @@
  * Replies are protobuf-c messages; free them with their …__free_unpacked(msg, NULL).
  */
 #pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "quarry/v1/admin.pb-c.h"
 
 #include "common/base.h"

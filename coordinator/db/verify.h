@@ -3,6 +3,9 @@
  * Is this database what Quarry needs: server, tables, columns, indexes, extensions, connections.
  */
 #pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "quarry/v1/admin.pb-c.h"
 
 #include "common/base.h"

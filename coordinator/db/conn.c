@@ -1,0 +1,446 @@
+#include "coordinator/db/conn.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+
+enum { GRACE_MS = 3000, SERVER_VERSION_MIN = 140000 };
+
+struct qr_conn {
+    PGconn *pg;
+    char *url;
+    char *lane;
+    int64_t connect_timeout_ms;
+    int64_t statement_timeout_ms;
+    bool hot;
+    bool broken;
+    bool commit_sent; /* since the last BEGIN */
+    const struct qr_db *db;
+    bool prepared[QR_SQL_COUNT];
+};
+
+static int lost(struct qr_conn *conn, struct qr_err *err, const char *what)
+{
+    char text[300];
+
+    conn->broken = true;
+    snprintf(text, sizeof text, "%s", conn->pg ? PQerrorMessage(conn->pg) : "not connected");
+    text[strcspn(text, "\n")] = '\0';
+    return qr_fail(err, QR_E_UNREACHABLE, "database connection lost %s: %s", what,
+                   text[0] ? text : "closed by the server");
+}
+
+/* Wait until the socket can be read (or written, when libpq still has bytes to send). */
+static bool wait_socket(struct qr_conn *conn, short events, int64_t deadline_ms)
+{
+    for (;;) {
+        int64_t left = deadline_ms - qr_clock_ms();
+        struct pollfd fd = {.fd = PQsocket(conn->pg), .events = events};
+        if (fd.fd < 0 || left <= 0)
+            return false;
+        int n = poll(&fd, 1, left > 1000 ? 1000 : (int)left);
+        if (n > 0)
+            return true;
+        if (n < 0 && errno != EINTR)
+            return false;
+    }
+}
+
+/* ------------------------------------------------------------------ connecting */
+
+static int session_settings(struct qr_conn *conn, struct qr_err *err)
+{
+    char text[800];
+
+    snprintf(text, sizeof text,
+             "SET statement_timeout = %lld; SET lock_timeout = %lld;"
+             "SET idle_in_transaction_session_timeout = %lld; SET timezone = 'UTC'; SET jit = off;"
+             "SET client_min_messages = warning; SET synchronous_commit = on;"
+             "SET search_path = public;"
+             "%s",
+             (long long)conn->statement_timeout_ms, (long long)conn->statement_timeout_ms / 2 + 1,
+             (long long)conn->statement_timeout_ms * 2,
+             conn->hot ? "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;"
+                         "SET enable_hashjoin = off; SET enable_mergejoin = off;"
+                       : "");
+    return qr_conn_exec(conn, text, err);
+}
+
+static int connect_now(struct qr_conn *conn, struct qr_err *err)
+{
+    char name[80];
+    snprintf(name, sizeof name, "quarry %s", conn->lane);
+    const char *keys[] = {
+        "dbname",           "application_name", "keepalives_idle", "keepalives_interval",
+        "keepalives_count", "tcp_user_timeout", "client_encoding", NULL};
+    const char *values[] = {conn->url, name, "10", "5", "3", "20000", "UTF8", NULL};
+    int64_t deadline = qr_clock_ms() + conn->connect_timeout_ms;
+
+    PQfinish(conn->pg);
+    memset(conn->prepared, 0, sizeof conn->prepared);
+    conn->broken = true;
+    conn->pg = PQconnectStartParams(keys, values, 1);
+    if (!conn->pg)
+        return qr_fail(err, QR_E_NOMEM, "connect to database: out of memory");
+    PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+    while (PQstatus(conn->pg) != CONNECTION_BAD && state != PGRES_POLLING_OK &&
+           state != PGRES_POLLING_FAILED) {
+        if (!wait_socket(conn, state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline))
+            return qr_fail(err, QR_E_UNREACHABLE,
+                           "connect to database: no answer within %lld ms; hint: is the server "
+                           "of --database running?",
+                           (long long)conn->connect_timeout_ms);
+        state = PQconnectPoll(conn->pg);
+    }
+    if (PQstatus(conn->pg) != CONNECTION_OK) {
+        char text[300];
+        snprintf(text, sizeof text, "%s", PQerrorMessage(conn->pg));
+        text[strcspn(text, "\n")] = '\0';
+        return qr_fail(err, QR_E_UNREACHABLE, "connect to database: %s; hint: check --database",
+                       text);
+    }
+    if (PQserverVersion(conn->pg) < SERVER_VERSION_MIN)
+        return qr_fail(err, QR_E_UNSUPPORTED, "PostgreSQL %d is too old; hint: use 14 or newer",
+                       PQserverVersion(conn->pg) / 10000);
+    if (PQsetnonblocking(conn->pg, 1) != 0)
+        return lost(conn, err, "at start");
+    conn->broken = false;
+    return session_settings(conn, err);
+}
+
+int qr_conn_open(const struct qr_conn_config *config, struct qr_conn **ret, struct qr_err *err)
+{
+    QR_AUTO(qr_conn) conn = calloc(1, sizeof *conn);
+
+    if (!conn)
+        return qr_fail(err, QR_E_NOMEM, "connect to database: out of memory");
+    conn->url = strdup(config->url);
+    conn->lane = strdup(config->lane);
+    if (!conn->url || !conn->lane)
+        return qr_fail(err, QR_E_NOMEM, "connect to database: out of memory");
+    conn->connect_timeout_ms = config->connect_timeout_ms;
+    conn->statement_timeout_ms = config->statement_timeout_ms;
+    conn->hot = config->hot;
+    conn->db = config->db;
+    int rc = connect_now(conn, err);
+    if (rc < 0)
+        return rc;
+    *ret = qr_steal(&conn);
+    return QR_OK;
+}
+
+int qr_conn_reopen(struct qr_conn *conn, struct qr_err *err)
+{
+    int rc = connect_now(conn, err);
+    if (rc < 0)
+        conn->broken = true;
+    return rc;
+}
+
+void qr_conn_free(struct qr_conn *conn)
+{
+    if (!conn)
+        return;
+    PQfinish(conn->pg);
+    free(conn->url);
+    free(conn->lane);
+    free(conn);
+}
+
+bool qr_conn_is_broken(const struct qr_conn *conn) { return conn->broken; }
+
+bool qr_conn_in_transaction(const struct qr_conn *conn)
+{
+    return !conn->broken && PQtransactionStatus(conn->pg) != PQTRANS_IDLE;
+}
+
+const struct qr_db *qr_conn_db(const struct qr_conn *conn) { return conn->db; }
+
+/* ------------------------------------------------------------------ running */
+
+static int64_t deadline_of(const struct qr_conn *conn)
+{
+    return qr_clock_ms() + conn->statement_timeout_ms + GRACE_MS;
+}
+
+/* The next PGresult or NULL, as PQgetResult(), but with a deadline. False: connection lost. */
+static bool next_result(struct qr_conn *conn, int64_t deadline, PGresult **ret)
+{
+    int unsent;
+
+    while ((unsent = PQflush(conn->pg)) > 0 || PQisBusy(conn->pg)) {
+        if (!wait_socket(conn, (short)(unsent > 0 ? POLLIN | POLLOUT : POLLIN), deadline))
+            return false;
+        if (!PQconsumeInput(conn->pg))
+            return false;
+    }
+    if (unsent < 0)
+        return false;
+    *ret = PQgetResult(conn->pg);
+    return true;
+}
+
+/* The error of a failed result. A connection that died reports itself as a fatal result too. */
+static int result_error(struct qr_conn *conn, const PGresult *result, const char *what,
+                        struct qr_err *err)
+{
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+    if (PQstatus(conn->pg) == CONNECTION_BAD || !state || strncmp(state, "57P", 3) == 0)
+        return lost(conn, err, what);
+    int rc = qr_fail(err, QR_E_DB, "%s: %s (SQLSTATE %s)", what,
+                     primary ? primary : "unknown error", state);
+    if (err)
+        snprintf(err->sqlstate, sizeof err->sqlstate, "%s", state);
+    return rc;
+}
+
+static bool is_good(const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+}
+
+/* Take all results of what was sent; keeps the last good one, the first error decides. */
+static int collect(struct qr_conn *conn, const char *what, PGresult **ret, struct qr_err *err)
+{
+    int64_t deadline = deadline_of(conn);
+    QR_AUTO_RESULT kept = NULL;
+    int rc = QR_OK;
+
+    for (;;) {
+        PGresult *result;
+        if (!next_result(conn, deadline, &result))
+            return lost(conn, err, what);
+        if (!result)
+            break;
+        if (is_good(result)) {
+            PQclear(kept);
+            kept = result;
+            continue;
+        }
+        if (rc == QR_OK)
+            rc = result_error(conn, result, what, err);
+        PQclear(result);
+        if (conn->broken)
+            return rc;
+    }
+    if (rc < 0)
+        return rc;
+    if (ret) {
+        *ret = kept;
+        kept = NULL;
+    }
+    return QR_OK;
+}
+
+static int prepare(struct qr_conn *conn, enum qr_sql sql, struct qr_err *err)
+{
+    const char *name = qr_sql_name(sql);
+
+    if (conn->prepared[sql])
+        return QR_OK;
+    if (!PQsendPrepare(conn->pg, name, qr_sql_text(sql), 0, NULL))
+        return lost(conn, err, name);
+    int rc = collect(conn, name, NULL, err);
+    conn->prepared[sql] = rc == QR_OK;
+    return rc;
+}
+
+static bool send_call(struct qr_conn *conn, enum qr_sql sql, const struct qr_params *params)
+{
+    int binary[QR_PARAMS_MAX];
+
+    for (int i = 0; params && i < params->n; i++)
+        binary[i] = 1;
+    if (sql == QR_SQL_begin || sql == QR_SQL_commit)
+        conn->commit_sent = sql == QR_SQL_commit;
+    return PQsendQueryPrepared(conn->pg, qr_sql_name(sql), params ? params->n : 0,
+                               params ? params->values : NULL, params ? params->lengths : NULL,
+                               binary, 1) == 1;
+}
+
+static int check(struct qr_conn *conn, const struct qr_params *params, const char *what,
+                 struct qr_err *err)
+{
+    if (conn->broken)
+        return lost(conn, err, what);
+    if (params && params->failed)
+        return qr_fail(err, QR_E_LIMIT, "%s: the batch is larger than %d bytes", what,
+                       QR_PARAM_BYTES_MAX);
+    return QR_OK;
+}
+
+int qr_conn_run(struct qr_conn *conn, enum qr_sql sql, const struct qr_params *params,
+                PGresult **ret, struct qr_err *err)
+{
+    const char *name = qr_sql_name(sql);
+    int rc = check(conn, params, name, err);
+
+    if (rc == QR_OK)
+        rc = prepare(conn, sql, err);
+    if (rc < 0)
+        return rc;
+    if (!send_call(conn, sql, params))
+        return lost(conn, err, name);
+    return collect(conn, name, ret, err);
+}
+
+int qr_conn_query(struct qr_conn *conn, const char *text, PGresult **ret, struct qr_err *err)
+{
+    char what[40];
+
+    snprintf(what, sizeof what, "%.30s", text);
+    what[strcspn(what, "\n;")] = '\0';
+    int rc = check(conn, NULL, what, err);
+    if (rc < 0)
+        return rc;
+    if (!PQsendQuery(conn->pg, text))
+        return lost(conn, err, what);
+    return collect(conn, what, ret, err);
+}
+
+int qr_conn_exec(struct qr_conn *conn, const char *text, struct qr_err *err)
+{
+    return qr_conn_query(conn, text, NULL, err);
+}
+
+/* ------------------------------------------------------------------ pipelines */
+
+/* One statement's result and the NULL behind it. */
+static bool pipeline_take(struct qr_conn *conn, int64_t deadline, PGresult **ret)
+{
+    PGresult *end;
+
+    if (!next_result(conn, deadline, ret) || !*ret)
+        return false;
+    if (!next_result(conn, deadline, &end))
+        return false;
+    PQclear(end);
+    return true;
+}
+
+static int pipeline_collect(struct qr_conn *conn, const struct qr_call *calls, size_t n,
+                            PGresult **results, struct qr_err *err)
+{
+    int64_t deadline = deadline_of(conn);
+    PGresult *sync = NULL;
+    int rc = QR_OK;
+
+    for (size_t i = 0; i < n; i++) {
+        const char *name = qr_sql_name(calls[i].sql);
+        if (!pipeline_take(conn, deadline, &results[i]))
+            return rc < 0 ? rc : lost(conn, err, name);
+        if (!is_good(results[i]) && rc == QR_OK)
+            rc = result_error(conn, results[i], name, err);
+    }
+    if (!next_result(conn, deadline, &sync) || PQresultStatus(sync) != PGRES_PIPELINE_SYNC)
+        rc = rc < 0 ? rc : lost(conn, err, "at the end of a batch");
+    PQclear(sync);
+    return rc;
+}
+
+int qr_conn_pipeline(struct qr_conn *conn, const struct qr_call *calls, size_t n,
+                     PGresult **results, struct qr_err *err)
+{
+    int rc = QR_OK;
+
+    memset(results, 0, n * sizeof *results);
+    for (size_t i = 0; i < n && rc == QR_OK; i++) {
+        rc = check(conn, calls[i].params, qr_sql_name(calls[i].sql), err);
+        if (rc == QR_OK)
+            rc = prepare(conn, calls[i].sql, err);
+    }
+    if (rc < 0)
+        return rc;
+    if (!PQenterPipelineMode(conn->pg))
+        return lost(conn, err, "entering a pipeline");
+    for (size_t i = 0; i < n; i++)
+        if (!send_call(conn, calls[i].sql, calls[i].params))
+            return lost(conn, err, qr_sql_name(calls[i].sql));
+    if (!PQpipelineSync(conn->pg))
+        return lost(conn, err, "sending a batch");
+    rc = pipeline_collect(conn, calls, n, results, err);
+    if (!conn->broken && !PQexitPipelineMode(conn->pg))
+        rc = rc < 0 ? rc : lost(conn, err, "leaving a pipeline");
+    if (rc < 0)
+        for (size_t i = 0; i < n; i++) {
+            PQclear(results[i]);
+            results[i] = NULL;
+        }
+    return rc;
+}
+
+/* ------------------------------------------------------------------ transactions */
+
+int qr_conn_begin(struct qr_conn *conn, struct qr_err *err)
+{
+    return qr_conn_run(conn, QR_SQL_begin, NULL, NULL, err);
+}
+
+int qr_conn_commit(struct qr_conn *conn, struct qr_err *err)
+{
+    QR_AUTO_RESULT result = NULL;
+    int rc = qr_conn_run(conn, QR_SQL_commit, NULL, &result, err);
+
+    if (rc == QR_OK && strcmp(PQcmdStatus(result), "COMMIT") != 0)
+        rc = qr_fail(err, QR_E_DB, "commit: the transaction had failed before");
+    return rc;
+}
+
+bool qr_conn_is_unknown(const struct qr_conn *conn) { return conn->broken && conn->commit_sent; }
+
+void qr_conn_rollback(struct qr_conn *conn)
+{
+    struct qr_err err;
+
+    if (conn->broken || PQtransactionStatus(conn->pg) == PQTRANS_IDLE)
+        return;
+    if (qr_conn_exec(conn, "ROLLBACK", &err) < 0)
+        conn->broken = true;
+}
+
+bool qr_conn_take_notifies(struct qr_conn *conn)
+{
+    bool any = false;
+    PGnotify *note;
+
+    if (conn->broken)
+        return false;
+    if (!PQconsumeInput(conn->pg))
+        conn->broken = true;
+    while ((note = PQnotifies(conn->pg)) != NULL) {
+        any = true;
+        PQfreemem(note);
+    }
+    return any;
+}
+
+/* ------------------------------------------------------------------ errors */
+
+bool qr_err_is_data(const struct qr_err *err)
+{
+    static const char *const classes[] = {"21", "22", "23", "54"};
+
+    if (err->code == QR_E_LIMIT || err->code == QR_E_DATA)
+        return true;
+    for (size_t i = 0; err->code == QR_E_DB && i < QR_COUNT(classes); i++)
+        if (strncmp(err->sqlstate, classes[i], 2) == 0)
+            return true;
+    return false;
+}
+
+bool qr_err_is_transient(const struct qr_err *err)
+{
+    static const char *const states[] = {"40001", "40P01", "55P03", "57014", "53300"};
+
+    for (size_t i = 0; err->code == QR_E_DB && i < QR_COUNT(states); i++)
+        if (strcmp(err->sqlstate, states[i]) == 0)
+            return true;
+    return false;
+}

@@ -1,0 +1,109 @@
+/* coordinator/db/impl.h
+ *
+ * What the files behind db.h share. Inside coordinator/db/ only.
+ *
+ * Lock order within the database, for every transaction: workers and sessions (advisory locks,
+ * sorted), runs FOR SHARE (claims), jobs by id, batch rows, stage counters by run, and last, where
+ * a counter reaches zero, the run's row. docs/database.md "Locks".
+ */
+#pragma once
+#include <stdatomic.h>
+
+#include "coordinator/db/db.h"
+#include "coordinator/db/lane.h"
+
+enum { QR_EPOCH_BYTES = 16, QR_BATCH_MAX = 256, QR_EVENT_IDS_MAX = 512 };
+
+struct qr_db_watch; /* control.c */
+
+struct qr_db {
+    struct qr_db_config config; /* strings owned */
+    struct qr_db_events events;
+    atomic_ullong coordinator_id;
+    uint8_t epoch[QR_EPOCH_BYTES];
+    struct qr_lane lanes[QR_DB_STATS_COUNT];
+    struct qr_db_watch *watch; /* of the control lane's thread */
+    atomic_bool announce;      /* others should hear that there is work */
+    atomic_bool stopped;
+    /* maintenance lane's thread only */
+    int64_t close_after_lease;
+    int64_t next_close_ms;
+    /* claim lane's thread only: virtual time of the fair order */
+    double virtual_time;
+};
+
+/* Requests on their way. Each run function answers and frees what it is given. */
+void qr_claim_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct qr_item *list,
+                  size_t n);
+void qr_settle_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct qr_item *list,
+                   size_t n);
+void qr_session_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct qr_item *list,
+                    size_t n);
+void qr_control_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct qr_item *list,
+                    size_t n);
+void qr_control_tick(void *ctx, struct qr_lane *lane, struct qr_conn *conn);
+void qr_maintain_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct qr_item *list,
+                     size_t n);
+void qr_maintain_tick(void *ctx, struct qr_lane *lane, struct qr_conn *conn);
+void qr_work_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct qr_item *list,
+                 size_t n);
+
+QR_MUST_CHECK int qr_control_init(struct qr_db *db, struct qr_err *err);
+void qr_control_done(struct qr_db *db);
+
+/** There is work of a type: tell the engine here, and coordinators elsewhere soon. */
+void qr_db_announce(const struct qr_db *db, qr_type_id type);
+
+/* ---- pieces that several transactions use */
+
+/** The advisory lock of a session; of a worker's name. */
+int64_t qr_lock_key_session(uint64_t session_pk);
+int64_t qr_lock_key_worker(const char *worker_id);
+
+/** Lock exclusively, in sorted order (sorts `keys`). */
+QR_MUST_CHECK int qr_lock_exclusive(struct qr_conn *conn, int64_t *keys, size_t n,
+                                    struct qr_err *err);
+/** Sort and make unique; the new length. */
+size_t qr_sort_unique(int64_t *keys, size_t n);
+
+/* Changes of one run's counters (sql/stage_change.sql). */
+struct qr_stage_change {
+    int64_t run_id;
+    int64_t open, total, completed, failed, paused, cancelled, empty, partial, retries,
+        infra_losses;
+};
+/* A few runs' changes, found by run. */
+struct qr_stage_changes {
+    struct qr_stage_change *list;
+    size_t n, cap;
+};
+/** The run's entry, made when missing; NULL when out of memory. Valid until the next call. */
+struct qr_stage_change *qr_stage_of(struct qr_stage_changes *changes, int64_t run_id);
+/** Apply all, by run. Last in its transaction. */
+QR_MUST_CHECK int qr_stage_apply(struct qr_conn *conn, struct qr_stage_changes *changes,
+                                 struct qr_err *err);
+void qr_stage_done(struct qr_stage_changes *changes);
+
+/* Release: leases of one session end without a result (sql/release.sql). */
+struct qr_release {
+    uint64_t session_pk;
+    const struct qr_lease_ref *leases;
+    size_t n;
+    bool infra_loss; /* counts as one */
+    const char *event, *detail;
+    const void *checkpoint;
+    size_t checkpoint_len;
+};
+/** In a transaction that holds the session's exclusive lock. ret_types: bit per type id that has
+ * work again. */
+QR_MUST_CHECK int qr_release_leases(struct qr_conn *conn, const struct qr_release *release,
+                                    struct qr_stage_changes *changes, uint64_t *ret_returned,
+                                    uint64_t *types, struct qr_err *err);
+void qr_announce_types(const struct qr_db *db, uint64_t types);
+
+/** Run `body` in a transaction, again (three times in all) when it met a deadlock or a lock
+ * time-out. `piped`: the body sends `begin` and `commit` itself, as first and last of its
+ * pipelines. `ret_status`: DONE, FAILED or UNKNOWN. conn may be NULL: FAILED. */
+typedef int (*qr_body_fn)(struct qr_conn *conn, void *arg, struct qr_err *err);
+QR_MUST_CHECK int qr_transaction(struct qr_conn *conn, bool piped, qr_body_fn body, void *arg,
+                                 enum qr_db_status *ret_status, struct qr_err *err);

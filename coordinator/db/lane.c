@@ -1,0 +1,292 @@
+#include "coordinator/db/lane.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+
+enum { BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 3000, WAIT_MAX_MS = 500 };
+
+/* What one thread of a lane keeps to itself. */
+struct lane_thread {
+    struct qr_lane *lane;
+    struct qr_conn *conn;
+    bool first;
+    bool connected;     /* counted in lane->connections */
+    int64_t backoff_ms; /* 0: none */
+    int64_t next_try_ms;
+    int64_t next_tick_ms;
+    unsigned seed;
+};
+
+/* ------------------------------------------------------------------ connection */
+
+static void count_connection(struct lane_thread *self, bool connected)
+{
+    if (connected && !self->connected)
+        atomic_fetch_add(&self->lane->connections, 1);
+    else if (!connected && self->connected)
+        atomic_fetch_sub(&self->lane->connections, 1);
+    self->connected = connected;
+}
+
+static void back_off(struct lane_thread *self, const struct qr_err *err)
+{
+    if (self->backoff_ms == 0) /* once per outage */
+        qr_log_err(QR_LOG_WARN, "db.unreachable", err, "lane=%s", self->lane->config.name);
+    self->backoff_ms = self->backoff_ms ? self->backoff_ms * 2 : BACKOFF_MIN_MS;
+    if (self->backoff_ms > BACKOFF_MAX_MS)
+        self->backoff_ms = BACKOFF_MAX_MS;
+    int64_t jitter = rand_r(&self->seed) % (self->backoff_ms / 2 + 1);
+    self->next_try_ms = qr_clock_ms() + self->backoff_ms / 2 + jitter;
+}
+
+/* The connection, opened when it is not and the back-off is over; NULL while it cannot be. */
+static struct qr_conn *connection(struct lane_thread *self)
+{
+    struct qr_err err = {0};
+    int rc;
+
+    if (self->conn && !qr_conn_is_broken(self->conn))
+        return self->conn;
+    count_connection(self, false);
+    if (qr_clock_ms() < self->next_try_ms)
+        return NULL;
+    if (self->conn)
+        rc = qr_conn_reopen(self->conn, &err);
+    else
+        rc = qr_conn_open(&self->lane->config.conn, &self->conn, &err);
+    if (rc < 0) {
+        back_off(self, &err);
+        return NULL;
+    }
+    if (self->backoff_ms > 0 || atomic_load(&self->lane->batches) > 0)
+        atomic_fetch_add(&self->lane->reconnects, 1);
+    if (self->backoff_ms > 0)
+        qr_log(QR_LOG_INFO, "db.reachable", "lane=%s", self->lane->config.name);
+    self->backoff_ms = 0;
+    count_connection(self, true);
+    return self->conn;
+}
+
+/* ------------------------------------------------------------------ the thread */
+
+static void wait_for_work(struct lane_thread *self)
+{
+    struct qr_lane *lane = self->lane;
+    int64_t wait_ms = WAIT_MAX_MS;
+    struct timespec until;
+
+    if (self->first && lane->config.tick) {
+        int64_t left = self->next_tick_ms - qr_clock_ms();
+        wait_ms = left < 0 ? 0 : left < wait_ms ? left : wait_ms;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += (long)(wait_ms * 1000000);
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    while (!lane->head && !lane->stopping)
+        if (pthread_cond_timedwait(&lane->wake, &lane->lock, &until) == ETIMEDOUT)
+            break;
+}
+
+/* Cut a batch off the queue's head; the lock is held. */
+static struct qr_item *take(struct qr_lane *lane, size_t *ret_n)
+{
+    struct qr_item *list = lane->head;
+    struct qr_item *last = NULL;
+    size_t n = 0;
+    size_t bytes = 0;
+
+    for (struct qr_item *item = list; item; item = item->next) {
+        if (n > 0 &&
+            (n == lane->config.batch_items || bytes + item->bytes > lane->config.batch_bytes))
+            break;
+        n++;
+        bytes += item->bytes;
+        last = item;
+    }
+    *ret_n = n;
+    if (!last)
+        return NULL;
+    lane->head = last->next;
+    last->next = NULL;
+    if (!lane->head)
+        lane->tail = &lane->head;
+    lane->waiting_items -= n;
+    lane->waiting_bytes -= bytes;
+    return list;
+}
+
+static void run_batch(struct lane_thread *self, struct qr_item *list, size_t n, bool abandon)
+{
+    struct qr_lane *lane = self->lane;
+    struct qr_conn *conn = abandon ? NULL : connection(self);
+    int64_t begin = qr_clock_ns();
+
+    lane->config.run(lane->config.ctx, lane, conn, list, n);
+    if (conn && qr_conn_in_transaction(conn))
+        qr_conn_rollback(conn);
+    atomic_fetch_add(&lane->busy_ns, (unsigned long long)(qr_clock_ns() - begin));
+    atomic_fetch_add(&lane->batches, 1);
+    atomic_fetch_add(&lane->items, n);
+}
+
+static void run_tick(struct lane_thread *self)
+{
+    struct qr_lane *lane = self->lane;
+
+    if (!self->first || !lane->config.tick || qr_clock_ms() < self->next_tick_ms)
+        return;
+    struct qr_conn *conn = connection(self);
+    lane->config.tick(lane->config.ctx, lane, conn);
+    if (conn && qr_conn_in_transaction(conn))
+        qr_conn_rollback(conn);
+    self->next_tick_ms = qr_clock_ms() + lane->config.tick_ms;
+}
+
+static void *lane_main(void *arg)
+{
+    struct lane_thread *self = arg;
+    struct qr_lane *lane = self->lane;
+
+    connection(self);
+    pthread_mutex_lock(&lane->lock);
+    for (;;) {
+        size_t n;
+        wait_for_work(self);
+        struct qr_item *list = take(lane, &n);
+        bool stopping = lane->stopping;
+        bool abandon = lane->abandon;
+        if (!list && stopping)
+            break;
+        pthread_mutex_unlock(&lane->lock);
+        if (list)
+            run_batch(self, list, n, abandon);
+        if (!stopping)
+            run_tick(self);
+        pthread_mutex_lock(&lane->lock);
+    }
+    pthread_mutex_unlock(&lane->lock);
+    count_connection(self, false);
+    qr_conn_free(self->conn);
+    free(self);
+    return NULL;
+}
+
+/* ------------------------------------------------------------------ outside */
+
+static int start_thread(struct qr_lane *lane, struct qr_err *err)
+{
+    struct lane_thread *self = calloc(1, sizeof *self);
+
+    if (!self)
+        return qr_fail(err, QR_E_NOMEM, "start lane '%s': out of memory", lane->config.name);
+    self->lane = lane;
+    self->first = lane->n_threads == 0;
+    self->seed = (unsigned)qr_clock_ns() ^ lane->n_threads;
+    int sys = pthread_create(&lane->threads[lane->n_threads], NULL, lane_main, self);
+    if (sys != 0) {
+        free(self);
+        return qr_fail_errno(err, QR_E_LIMIT, sys, "start lane '%s'", lane->config.name);
+    }
+    lane->n_threads++;
+    return QR_OK;
+}
+
+int qr_lane_start(struct qr_lane *lane, const struct qr_lane_config *config, struct qr_err *err)
+{
+    pthread_condattr_t attr;
+
+    memset(lane, 0, sizeof *lane);
+    lane->config = *config;
+    lane->tail = &lane->head;
+    pthread_mutex_init(&lane->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&lane->wake, &attr);
+    pthread_condattr_destroy(&attr);
+    lane->threads = calloc(config->threads, sizeof *lane->threads);
+    if (!lane->threads)
+        return qr_fail(err, QR_E_NOMEM, "start lane '%s': out of memory", config->name);
+    for (unsigned i = 0; i < config->threads; i++) {
+        int rc = start_thread(lane, err);
+        if (rc < 0)
+            return rc;
+    }
+    return QR_OK;
+}
+
+bool qr_lane_push(struct qr_lane *lane, struct qr_item *item)
+{
+    pthread_mutex_lock(&lane->lock);
+    bool fits = !lane->stopping && lane->waiting_items < lane->config.queue_items &&
+                (lane->waiting_items == 0 || lane->waiting_bytes + item->bytes <= lane->config.queue_bytes);
+    if (fits) {
+        item->next = NULL;
+        *lane->tail = item;
+        lane->tail = &item->next;
+        lane->waiting_items++;
+        lane->waiting_bytes += item->bytes;
+        pthread_cond_signal(&lane->wake);
+    }
+    pthread_mutex_unlock(&lane->lock);
+    if (!fits)
+        atomic_fetch_add(&lane->refused, 1);
+    return fits;
+}
+
+void qr_lane_stop(struct qr_lane *lane)
+{
+    if (!lane->threads)
+        return;
+    pthread_mutex_lock(&lane->lock);
+    lane->stopping = true;
+    pthread_cond_broadcast(&lane->wake);
+    pthread_mutex_unlock(&lane->lock);
+}
+
+void qr_lane_join(struct qr_lane *lane, int64_t deadline_ms)
+{
+    struct timespec until;
+
+    if (!lane->threads)
+        return;
+    int64_t left = deadline_ms - qr_clock_ms();
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += left > 0 ? left / 1000 : 0;
+    for (unsigned i = 0; i < lane->n_threads; i++) {
+        if (pthread_timedjoin_np(lane->threads[i], NULL, &until) == 0)
+            continue;
+        pthread_mutex_lock(&lane->lock);
+        lane->abandon = true;
+        pthread_cond_broadcast(&lane->wake);
+        pthread_mutex_unlock(&lane->lock);
+        pthread_join(lane->threads[i], NULL); /* bounded by the statement's deadline */
+    }
+    free(lane->threads);
+    lane->threads = NULL;
+    pthread_cond_destroy(&lane->wake);
+    pthread_mutex_destroy(&lane->lock);
+}
+
+void qr_lane_get_stats(const struct qr_lane *lane, struct qr_db_lane_stats *ret)
+{
+    struct qr_lane *l = (struct qr_lane *)(uintptr_t)lane; /* the lock is not part of its value */
+
+    ret->name = lane->config.name;
+    ret->help = lane->config.help;
+#define QR_LANE_LOAD(name, help) ret->name = atomic_load(&l->name);
+    QR_DB_LANE_COUNTERS(QR_LANE_LOAD)
+#undef QR_LANE_LOAD
+    ret->connections = atomic_load(&l->connections);
+    ret->lanes = lane->config.threads;
+    ret->waiting = 0;
+    if (lane->threads) {
+        pthread_mutex_lock(&l->lock);
+        ret->waiting = l->waiting_items;
+        pthread_mutex_unlock(&l->lock);
+    }
+}

@@ -1,0 +1,248 @@
+/* The maintenance lane: retries that come due, batches that are over, the mirror of long leases,
+ * checkpoints. Everything here may wait. */
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "coordinator/db/impl.h"
+#include "coordinator/engine/types.h"
+
+enum { DUE_MAX = 5000, CLOSE_MAX = 200, CLOSE_AGE_S = 5, CLOSE_GAP_MS = 2000 };
+
+enum maintain_kind { MAINTAIN_MIRROR, MAINTAIN_CHECKPOINT };
+
+struct maintain_request {
+    struct qr_item item;
+    enum maintain_kind kind;
+    /* MIRROR */
+    size_t n;
+    struct qr_mirror *rows;
+    /* CHECKPOINT */
+    uint64_t session_pk;
+    struct qr_lease_ref lease;
+    uint64_t number;
+    void *data;
+    size_t len;
+};
+
+/* ------------------------------------------------------------------ requests */
+
+static void push(struct qr_db *db, struct maintain_request *request)
+{
+    if (qr_lane_push(&db->lanes[QR_DB_STATS_maintain], &request->item))
+        return;
+    free(request->rows);
+    free(request->data);
+    free(request); /* fire and forget: the next mirror or checkpoint brings newer ones */
+}
+
+void qr_db_mirror(struct qr_db *db, const struct qr_mirror *rows, size_t n)
+{
+    struct maintain_request *request = n > 0 ? calloc(1, sizeof *request) : NULL;
+
+    if (!request)
+        return;
+    request->kind = MAINTAIN_MIRROR;
+    request->n = n;
+    request->rows = malloc(n * sizeof *rows);
+    request->item.bytes = sizeof *request + n * sizeof *rows;
+    if (!request->rows) {
+        free(request);
+        return;
+    }
+    memcpy(request->rows, rows, n * sizeof *rows);
+    push(db, request);
+}
+
+void qr_db_checkpoint(struct qr_db *db, uint64_t session_pk, const struct qr_lease_ref *lease,
+                      uint64_t number, const void *data, size_t len)
+{
+    struct maintain_request *request = calloc(1, sizeof *request);
+
+    if (!request)
+        return;
+    request->kind = MAINTAIN_CHECKPOINT;
+    request->session_pk = session_pk;
+    request->lease = *lease;
+    request->number = number;
+    request->data = malloc(len + 1);
+    request->len = len;
+    request->item.bytes = sizeof *request + len;
+    if (!request->data) {
+        free(request);
+        return;
+    }
+    if (len > 0)
+        memcpy(request->data, data, len);
+    push(db, request);
+}
+
+/* ------------------------------------------------------------------ mirror, checkpoint */
+
+static int lock_shared(struct qr_db *db, struct qr_conn *conn, int64_t *keys, size_t n,
+                       bool *ret_epoch_holds, struct qr_err *err)
+{
+    struct qr_array array;
+    struct qr_params params;
+    QR_AUTO_RESULT result = NULL;
+
+    n = qr_sort_unique(keys, n);
+    qr_array_init(&array, QR_OID_INT8);
+    for (size_t i = 0; i < n; i++)
+        qr_array_i64(&array, keys[i]);
+    qr_params_init(&params);
+    qr_param_array(&params, &array);
+    qr_param_bytes(&params, db->epoch, QR_EPOCH_BYTES);
+    int rc = qr_conn_run(conn, QR_SQL_lock_shared, &params, &result, err);
+    *ret_epoch_holds = rc == QR_OK && qr_get_bool(result, 0, 0);
+    qr_array_done(&array);
+    return rc;
+}
+
+struct maintain_txn {
+    struct qr_db *db;
+    const struct maintain_request *request;
+};
+
+static int write_mirror(struct qr_conn *conn, const struct maintain_request *r, struct qr_err *err)
+{
+    struct qr_array columns[5];
+    struct qr_params params;
+
+    for (size_t c = 0; c < QR_COUNT(columns); c++)
+        qr_array_init(&columns[c], QR_OID_INT8);
+    for (size_t i = 0; i < r->n; i++) {
+        qr_array_i64(&columns[0], (int64_t)r->rows[i].lease_id);
+        qr_array_i64(&columns[1], (int64_t)r->rows[i].job_id);
+        qr_array_i64(&columns[2], (int64_t)r->rows[i].session_pk);
+        qr_array_i64(&columns[3], (int64_t)r->rows[i].age_ms);
+        qr_array_i64(&columns[4], (int64_t)r->rows[i].heard_ms);
+    }
+    qr_params_init(&params);
+    for (size_t c = 0; c < QR_COUNT(columns); c++)
+        qr_param_array(&params, &columns[c]);
+    int rc = qr_conn_run(conn, QR_SQL_mirror, &params, NULL, err);
+    for (size_t c = 0; c < QR_COUNT(columns); c++)
+        qr_array_done(&columns[c]);
+    return rc;
+}
+
+static int write_checkpoint(struct qr_conn *conn, const struct maintain_request *r,
+                            struct qr_err *err)
+{
+    struct qr_params params;
+
+    qr_params_init(&params);
+    qr_param_i64(&params, (int64_t)r->lease.lease_id);
+    qr_param_i64(&params, (int64_t)r->lease.job_id);
+    qr_param_i64(&params, (int64_t)r->session_pk);
+    qr_param_i32(&params, r->number > INT32_MAX ? INT32_MAX : (int32_t)r->number);
+    qr_param_bytes(&params, r->data, r->len);
+    return qr_conn_run(conn, QR_SQL_checkpoint, &params, NULL, err);
+}
+
+static int maintain_body(struct qr_conn *conn, void *arg, struct qr_err *err)
+{
+    const struct maintain_txn *txn = arg;
+    const struct maintain_request *r = txn->request;
+    size_t n = r->kind == MAINTAIN_MIRROR ? r->n : 1;
+    int64_t *keys = calloc(n, sizeof *keys);
+    bool epoch_holds;
+
+    if (!keys)
+        return qr_fail(err, QR_E_NOMEM, "maintain: out of memory");
+    for (size_t i = 0; i < n; i++)
+        keys[i] =
+            qr_lock_key_session(r->kind == MAINTAIN_MIRROR ? r->rows[i].session_pk : r->session_pk);
+    int rc = lock_shared(txn->db, conn, keys, n, &epoch_holds, err);
+    free(keys);
+    if (rc < 0 || !epoch_holds)
+        return rc;
+    return r->kind == MAINTAIN_MIRROR ? write_mirror(conn, r, err) : write_checkpoint(conn, r, err);
+}
+
+void qr_maintain_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct qr_item *list,
+                     size_t n)
+{
+    struct maintain_txn txn = {.db = ctx};
+
+    (void)n;
+    while (list) {
+        struct maintain_request *request = (struct maintain_request *)(void *)list;
+        struct qr_err err = {0};
+        enum qr_db_status status;
+        list = list->next;
+        txn.request = request;
+        if (conn && !qr_conn_is_broken(conn) &&
+            qr_transaction(conn, false, maintain_body, &txn, &status, &err) < 0) {
+            atomic_fetch_add(&lane->failures, 1);
+            qr_log_err(QR_LOG_WARN, "db.maintain", &err, "rows=%zu", request->n);
+        }
+        free(request->rows);
+        free(request->data);
+        free(request);
+    }
+}
+
+/* ------------------------------------------------------------------ by the clock */
+
+static int move_due(struct qr_db *db, struct qr_conn *conn, struct qr_err *err)
+{
+    struct qr_params params;
+    int64_t moved;
+
+    qr_params_init(&params);
+    qr_param_i32(&params, DUE_MAX);
+    do {
+        QR_AUTO_RESULT rows = NULL;
+        int rc = qr_conn_run(conn, QR_SQL_delayed_due, &params, &rows, err);
+        if (rc < 0)
+            return rc;
+        moved = 0;
+        for (int i = 0; i < PQntuples(rows); i++) {
+            qr_db_announce(db, qr_type_intern(qr_get_text(rows, i, 0)));
+            moved += qr_get_i64(rows, i, 1);
+        }
+    } while (moved >= DUE_MAX);
+    return QR_OK;
+}
+
+/* A walk over live_batches, a few at a time, from the oldest lease on. */
+static int close_batches(struct qr_db *db, struct qr_conn *conn, int64_t now, struct qr_err *err)
+{
+    struct qr_params params;
+    QR_AUTO_RESULT row = NULL;
+
+    if (now < db->next_close_ms)
+        return QR_OK;
+    qr_params_init(&params);
+    qr_param_i64(&params, db->close_after_lease);
+    qr_param_i32(&params, CLOSE_MAX);
+    qr_param_i32(&params, CLOSE_AGE_S);
+    int rc = qr_conn_run(conn, QR_SQL_batches_close, &params, &row, err);
+    if (rc < 0)
+        return rc;
+    if (qr_get_i64(row, 0, 2) == CLOSE_MAX) { /* more behind these */
+        db->close_after_lease = qr_get_i64(row, 0, 0);
+    } else {
+        db->close_after_lease = 0;
+        db->next_close_ms = now + CLOSE_GAP_MS;
+    }
+    return QR_OK;
+}
+
+void qr_maintain_tick(void *ctx, struct qr_lane *lane, struct qr_conn *conn)
+{
+    struct qr_db *db = ctx;
+    struct qr_err err = {0};
+
+    if (!conn)
+        return;
+    int rc = move_due(db, conn, &err);
+    if (rc == QR_OK)
+        rc = close_batches(db, conn, qr_clock_ms(), &err);
+    if (rc < 0) {
+        atomic_fetch_add(&lane->failures, 1);
+        qr_log_err(QR_LOG_WARN, "db.maintain", &err, "lane=%s", lane->config.name);
+    }
+}

@@ -1,0 +1,575 @@
+/* Sessions: Hellos, leases handed back, ends (rules 1, 4, 10). Each request is a transaction of its
+ * own: they are rare beside claims and results, and one must not fail because of another. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/log.h"
+#include "coordinator/db/impl.h"
+#include "coordinator/db/session.h"
+#include "coordinator/engine/types.h"
+
+/* ------------------------------------------------------------------ requests */
+
+static char *copy_text(const char *text) { return strdup(text ? text : ""); }
+
+static bool copy_leases(struct qr_lease_ref **ret, size_t *ret_n, const struct qr_lease_ref *leases,
+                        size_t n)
+{
+    *ret_n = n;
+    *ret = calloc(n + 1, sizeof **ret);
+    if (*ret && n > 0)
+        memcpy(*ret, leases, n * sizeof *leases);
+    return *ret != NULL;
+}
+
+static void request_free(struct session_request *r)
+{
+    free(r->worker_id);
+    free(r->host);
+    free(r->os);
+    free(r->arch);
+    free(r->version);
+    free(r->labels_json);
+    for (size_t i = 0; r->roots && i < r->n_roots; i++)
+        free(r->roots[i]);
+    free(r->roots);
+    free(r->types);
+    free(r->leases);
+    free(r->spooled);
+    free(r->checkpoint);
+    free(r);
+}
+
+static bool copy_hello(struct session_request *r, const struct qr_hello *h)
+{
+    r->worker_id = copy_text(h->worker_id);
+    r->host = copy_text(h->host);
+    r->os = copy_text(h->os);
+    r->arch = copy_text(h->arch);
+    r->version = copy_text(h->version);
+    r->labels_json = copy_text(h->labels_json && h->labels_json[0] ? h->labels_json : "{}");
+    memcpy(r->session, h->session, QR_SESSION_BYTES);
+    r->start_counter = h->start_counter;
+    r->slots = h->slots;
+    r->roots = calloc(h->n_roots + 1, sizeof(char *));
+    r->types = calloc(h->n_types + 1, sizeof *r->types);
+    if (!r->worker_id || !r->host || !r->os || !r->arch || !r->version || !r->labels_json ||
+        !r->roots || !r->types)
+        return false;
+    for (r->n_roots = 0; r->n_roots < h->n_roots; r->n_roots++)
+        if (!(r->roots[r->n_roots] = copy_text(h->roots[r->n_roots])))
+            return false;
+    r->n_types = h->n_types;
+    if (h->n_types > 0)
+        memcpy(r->types, h->types, h->n_types * sizeof *r->types);
+    return copy_leases(&r->leases, &r->n_leases, h->running, h->n_running) &&
+           copy_leases(&r->spooled, &r->n_spooled, h->spooled, h->n_spooled);
+}
+
+void qr_db_hello(struct qr_db *db, const struct qr_db_hello *request)
+{
+    struct session_request *r = calloc(1, sizeof *r);
+
+    if (r) {
+        r->kind = SESSION_HELLO;
+        r->token = request->token;
+        r->item.bytes = sizeof *r;
+        if (copy_hello(r, request->hello)) {
+            r->item.bytes += (r->n_leases + r->n_spooled) * sizeof *r->leases;
+            if (qr_lane_push(&db->lanes[QR_DB_STATS_session], &r->item))
+                return;
+        }
+        request_free(r);
+    }
+    struct qr_db_hello_reply reply = {.token = request->token, .status = QR_DB_FAILED};
+    db->events.hello(db->events.ctx, &reply);
+}
+
+void qr_db_return(struct qr_db *db, const struct qr_db_return *request)
+{
+    struct session_request *r = calloc(1, sizeof *r);
+
+    if (r) {
+        r->kind = SESSION_RETURN;
+        r->token = request->token;
+        r->session_pk = request->session_pk;
+        r->attach = request->attach;
+        r->reason = request->reason;
+        r->item.bytes = sizeof *r + request->n_leases * sizeof *r->leases + request->checkpoint_len;
+        r->checkpoint_len = request->checkpoint_len;
+        r->checkpoint = request->checkpoint ? malloc(request->checkpoint_len + 1) : NULL;
+        if (r->checkpoint)
+            memcpy(r->checkpoint, request->checkpoint, request->checkpoint_len);
+        if (copy_leases(&r->leases, &r->n_leases, request->leases, request->n_leases) &&
+            qr_lane_push(&db->lanes[QR_DB_STATS_session], &r->item))
+            return;
+        request_free(r);
+    }
+    struct qr_db_return_reply reply = {
+        .token = request->token,
+        .session_pk = request->session_pk,
+        .attach = request->attach,
+        .status = QR_DB_FAILED,
+        .reason = request->reason,
+        .leases = request->leases,
+        .n_leases = request->n_leases,
+    };
+    db->events.returned(db->events.ctx, &reply);
+}
+
+void qr_db_end_session(struct qr_db *db, uint64_t session_pk, uint64_t attach)
+{
+    struct session_request *r = calloc(1, sizeof *r);
+
+    if (!r)
+        return; /* the row is ended when the session expires */
+    r->kind = SESSION_END;
+    r->session_pk = session_pk;
+    r->attach = attach;
+    r->item.bytes = sizeof *r;
+    if (!qr_lane_push(&db->lanes[QR_DB_STATS_session], &r->item))
+        request_free(r);
+}
+
+/* ------------------------------------------------------------------ Hello: who is it */
+
+struct hello_txn {
+    struct qr_db *db;
+    struct session_request *r;
+    struct qr_db_hello_reply reply;
+    struct qr_kept_lease *kept;
+    struct qr_stage_changes changes;
+    uint64_t types; /* with work again */
+    int64_t own_pk; /* 0: not known yet */
+    int64_t *older; /* sessions to end, ascending */
+    size_t n_older;
+};
+
+/* Reads the worker's sessions and decides; true: welcome. */
+static bool judge(struct hello_txn *txn, const PGresult *rows)
+{
+    const struct session_request *r = txn->r;
+    uint64_t newest = 0;
+    int64_t newest_pk = 0;
+    bool replaced = false;
+
+    txn->n_older = 0;
+    txn->own_pk = 0;
+    for (int i = 0; i < PQntuples(rows); i++) {
+        int64_t pk = qr_get_i64(rows, i, 0);
+        uint64_t counter = (uint64_t)qr_get_i64(rows, i, 2);
+        if (counter >= newest) {
+            newest = counter;
+            newest_pk = pk;
+        }
+        if (qr_get_bool(rows, i, 1)) {
+            txn->own_pk = pk;
+            replaced = qr_get_i64(rows, i, 4) != 0;
+        } else if (qr_get_i64(rows, i, 4) == 0) {
+            txn->older[txn->n_older++] = pk; /* not ended, or reaped: its spool may still speak */
+        }
+    }
+    txn->reply.newest_counter = newest;
+    if (replaced) {
+        txn->reply.outcome = QR_HELLO_REPLACED;
+        return false;
+    }
+    /* the same counter twice is two processes on copies of one spool: the later one is refused */
+    if (newest_pk != 0 && newest_pk != txn->own_pk && r->start_counter <= newest) {
+        txn->reply.outcome = QR_HELLO_LOWER_COUNTER;
+        return false;
+    }
+    txn->reply.outcome = QR_HELLO_WELCOME;
+    return true;
+}
+
+static int read_sessions(struct qr_conn *conn, struct hello_txn *txn, PGresult **ret,
+                         struct qr_err *err)
+{
+    struct qr_params params;
+
+    qr_params_init(&params);
+    qr_param_text(&params, txn->r->worker_id);
+    qr_param_bytes(&params, txn->r->session, QR_SESSION_BYTES);
+    return qr_conn_run(conn, QR_SQL_hello_sessions, &params, ret, err);
+}
+
+/* Insert the session's row, or attach to it anew. */
+static int attach(struct qr_conn *conn, struct hello_txn *txn, struct qr_err *err)
+{
+    const struct session_request *r = txn->r;
+    struct qr_array types, roots;
+    struct qr_params params;
+    QR_AUTO_RESULT result = NULL;
+    int64_t self = (int64_t)atomic_load(&txn->db->coordinator_id);
+
+    qr_array_init(&types, QR_OID_TEXT);
+    qr_array_init(&roots, QR_OID_TEXT);
+    for (size_t i = 0; i < r->n_types; i++)
+        qr_array_text(&types, qr_type_name(r->types[i]));
+    for (size_t i = 0; i < r->n_roots; i++)
+        qr_array_text(&roots, r->roots[i]);
+    qr_params_init(&params);
+    if (txn->own_pk == 0) {
+        qr_param_text(&params, r->worker_id);
+        qr_param_bytes(&params, r->session, QR_SESSION_BYTES);
+        qr_param_i64(&params, (int64_t)r->start_counter);
+        qr_param_i64(&params, self);
+        qr_param_text(&params, r->host);
+        qr_param_text(&params, r->os);
+        qr_param_text(&params, r->arch);
+        qr_param_text(&params, r->version);
+    } else {
+        qr_param_i64(&params, txn->own_pk);
+        qr_param_i64(&params, self);
+    }
+    qr_param_text(&params, r->labels_json);
+    qr_param_array(&params, &types);
+    qr_param_array(&params, &roots);
+    qr_param_i32(&params, (int32_t)r->slots);
+    int rc = qr_conn_run(conn, txn->own_pk ? QR_SQL_hello_attach : QR_SQL_hello_insert, &params,
+                         &result, err);
+    qr_array_done(&types);
+    qr_array_done(&roots);
+    if (rc < 0)
+        return rc;
+    if (PQntuples(result) == 0)
+        return qr_fail(err, QR_E_STALE, "the session was replaced meanwhile");
+    txn->reply.session_pk = (uint64_t)qr_get_i64(result, 0, 0);
+    txn->reply.attach = (uint64_t)qr_get_i64(result, 0, 1);
+    return QR_OK;
+}
+
+static int end_older(struct qr_conn *conn, struct hello_txn *txn, struct qr_err *err)
+{
+    struct qr_array pks;
+    struct qr_params params;
+
+    if (txn->n_older == 0)
+        return QR_OK;
+    txn->reply.ended_session_pk = (uint64_t)txn->older[txn->n_older - 1];
+    qr_array_init(&pks, QR_OID_INT8);
+    for (size_t i = 0; i < txn->n_older; i++)
+        qr_array_i64(&pks, txn->older[i]);
+    qr_params_init(&params);
+    qr_param_array(&params, &pks);
+    qr_param_i64(&params, (int64_t)txn->reply.session_pk);
+    int rc = qr_conn_run(conn, QR_SQL_hello_end, &params, NULL, err);
+    qr_array_done(&pks);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ Hello: what does it keep */
+
+static bool names(const struct qr_lease_ref *list, size_t n, uint64_t lease_id)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i].lease_id == lease_id)
+            return true;
+    return false;
+}
+
+static int move_batches(struct qr_conn *conn, struct hello_txn *txn, const int64_t *firsts,
+                        size_t n, struct qr_err *err)
+{
+    struct qr_array array;
+    struct qr_params params;
+
+    if (n == 0)
+        return QR_OK;
+    qr_array_init(&array, QR_OID_INT8);
+    for (size_t i = 0; i < n; i++)
+        qr_array_i64(&array, firsts[i]);
+    qr_params_init(&params);
+    qr_param_array(&params, &array);
+    qr_param_i64(&params, (int64_t)txn->reply.session_pk);
+    int rc = qr_conn_run(conn, QR_SQL_batches_move, &params, NULL, err);
+    qr_array_done(&array);
+    return rc;
+}
+
+/* Releases the collected leases of one session and starts anew. */
+static int flush_release(struct qr_conn *conn, struct hello_txn *txn, int64_t session_pk,
+                         struct qr_lease_ref *gone, size_t *n, struct qr_err *err)
+{
+    const struct qr_release release = {
+        .session_pk = (uint64_t)session_pk,
+        .leases = gone,
+        .n = *n,
+        .infra_loss = true,
+        .event = "returned",
+        .detail = session_pk == txn->own_pk ? "the worker came back without it"
+                                            : "the worker was started anew",
+    };
+    int rc =
+        qr_release_leases(conn, &release, &txn->changes, &txn->reply.returned, &txn->types, err);
+    *n = 0;
+    return rc;
+}
+
+/* Walks the live leases of this and the older sessions: kept, moved here, or released. */
+static int sort_out(struct qr_conn *conn, struct hello_txn *txn, const PGresult *rows,
+                    struct qr_lease_ref *gone, int64_t *moved, struct qr_err *err)
+{
+    const struct session_request *r = txn->r;
+    size_t n_gone = 0;
+    size_t n_moved = 0;
+    int rc = QR_OK;
+
+    for (int64_t pass = -1; pass < (int64_t)txn->n_older && rc == QR_OK; pass++) {
+        int64_t session_pk = pass < 0 ? txn->own_pk : txn->older[pass];
+        for (int i = 0; i < PQntuples(rows); i++) {
+            uint64_t lease_id = (uint64_t)qr_get_i64(rows, i, 1);
+            if (qr_get_i64(rows, i, 0) != session_pk)
+                continue;
+            bool spooled = names(r->spooled, r->n_spooled, lease_id);
+            bool running = pass < 0 && names(r->leases, r->n_leases, lease_id);
+            if (!spooled && !running) {
+                gone[n_gone++] = (struct qr_lease_ref){lease_id, (uint64_t)qr_get_i64(rows, i, 2)};
+                continue;
+            }
+            txn->kept[txn->reply.n_kept++] = (struct qr_kept_lease){
+                .lease_id = lease_id,
+                .job_id = (uint64_t)qr_get_i64(rows, i, 2),
+                .run_id = (uint64_t)qr_get_i64(rows, i, 3),
+                .type = qr_type_intern(qr_get_text(rows, i, 4)),
+                .spooled = spooled && !running,
+            };
+            if (pass >= 0)
+                moved[n_moved++] = (int64_t)(lease_id - (lease_id - 1) % QR_BATCH_MAX);
+        }
+        rc = flush_release(conn, txn, session_pk, gone, &n_gone, err);
+    }
+    return rc < 0 ? rc : move_batches(conn, txn, moved, qr_sort_unique(moved, n_moved), err);
+}
+
+static int settle_leases(struct qr_conn *conn, struct hello_txn *txn, struct qr_err *err)
+{
+    QR_AUTO_RESULT rows = NULL;
+    struct qr_array pks;
+    struct qr_params params;
+
+    qr_array_init(&pks, QR_OID_INT8);
+    if (txn->own_pk != 0)
+        qr_array_i64(&pks, txn->own_pk);
+    for (size_t i = 0; i < txn->n_older; i++)
+        qr_array_i64(&pks, txn->older[i]);
+    qr_params_init(&params);
+    qr_param_array(&params, &pks);
+    int rc = qr_conn_run(conn, QR_SQL_session_leases, &params, &rows, err);
+    qr_array_done(&pks);
+    if (rc < 0)
+        return rc;
+    size_t n = (size_t)PQntuples(rows);
+    struct qr_lease_ref *gone = calloc(n + 1, sizeof *gone);
+    int64_t *moved = calloc(n + 1, sizeof *moved);
+    free(txn->kept);
+    txn->kept = calloc(n + 1, sizeof *txn->kept);
+    txn->reply.n_kept = 0;
+    txn->reply.returned = 0;
+    if (gone && moved && txn->kept)
+        rc = sort_out(conn, txn, rows, gone, moved, err);
+    else
+        rc = qr_fail(err, QR_E_NOMEM, "hello: out of memory");
+    free(gone);
+    free(moved);
+    txn->reply.kept = txn->kept;
+    return rc;
+}
+
+static int hello_body(struct qr_conn *conn, void *arg, struct qr_err *err)
+{
+    struct hello_txn *txn = arg;
+    QR_AUTO_RESULT rows = NULL;
+    int64_t worker_key = qr_lock_key_worker(txn->r->worker_id);
+
+    txn->changes.n = 0;
+    txn->types = 0;
+    int rc = qr_lock_exclusive(conn, &worker_key, 1, err);
+    if (rc == QR_OK)
+        rc = read_sessions(conn, txn, &rows, err);
+    if (rc < 0)
+        return rc;
+    free(txn->older);
+    txn->older = calloc((size_t)PQntuples(rows) + 2, sizeof *txn->older);
+    if (!txn->older)
+        return qr_fail(err, QR_E_NOMEM, "hello: out of memory");
+    if (!judge(txn, rows))
+        return QR_OK;
+    int64_t *keys = calloc(txn->n_older + 1, sizeof *keys);
+    if (!keys)
+        return qr_fail(err, QR_E_NOMEM, "hello: out of memory");
+    size_t n_keys = 0;
+    for (size_t i = 0; i < txn->n_older; i++)
+        keys[n_keys++] = qr_lock_key_session((uint64_t)txn->older[i]);
+    if (txn->own_pk != 0)
+        keys[n_keys++] = qr_lock_key_session((uint64_t)txn->own_pk);
+    rc = qr_lock_exclusive(conn, keys, n_keys, err);
+    free(keys);
+    if (rc == QR_OK)
+        rc = attach(conn, txn, err);
+    if (rc == QR_OK)
+        rc = end_older(conn, txn, err);
+    if (rc == QR_OK)
+        rc = settle_leases(conn, txn, err);
+    return rc < 0 ? rc : qr_stage_apply(conn, &txn->changes, err);
+}
+
+static void run_hello(struct qr_db *db, struct qr_lane *lane, struct qr_conn *conn,
+                      struct session_request *r)
+{
+    struct hello_txn txn = {.db = db, .r = r};
+    struct qr_err err = {0};
+    enum qr_db_status status;
+
+    if (qr_transaction(conn, false, hello_body, &txn, &status, &err) < 0) {
+        atomic_fetch_add(&lane->failures, 1);
+        if (conn)
+            qr_log_err(QR_LOG_WARN, "db.hello", &err, "worker=%s", r->worker_id);
+    }
+    txn.reply.token = r->token;
+    txn.reply.status = status;
+    db->events.hello(db->events.ctx, &txn.reply);
+    if (status != QR_DB_FAILED)
+        qr_announce_types(db, txn.types);
+    free(txn.kept);
+    free(txn.older);
+    qr_stage_done(&txn.changes);
+}
+
+/* ------------------------------------------------------------------ Return */
+
+struct return_txn {
+    struct qr_db *db;
+    struct session_request *r;
+    struct qr_stage_changes changes;
+    uint64_t returned, types;
+    bool fenced;
+};
+
+static const struct {
+    const char *event, *detail;
+    bool infra_loss;
+} return_reasons[] = {
+    [QR_RETURN_DECLINED] = {"returned", "declined", false},
+    [QR_RETURN_NOT_ACCEPTED] = {"returned", "not accepted in time", false},
+    [QR_RETURN_STREAM_BROKEN] = {"returned", "the stream broke before it was accepted", false},
+    [QR_RETURN_DROPPED] = {"returned", "the worker does not have it", true},
+    [QR_RETURN_RELEASED] = {"released", "handed back by the worker", true},
+    [QR_RETURN_EXPIRED] = {"expired", "the worker fell silent", true},
+    [QR_RETURN_GOODBYE] = {"returned", "the worker said goodbye", true},
+};
+
+static int check_owner(struct qr_conn *conn, struct return_txn *txn, struct qr_err *err)
+{
+    struct qr_array pks, attaches;
+    struct qr_params params;
+    QR_AUTO_RESULT result = NULL;
+
+    qr_array_init(&pks, QR_OID_INT8);
+    qr_array_init(&attaches, QR_OID_INT8);
+    qr_array_i64(&pks, (int64_t)txn->r->session_pk);
+    qr_array_i64(&attaches, (int64_t)txn->r->attach);
+    qr_params_init(&params);
+    qr_param_array(&params, &pks);
+    qr_param_array(&params, &attaches);
+    qr_param_i64(&params, (int64_t)atomic_load(&txn->db->coordinator_id));
+    int rc = qr_conn_run(conn, QR_SQL_session_check, &params, &result, err);
+    qr_array_done(&pks);
+    qr_array_done(&attaches);
+    txn->fenced = rc == QR_OK && PQntuples(result) == 0;
+    return rc;
+}
+
+static int return_body(struct qr_conn *conn, void *arg, struct qr_err *err)
+{
+    struct return_txn *txn = arg;
+    const struct session_request *r = txn->r;
+    int64_t key = qr_lock_key_session(r->session_pk);
+    const struct qr_release release = {
+        .session_pk = r->session_pk,
+        .leases = r->leases,
+        .n = r->n_leases,
+        .infra_loss = return_reasons[r->reason].infra_loss,
+        .event = return_reasons[r->reason].event,
+        .detail = return_reasons[r->reason].detail,
+        .checkpoint = r->checkpoint,
+        .checkpoint_len = r->checkpoint_len,
+    };
+
+    txn->changes.n = 0;
+    txn->returned = 0;
+    txn->types = 0;
+    int rc = qr_lock_exclusive(conn, &key, 1, err);
+    if (rc == QR_OK)
+        rc = check_owner(conn, txn, err);
+    if (rc == QR_OK && !txn->fenced)
+        rc = qr_release_leases(conn, &release, &txn->changes, &txn->returned, &txn->types, err);
+    return rc < 0 ? rc : qr_stage_apply(conn, &txn->changes, err);
+}
+
+static void run_return(struct qr_db *db, struct qr_lane *lane, struct qr_conn *conn,
+                       struct session_request *r)
+{
+    struct return_txn txn = {.db = db, .r = r};
+    struct qr_err err = {0};
+    enum qr_db_status status;
+
+    if (qr_transaction(conn, false, return_body, &txn, &status, &err) < 0) {
+        atomic_fetch_add(&lane->failures, 1);
+        if (conn)
+            qr_log_err(QR_LOG_WARN, "db.return", &err, "leases=%zu", r->n_leases);
+    }
+    const struct qr_db_return_reply reply = {
+        .token = r->token,
+        .session_pk = r->session_pk,
+        .attach = r->attach,
+        .status = status == QR_DB_DONE && txn.fenced ? QR_DB_FENCED : status,
+        .reason = r->reason,
+        .leases = r->leases,
+        .n_leases = r->n_leases,
+        .returned = txn.returned,
+    };
+    db->events.returned(db->events.ctx, &reply);
+    if (status != QR_DB_FAILED)
+        qr_announce_types(db, txn.types);
+    qr_stage_done(&txn.changes);
+}
+
+/* ------------------------------------------------------------------ End */
+
+static void run_end(struct qr_db *db, struct qr_lane *lane, struct qr_conn *conn,
+                    struct session_request *r)
+{
+    struct qr_params params;
+    struct qr_err err = {0};
+
+    qr_params_init(&params);
+    qr_param_i64(&params, (int64_t)r->session_pk);
+    qr_param_i64(&params, (int64_t)r->attach);
+    qr_param_i64(&params, (int64_t)atomic_load(&db->coordinator_id));
+    qr_param_text(&params, "goodbye");
+    if (!conn || qr_conn_run(conn, QR_SQL_session_end, &params, NULL, &err) < 0)
+        atomic_fetch_add(&lane->failures, 1);
+}
+
+void qr_session_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct qr_item *list,
+                    size_t n)
+{
+    struct qr_db *db = ctx;
+
+    (void)n;
+    while (list) {
+        struct session_request *r = (struct session_request *)(void *)list;
+        list = list->next;
+        if (conn && qr_conn_is_broken(conn))
+            conn = NULL; /* the rest of the batch is answered at once */
+        if (r->kind == SESSION_HELLO)
+            run_hello(db, lane, conn, r);
+        else if (r->kind == SESSION_RETURN)
+            run_return(db, lane, conn, r);
+        else
+            run_end(db, lane, conn, r);
+        request_free(r);
+    }
+}

@@ -1,0 +1,32 @@
+/* coordinator/db/session.h
+ *
+ * A request of the session lane (session.c): one struct for its three kinds.
+ */
+#pragma once
+#include "coordinator/db/lane.h"
+
+enum session_kind { SESSION_HELLO, SESSION_RETURN, SESSION_END };
+
+struct session_request {
+    struct qr_item item;
+    enum session_kind kind;
+    uint64_t token;
+    /* RETURN, END */
+    uint64_t session_pk, attach;
+    enum qr_return_reason reason;
+    void *checkpoint;
+    size_t checkpoint_len;
+    /* HELLO */
+    char *worker_id, *host, *os, *arch, *version, *labels_json;
+    uint8_t session[QR_SESSION_BYTES];
+    uint64_t start_counter;
+    uint32_t slots;
+    char **roots;
+    size_t n_roots;
+    qr_type_id *types;
+    size_t n_types;
+    struct qr_lease_ref *leases; /* HELLO: running */
+    size_t n_leases;
+    struct qr_lease_ref *spooled;
+    size_t n_spooled;
+};

@@ -1,0 +1,41 @@
+/* coordinator/db/settle.h
+ *
+ * One result on its way through the settling transaction (settle.c).
+ */
+#pragma once
+#include "coordinator/db/impl.h"
+#include "coordinator/db/record.h"
+
+enum { SETTLE_COLUMNS = 9 };
+
+struct settle_item {
+    struct qr_item item;
+    struct qr_settle *settle;
+    qr_record *record;      /* of a completed job; NULL: none */
+    char *parameters, *bom; /* JSON, or NULL */
+    bool rejected;          /* cannot be stored: ends as a failure with reject_class */
+    /* as far as the transaction got */
+    bool accepted;  /* passed the fence */
+    bool duplicate; /* refused, because it was committed before */
+    bool is_cad;
+    int64_t run_id, file_id;
+    /* failures: what was decided */
+    enum qr_class class;
+    const char *status; /* pending, failed, paused, cancelled */
+    int32_t retry_count;
+    int64_t delay_ms;
+};
+
+struct settle_txn {
+    struct qr_db *db;
+    struct settle_item **items; /* by job */
+    size_t n;
+    struct settle_item **order; /* as last sent: ord of a result row counts here */
+    size_t n_order;
+    bool epoch_holds;
+    size_t n_accepted;
+    struct qr_stage_changes changes;
+    struct qr_array columns[SETTLE_COLUMNS]; /* used anew by every statement */
+    struct qr_array sha256, cad_jobs, cad_status;
+    struct qr_results results;
+};

@@ -1,0 +1,20 @@
+-- $1 after lease id bigint, $2 how many batches to look at integer, $3 age seconds integer.
+-- Batches in which nothing is leased any more leave live_batches.  One row: last lease id seen, closed.
+WITH c AS MATERIALIZED (
+    SELECT l.session_pk, l.first_lease_id, b.job_ids, b.gone
+      FROM live_batches l JOIN lease_batches b ON b.first_lease_id = l.first_lease_id
+     WHERE l.first_lease_id > $1::bigint
+       AND b.created_at < now() - $3::integer * interval '1 second'
+     ORDER BY l.first_lease_id LIMIT $2::integer
+), d AS (
+    DELETE FROM live_batches l USING c
+     WHERE l.session_pk = c.session_pk AND l.first_lease_id = c.first_lease_id
+       AND NOT EXISTS (
+            SELECT FROM unnest(c.job_ids) WITH ORDINALITY o (job_id, ord)
+              JOIN extraction_jobs j ON j.id = o.job_id
+             WHERE j.status IN ('pending', 'processing')
+               AND NOT (o.ord - 1)::smallint = ANY (c.gone))
+    RETURNING 1
+)
+SELECT coalesce((SELECT max(first_lease_id) FROM c), 0), (SELECT count(*) FROM d),
+       (SELECT count(*) FROM c)

@@ -1,0 +1,2 @@
+-- no values, no rows.
+BEGIN

@@ -1,0 +1,2 @@
+-- no values, no rows. The answer says ROLLBACK when the transaction had failed.
+COMMIT

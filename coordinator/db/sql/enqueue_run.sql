@@ -1,0 +1,5 @@
+-- $1 run bigint.  One row: is it open, priority, previous runs, whether it wants unchanged files.
+SELECT r.status IN ('active', 'paused') AND r.gate <> 'cancelled' AND NOT s.closed, r.priority, r.again,
+       cardinality(r.previous_runs) > 0 AND NOT r.again
+  FROM runs r JOIN run_stages s ON s.run_id = r.id AND s.stage = 'extract'
+ WHERE r.id = $1::bigint

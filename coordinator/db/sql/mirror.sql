@@ -1,0 +1,16 @@
+-- $1 lease bigint[], $2 job bigint[], $3 session bigint[], $4 age_ms bigint[], $5 heard_ms bigint[].
+-- Long leases become visible in extraction_jobs.  The caller holds the sessions' shared locks.
+UPDATE extraction_jobs j
+   SET status = 'processing', claimed_by = s.worker_id,
+       claimed_at = coalesce(j.claimed_at, now() - r.age_ms * interval '1 millisecond'),
+       heartbeat = now() - r.heard_ms * interval '1 millisecond'
+  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+       r (lease_id, job_id, session_pk, age_ms, heard_ms)
+  JOIN lease_batches b ON b.first_lease_id = r.lease_id - (r.lease_id - 1) % 256
+  JOIN sessions s ON s.pk = r.session_pk
+ WHERE j.id = r.job_id
+   AND b.session_pk = r.session_pk
+   AND b.job_ids[(r.lease_id - 1) % 256 + 1] = r.job_id
+   AND NOT ((r.lease_id - 1) % 256)::smallint = ANY (b.gone)
+   AND j.status IN ('pending', 'processing')
+   AND j.settled_lease_id IS DISTINCT FROM r.lease_id

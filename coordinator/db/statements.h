@@ -1,0 +1,72 @@
+/* coordinator/db/statements.h
+ *
+ * The prepared statements: one file each in coordinator/db/sql/, whose header comment is the
+ * signature.
+ */
+#pragma once
+
+/* clang-format off */
+#define QR_SQL_MAP(X)                                                                              \
+    X(adopt_orphans) \
+    X(adopt_session) \
+    X(batches_close) \
+    X(batches_move) \
+    X(begin) \
+    X(checkpoint) \
+    X(claim_heads) \
+    X(claim_lease) \
+    X(claim_shares) \
+    X(claim_take) \
+    X(commit) \
+    X(coordinator_peers) \
+    X(coordinator_register) \
+    X(coordinator_renew) \
+    X(coordinator_stop) \
+    X(delayed_due) \
+    X(enqueue_jobs) \
+    X(enqueue_queue) \
+    X(enqueue_run) \
+    X(events_batch) \
+    X(hello_attach) \
+    X(hello_end) \
+    X(hello_insert) \
+    X(hello_sessions) \
+    X(lock_exclusive) \
+    X(lock_shared) \
+    X(mirror) \
+    X(release) \
+    X(result_bom) \
+    X(result_dimensions) \
+    X(result_materials) \
+    X(result_metadata) \
+    X(result_pages) \
+    X(result_parameters) \
+    X(run_active) \
+    X(run_create) \
+    X(run_finish_adding) \
+    X(run_report) \
+    X(run_show) \
+    X(run_take_listings) \
+    X(session_check) \
+    X(session_end) \
+    X(session_leases) \
+    X(settle_cad) \
+    X(settle_classify) \
+    X(settle_done) \
+    X(settle_failed) \
+    X(settle_files) \
+    X(settle_lock) \
+    X(stage_change) \
+    X(stage_enqueue)
+/* clang-format on */
+
+enum qr_sql {
+#define QR_SQL_ENUM(name) QR_SQL_##name,
+    QR_SQL_MAP(QR_SQL_ENUM)
+#undef QR_SQL_ENUM
+        QR_SQL_COUNT
+};
+
+/** The file's stem, under which it is prepared. */
+const char *qr_sql_name(enum qr_sql sql);
+const char *qr_sql_text(enum qr_sql sql);
