@@ -139,11 +139,29 @@ stack_stop() {
     [ ${#names[@]} -eq 0 ] || halt "${names[@]}"
     mapfile -t names < <(running coordinator)
     [ ${#names[@]} -eq 0 ] || halt "${names[@]}"
+    stop_orphan
+}
+
+# orphan: a server of our cluster that a killed coordinator has left; sets orphan_pid.
+orphan() {
+    orphan_pid=$(head -n 1 .quarry/postgres/data/postmaster.pid 2>/dev/null) || return 1
+    [ "$(cat "/proc/$orphan_pid/comm" 2>/dev/null)" = postgres ]
+}
+
+stop_orphan() {
+    local tries
+    orphan || return 0
+    kill -INT "$orphan_pid" 2>/dev/null || true # fast shutdown, PostgreSQL manual "Shutting Down the Server"
+    for ((tries = 0; tries < stack_drain_s * 10; tries++)); do
+        orphan || return 0
+        sleep 0.1
+    done
+    say "./dev: the database server (PID $orphan_pid) does not end; its log: .quarry/postgres/postgres.log"
 }
 
 verb_down() {
     [ $# -eq 0 ] || usage "down takes no argument"
-    if [ -z "$(running '*')" ]; then
+    if [ -z "$(running '*')" ] && ! orphan; then
         say "nothing of this checkout is running"
         return 0
     fi
@@ -266,12 +284,8 @@ verb_up() {
 # ---------------------------------------------------------------- psql
 
 verb_psql() {
-    local cluster command
+    local socket
     alive coordinator || die "psql: no stack is running here; hint: ./dev up"
-    cluster=$(realpath .quarry/postgres)
-    command=(psql -h "$cluster" -U quarry -d quarry "$@")
-    if is_root; then
-        exec runuser -u postgres -- "${command[@]}"
-    fi
-    exec "${command[@]}"
+    socket=$(sed -n 5p .quarry/postgres/data/postmaster.pid) # its line 5 is the folder of the socket
+    exec psql -h "$socket" -U quarry -d quarry "$@"
 }

@@ -14,7 +14,6 @@ PID when the Stack closes. Binaries come from $QUARRY_BIN, by default build/bin 
 import json
 import os
 import pathlib
-import pwd
 import re
 import shutil
 import signal
@@ -169,11 +168,11 @@ class Stack:
 
     def postgres_pid(self):
         """PID of the private database server; None when it does not run."""
-        for file in self.cluster.rglob("postmaster.pid"):
-            pid = int(file.read_text().split()[0])
-            if process_name(pid) == "postgres":
-                return pid
-        return None
+        try:
+            pid = int((self.cluster / "data" / "postmaster.pid").read_text().split()[0])
+        except (OSError, ValueError, IndexError):
+            return None
+        return pid if process_name(pid) == "postgres" else None
 
     def _stop_orphaned_postgres(self):
         """A coordinator that was killed and not started again leaves its server."""
@@ -288,7 +287,9 @@ class Stack:
         return psycopg2.connect(**self.dsn())
 
     def dsn(self):
-        return {"host": str(self.cluster), "dbname": "quarry", "user": database_user()}
+        """Line 5 of postmaster.pid is the folder of the socket."""
+        socket_folder = (self.cluster / "data" / "postmaster.pid").read_text().splitlines()[4]
+        return {"host": socket_folder, "dbname": "quarry", "user": "quarry"}
 
     def sql(self, statement, *values):
         """Runs one statement in a transaction of its own; rows, or [] where it has none."""
@@ -308,8 +309,3 @@ class Stack:
         rows = self.sql(statement, *values)
         assert len(rows) == 1, f"{len(rows)} rows: {statement}"
         return rows[0][0]
-
-
-def database_user():
-    """The cluster belongs to us, or to postgres where we are root."""
-    return "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
