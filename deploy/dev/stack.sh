@@ -96,7 +96,7 @@ stack_cluster() {
     if is_root && [ ! -e "$dir" ] && ! runuser -u postgres -- test -x "$PWD/.quarry"; then
         far=/var/lib/quarry/$(printf '%s' "$PWD" | sha256sum | cut -c1-12)
         install -d -m 755 /var/lib/quarry "$far"
-        ln -s "$far/postgres" "$dir"
+        ln -sfn "$far/postgres" "$dir"
         say "user postgres cannot reach $PWD: the cluster lives in $far"
     fi
     realpath -m "$dir"
