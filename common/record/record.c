@@ -91,7 +91,8 @@ static char *copy_clean(struct qr_record *rec, const char *text, size_t len, siz
     if (!copy)
         return NULL;
     if (clean) {
-        memcpy(copy, text, len);
+        if (len > 0)
+            memcpy(copy, text, len);
         copy[len] = '\0';
         *ret_len = len;
     } else {

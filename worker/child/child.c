@@ -1,5 +1,6 @@
 #include "worker/child/child.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -223,6 +224,15 @@ static int loop(struct child *child)
     }
 }
 
+/* Freed memory is kept for the next file instead of given back page by page; a child that has grown
+ * is replaced by the pool. */
+static void tune_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 16 * 1024 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 128 * 1024 * 1024);
+    mallopt(M_TOP_PAD, 1024 * 1024);
+}
+
 int qr_child_main(const struct qr_child_config *config)
 {
     static struct child child;
@@ -231,6 +241,7 @@ int qr_child_main(const struct qr_child_config *config)
     struct qr_sandbox_report report;
     struct qr_err err = {0};
 
+    tune_memory();
     qr_pipe_init(&child.pipe, QR_WIRE_FD, true, false);
     qr_buf_init(&child.encoded, RECORD_MAX);
     child.rec = qr_record_new(NULL);

@@ -9,10 +9,10 @@
 #include "worker/extract/extract.h"
 #include "worker/extract/fzmem.h"
 #include "worker/extract/pdf_meta.h"
+#include "worker/extract/pdf_pages.h"
 
 #define STORE_BYTES ((size_t)64 * 1024 * 1024)
 #define LEAK_BYTES ((size_t)1024 * 1024)
-#define DEAD_PAGES 64 /* so many pages in a row that do not exist: the page count is a lie */
 
 struct qr_pdf {
     struct qr_fzmem mem;
@@ -26,7 +26,7 @@ struct qr_pdf {
 static void on_warning(void *user, const char *message)
 {
     struct qr_pdf *pdf = user;
-    if (pdf->rec)
+    if (pdf->rec && strncmp(message, "... repeated", 12) != 0)
         qr_record_note(pdf->rec, "pdf.warning", "%s", message);
 }
 
@@ -130,25 +130,51 @@ static void fail_caught(const struct qr_extract *x, struct qr_pdf *pdf, const ch
             fz_caught_message(pdf->ctx));
 }
 
+/* One line. MuPDF passes on what a font's ToUnicode table gives as UTF-16: pairs are put together.
+ */
+static uint32_t print_line(const fz_stext_line *line, struct qr_buf *out)
+{
+    char utf8[256]; /* collected here, for speed */
+    size_t n = 0;
+    uint32_t undecodable = 0;
+    uint32_t high = 0; /* a surrogate that waits for its other half */
+
+    for (const fz_stext_char *ch = line->first_char; ch; ch = ch->next) {
+        uint32_t cp = (uint32_t)ch->c;
+        if (n > sizeof utf8 - 16) {
+            qr_buf_append(out, utf8, n);
+            n = 0;
+        }
+        if (high == 0 && cp >= 0xD800 && cp <= 0xDBFF && ch->next) {
+            high = cp;
+            continue;
+        }
+        if (high != 0 && cp >= 0xDC00 && cp <= 0xDFFF)
+            cp = 0x10000 + ((high - 0xD800) << 10) + (cp - 0xDC00);
+        else if (high != 0)
+            n += qr_utf8_put(QR_UTF8_REPLACEMENT, utf8 + n);
+        high = 0;
+        undecodable += cp == QR_UTF8_REPLACEMENT;
+        n += qr_utf8_put(cp, utf8 + n);
+    }
+    utf8[n++] = '\n';
+    qr_buf_append(out, utf8, n);
+    return undecodable;
+}
+
 /* The text of a page in reading order, as UTF-8; returns glyphs without a Unicode value. */
 static uint32_t print_text(const fz_stext_page *text, struct qr_buf *out, bool *ret_images)
 {
     uint32_t undecodable = 0;
-    char utf8[4];
 
     *ret_images = false;
-    for (fz_stext_block *block = text->first_block; block; block = block->next) {
+    for (const fz_stext_block *block = text->first_block; block; block = block->next) {
         if (block->type != FZ_STEXT_BLOCK_TEXT) {
             *ret_images = true;
             continue;
         }
-        for (fz_stext_line *line = block->u.t.first_line; line; line = line->next) {
-            for (fz_stext_char *ch = line->first_char; ch; ch = ch->next) {
-                undecodable += ch->c == (int)QR_UTF8_REPLACEMENT;
-                qr_buf_append(out, utf8, qr_utf8_put((uint32_t)ch->c, utf8));
-            }
-            qr_buf_append(out, "\n", 1);
-        }
+        for (const fz_stext_line *line = block->u.t.first_line; line; line = line->next)
+            undecodable += print_line(line, out);
         qr_buf_append(out, "\n", 1);
     }
     return undecodable;
@@ -204,20 +230,18 @@ static void read_page(const struct qr_extract *x, struct qr_pdf *pdf, fz_page *p
         qr_record_fail_page(x->rec, out, QR_CLASS_INVALID_INPUT, pdf->last_error);
 }
 
-/* Returns false when nothing of the page could be read. */
+/* Returns whether the page was read wholly. */
 static bool extract_page(const struct qr_extract *x, struct qr_pdf *pdf, pdf_document *doc,
                          int index)
 {
     fz_context *ctx = pdf->ctx;
     fz_page *page = NULL;
-    bool good = true;
     Quarry__V1__Page *out = qr_record_add_page(x->rec, (uint32_t)index + 1);
 
     if (!out)
         return false;
     pdf->last_error[0] = '\0';
     fz_var(page);
-    fz_var(good);
     fz_try(ctx)
     {
         page = (fz_page *)pdf_load_page(ctx, doc, index);
@@ -231,46 +255,38 @@ static bool extract_page(const struct qr_extract *x, struct qr_pdf *pdf, pdf_doc
         qr_record_fail_page(x->rec, out,
                             pdf->mem.refused ? QR_CLASS_RESOURCE : QR_CLASS_INVALID_INPUT,
                             fz_caught_message(ctx));
-        good = page != NULL;
     }
     if (out->error)
         qr_record_partial(x->rec, "pdf.page.damaged", "page %d: %s", index + 1,
                           out->error->message);
-    return good;
+    return !out->error;
 }
 
 static void extract_pages(const struct qr_extract *x, struct qr_pdf *pdf, pdf_document *doc)
 {
     Quarry__V1__ExtractionRecord *msg = x->rec->msg;
-    int count = pdf_count_pages(pdf->ctx, doc);
-    int dead = 0;
-    int read = 0;
+    int count = qr_pdf_find_pages(pdf->ctx, doc, x->rec);
+    int whole = 0;
 
-    qr_record_add_meta_number(x->rec, "page_count", (uint64_t)(count > 0 ? count : 0), "document");
+    if (count <= 0) {
+        qr_record_fail(x->rec, QR_CLASS_INVALID_INPUT,
+                       "no pages found; hint: the file is damaged, get it again from its source");
+        return;
+    }
+    qr_record_add_meta_number(x->rec, "page_count", (uint64_t)count, "document");
     for (int i = 0; i < count; i++) {
-        bool good = extract_page(x, pdf, doc, i);
-        read += good && !msg->pages[msg->n_pages - 1]->error;
-        dead = good ? 0 : dead + 1;
-        if (dead >= DEAD_PAGES && i + 1 < count) {
-            qr_record_partial(x->rec, "pdf.page.missing",
-                              "the document says it has %d pages, but %d in a row do not exist",
-                              count, dead);
-            break;
-        }
+        whole += extract_page(x, pdf, doc, i);
         if (x->rec->text_used >= x->rec->limits.text_bytes || x->rec->failed)
             break;
         qr_extract_report(x, (unsigned)((int64_t)(i + 1) * 1000 / count));
     }
-    msg->completeness = count > 0 ? (double)read / count : 0;
-    if (count <= 0)
-        qr_record_fail(x->rec, QR_CLASS_INVALID_INPUT,
-                       "no pages found; hint: the file is damaged, get it again from its source");
+    msg->completeness = (double)whole / count;
 }
 
 /* A document from which nothing came says why. */
-static void explain_empty(const struct qr_record *rec_in, struct qr_record *rec)
+static void explain_empty(struct qr_record *rec)
 {
-    const Quarry__V1__ExtractionRecord *msg = rec_in->msg;
+    const Quarry__V1__ExtractionRecord *msg = rec->msg;
     size_t image_only = 0;
     size_t damaged = 0;
 
@@ -306,7 +322,7 @@ static void extract_document(const struct qr_extract *x, struct qr_pdf *pdf, pdf
     if (pdf_was_repaired(ctx, doc))
         qr_record_note(x->rec, "pdf.xref.repaired",
                        "the cross-reference table was damaged and has been rebuilt");
-    explain_empty(x->rec, x->rec);
+    explain_empty(x->rec);
 }
 
 void qr_pdf_extract(const struct qr_extract *x)
@@ -338,6 +354,7 @@ void qr_pdf_extract(const struct qr_extract *x)
         fz_drop_stream(ctx, stm);
     }
     fz_catch(ctx) fail_caught(x, pdf, doc ? "read the document" : "open the document");
+    fz_flush_warnings(ctx);
     pdf->rec = NULL;
     fz_empty_store(ctx);
     if (pdf->mem.used > pdf->idle_bytes + LEAK_BYTES) { /* something is kept: start afresh */
