@@ -3,6 +3,7 @@ set(QUARRY_SANITIZE "" CACHE STRING "sanitizers to build with, e.g. address,unde
 option(QUARRY_WERROR "treat warnings as errors" OFF)
 option(QUARRY_COVERAGE "instrument for gcov" OFF)
 option(QUARRY_TESTS "build the tests" OFF)
+option(QUARRY_TEST_EXTRACTORS "build extractors that misbehave on purpose, to test the sandbox" ${QUARRY_TESTS})
 
 add_library(quarry_options INTERFACE)
 target_include_directories(quarry_options INTERFACE ${CMAKE_SOURCE_DIR})

@@ -207,7 +207,8 @@ static int loop(struct child *child)
         int rc = receive(child, &err);
         if (rc == QR_OK) {
             struct queued *next = &child->queue[0];
-            struct qr_extract_job job = {.fd = next->fd,
+            struct qr_extract_job job = {.id = next->id,
+                                         .fd = next->fd,
                                          .name = next->text,
                                          .type = next->text + next->type,
                                          .max_file_bytes = next->wire.max_file_bytes,

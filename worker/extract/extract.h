@@ -20,6 +20,7 @@ struct qr_pdf; /* worker/extract/pdf.h */
 typedef void (*qr_extract_progress_fn)(void *arg, unsigned permille);
 
 struct qr_extract_job {
+    uint64_t id;             /* of the job, for the pipe */
     int fd;                  /* borrowed, readable */
     const char *name;        /* the file as the caller named it: for messages and its extension */
     const char *type;        /* as listed, "" when unknown; the content has the last word */

@@ -20,23 +20,48 @@ struct qr_pdf {
     fz_context *ctx;
     size_t idle_bytes;     /* in use when no file is open */
     struct qr_record *rec; /* of the file in work, for warnings */
+    bool lost_data;        /* of the page in work */
     char last_error[200];
 };
+
+static void keep_error(struct qr_pdf *pdf, const char *message)
+{
+    size_t len = qr_utf8_cut(message, strlen(message), sizeof pdf->last_error - 1);
+
+    memcpy(pdf->last_error, message, len);
+    pdf->last_error[len] = '\0';
+}
+
+/* MuPDF goes on after these as if the data had ended, and only warns. */
+static bool means_loss(const char *message)
+{
+    static const char *const losses[] = {"premature end", "ignoring zlib error",
+                                         "treating as end of file", "unknown filter"};
+
+    for (size_t i = 0; i < QR_COUNT(losses); i++)
+        if (strstr(message, losses[i]))
+            return true;
+    return false;
+}
 
 static void on_warning(void *user, const char *message)
 {
     struct qr_pdf *pdf = user;
-    if (pdf->rec && strncmp(message, "... repeated", 12) != 0)
-        qr_record_note(pdf->rec, "pdf.warning", "%s", message);
+
+    if (!pdf->rec || strncmp(message, "... repeated", 12) == 0)
+        return;
+    if (means_loss(message)) {
+        pdf->lost_data = true;
+        keep_error(pdf, message);
+    }
+    qr_record_note(pdf->rec, "pdf.warning", "%s", message);
 }
 
 static void on_error(void *user, const char *message)
 {
     struct qr_pdf *pdf = user;
-    size_t len = qr_utf8_cut(message, strlen(message), sizeof pdf->last_error - 1);
 
-    memcpy(pdf->last_error, message, len);
-    pdf->last_error[len] = '\0';
+    keep_error(pdf, message);
     if (pdf->rec)
         qr_record_note(pdf->rec, "pdf.error", "%s", message);
 }
@@ -226,7 +251,7 @@ static void read_page(const struct qr_extract *x, struct qr_pdf *pdf, fz_page *p
         fz_drop_stext_page(ctx, stext);
     }
     fz_catch(ctx) { fz_rethrow(ctx); }
-    if (cookie.errors > 0)
+    if (cookie.errors > 0 || pdf->lost_data)
         qr_record_fail_page(x->rec, out, QR_CLASS_INVALID_INPUT, pdf->last_error);
 }
 
@@ -241,6 +266,7 @@ static bool extract_page(const struct qr_extract *x, struct qr_pdf *pdf, pdf_doc
     if (!out)
         return false;
     pdf->last_error[0] = '\0';
+    pdf->lost_data = false;
     fz_var(page);
     fz_try(ctx)
     {

@@ -7,6 +7,7 @@ struct leaves {
     pdf_obj *kids; /* a PDF array, so that dropping it drops all */
     int max;
     bool cut;
+    bool loop; /* a node lists one of its own ancestors */
 };
 
 static bool is_node(fz_context *ctx, pdf_obj *obj)
@@ -32,8 +33,10 @@ static void walk(fz_context *ctx, pdf_obj *node, struct leaves *found, int depth
     pdf_obj *kids = pdf_dict_get(ctx, node, PDF_NAME(Kids));
     int n = pdf_array_len(ctx, kids);
 
-    if (depth > MAX_DEPTH || pdf_mark_obj(ctx, node))
-        return; /* a loop: this node is being walked already */
+    if (depth > MAX_DEPTH || pdf_mark_obj(ctx, node)) { /* it is being walked already */
+        found->loop = true;
+        return;
+    }
     fz_try(ctx)
     {
         for (int i = 0; i < n; i++) {
@@ -141,13 +144,15 @@ static void find(fz_context *ctx, pdf_document *doc, struct leaves *found, struc
     int claimed = claimed_count(ctx, doc);
     if (found->cut)
         qr_record_partial(rec, "record.capped", "pages were cut at %d", n);
-    if (n == 0 || (n == claimed && !scanned))
+    if (n == 0 || (n == claimed && !scanned && !found->loop))
         return;
     if (scanned)
         qr_record_note(rec, "pdf.pages.rebuilt",
                        "the page tree is lost; %d page objects were taken in the order of their "
                        "numbers",
                        n);
+    else if (found->loop)
+        qr_record_note(rec, "pdf.pages.loop", "the page tree contains itself; it has %d pages", n);
     else
         qr_record_note(rec, "pdf.pages.miscounted", "the document says it has %d pages; it has %d",
                        claimed, n);

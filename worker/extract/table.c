@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base.h"
+#include "worker/extract/hostile.h"
 #include "worker/extract/pdf.h"
 #include "worker/extract/text.h"
 #include "worker/extract/unsupported.h"
@@ -24,6 +25,9 @@ const struct qr_format qr_format_table[] = {
     {"archive", "an archive",        " zip gz 7z rar tar bz2 xz ",                  NULL,         false, qr_unsupported_extract},
     {"program", "a program",         " exe dll so ",                                NULL,         false, qr_unsupported_extract},
     {"postscript", "a PostScript file", " ps eps ai ",                              " pdf ",      true,  qr_unsupported_extract},
+#ifdef QUARRY_TEST_EXTRACTORS
+    {"test",    "a test",            " qrtest ",                                    NULL,         true,  qr_hostile_extract},
+#endif
     {"markup",  "an XML or HTML file", " xml html htm xhtml svg ",                  NULL,         true,  qr_unsupported_extract},
     {0},
 };

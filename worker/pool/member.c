@@ -278,8 +278,13 @@ void qr_member_check_time(struct qr_member *member, int64_t now_ms, int64_t memo
     const struct qr_member_slot *head = &member->slots[0];
 
     if (member->state == QR_MEMBER_ENDING) {
-        if (now_ms - member->ending_at_ms >= ENDING_MS)
-            qr_process_kill(&member->process);
+        if (now_ms - member->ending_at_ms < ENDING_MS)
+            return;
+        if (member->end == QR_MEMBER_END_NONE) { /* it closed its pipe and goes on */
+            member->end = QR_MEMBER_END_GARBAGE;
+            member->end_id = member->n_slots > 0 ? head->id : 0;
+        }
+        qr_process_kill(&member->process);
         return;
     }
     if (member->n_slots == 0) {

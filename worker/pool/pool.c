@@ -13,8 +13,9 @@
 #define MAX_CHILDREN 256
 #define START_FAILURES_MAX 3
 #define START_RETRY_MS 1000
-#define STEAL_AFTER_MS 20 /* a job that waits behind one that takes longer goes to an idle child \
-                           */
+#define STEAL_AFTER_MS                                                        \
+    20 /* a job that waits behind one that takes longer goes to an idle child \
+        */
 
 struct qr_pool {
     struct qr_pool_config config;
