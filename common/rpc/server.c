@@ -287,8 +287,8 @@ static void create_core(struct qr_rpc_server *server)
     struct qr_rpc_args args;
 
     qr_rpc_args_init(&args, &server->home.limits);
-    qr_rpc_args_add(&args, GRPC_ARG_ALLOW_REUSEPORT,
-                    0); /* a second server on the port is an error */
+    /* a second server on the port is an error */
+    qr_rpc_args_add(&args, GRPC_ARG_ALLOW_REUSEPORT, 0);
     qr_rpc_args_add(&args, GRPC_ARG_MAX_CONCURRENT_STREAMS, QR_RPC_STREAMS_MAX);
     qr_rpc_args_add(&args, GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 10000);
     qr_rpc_args_add(&args, GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
