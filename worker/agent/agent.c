@@ -418,11 +418,18 @@ static int open_session(struct agent *a, struct qr_err *err)
     return qr_session_new(&config, &port, a->spool, qr_clock_ms(), &a->session, err);
 }
 
+/* A root that is not there is a wrong flag. */
+static int add_root(struct agent *a, const char *spec, struct qr_err *err)
+{
+    int rc = qr_roots_add(&a->roots, spec, err);
+    return rc == QR_E_NOT_FOUND ? qr_err_wrap(err, QR_E_USAGE, "--root") : rc;
+}
+
 static int start(struct agent *a, struct qr_err *err)
 {
     int rc = find_identity(a, err);
     for (size_t i = 0; rc == QR_OK && i < a->options.roots.n; i++)
-        rc = qr_roots_add(&a->roots, a->options.roots.items[i], err);
+        rc = add_root(a, a->options.roots.items[i], err);
     if (rc == QR_OK)
         rc = find_spool(a, err);
     if (rc == QR_OK)
