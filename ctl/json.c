@@ -165,9 +165,9 @@ static bool put_map_entry(json_t *object, const ProtobufCMessage *entry)
     char number[32];
     bool ok = false;
 
-    if (key && value && json_is_string(key)) {
+    if (key && value && json_typeof(key) == JSON_STRING) {
         ok = json_object_set(object, json_string_value(key), value) == 0;
-    } else if (key && value && json_is_integer(key)) {
+    } else if (key && value && json_typeof(key) == JSON_INTEGER) {
         snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(key));
         ok = json_object_set(object, number, value) == 0;
     }

@@ -111,22 +111,25 @@ static void add(char *buf, size_t cap, const char *fmt, ...)
     va_end(args);
 }
 
+/* The part done is heavy, the rest light; where there are colours, green and dim. */
 static void put_bar(const struct qr_progress *progress, size_t width, char *buf, size_t cap)
 {
     const struct qr_progress_sample *now = &progress->now;
     double share = now->total > 0 ? (double)now->done / (double)now->total : 0;
     size_t half = (size_t)(fmin(share, 1) * (double)width * 2);
+    bool unicode = progress->term.unicode;
+    bool color = progress->term.color;
+    size_t i = 0;
 
-    for (size_t i = 0; i < width; i++) {
-        if (!progress->term.unicode)
-            add(buf, cap, "%s", 2 * i + 2 <= half ? "#" : "-");
-        else if (2 * i + 2 <= half)
-            add(buf, cap, "\xE2\x94\x81"); /* heavy */
-        else if (2 * i + 1 <= half)
-            add(buf, cap, "\xE2\x95\xB8"); /* heavy left half */
-        else
-            add(buf, cap, "\xE2\x94\x80"); /* light */
-    }
+    add(buf, cap, "%s", color ? "\033[32m" : "");
+    for (; 2 * i + 2 <= half; i++)
+        add(buf, cap, "%s", unicode ? "\xE2\x94\x81" : "#");
+    if (unicode && half % 2 == 1 && i++ < width)
+        add(buf, cap, "\xE2\x95\xB8"); /* heavy left half */
+    add(buf, cap, "%s", color ? "\033[0;2m" : "");
+    for (; i < width; i++)
+        add(buf, cap, "%s", unicode ? "\xE2\x94\x80" : "-");
+    add(buf, cap, "%s", color ? "\033[0m" : "");
 }
 
 /* How much of the line is told; each step down leaves something out. */

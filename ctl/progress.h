@@ -62,7 +62,7 @@ double qr_progress_rate(const struct qr_progress *progress);
 /** Milliseconds left; negative while not known. */
 int64_t qr_progress_eta_ms(const struct qr_progress *progress);
 
-/** The live line for a terminal of `width` columns, without colours: never wider than width - 1. */
+/** The live line for a terminal of `width` columns: never wider than width - 1. */
 void qr_progress_render(const struct qr_progress *progress, int width, char *buf, size_t cap);
 /** The plain line. */
 void qr_progress_render_plain(const struct qr_progress *progress, char *buf, size_t cap);

@@ -40,8 +40,8 @@ void qr_term_refresh(int fd, struct qr_term *term)
         term->width = size.ws_col;
     } else {
         const char *columns = env("COLUMNS");
-        int n = columns ? atoi(columns) : 0;
-        term->width = n > 0 ? n : 80;
+        long n = columns ? strtol(columns, NULL, 10) : 0;
+        term->width = n > 0 && n < 10000 ? (int)n : 80;
     }
 }
 
