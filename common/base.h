@@ -4,6 +4,7 @@
  * No allocation, no state, no dependency.
  */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 

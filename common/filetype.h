@@ -1,7 +1,7 @@
 /* common/filetype.h
  *
- * Job types by file extension: what a listing can tell without opening a file. The worker looks at the
- * content again (worker/extract/) and has the last word.
+ * Job types by file extension: what a listing can tell without opening a file. The worker looks at
+ * the content again (worker/extract/) and has the last word.
  */
 #pragma once
 

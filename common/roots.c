@@ -33,7 +33,8 @@ int qr_roots_add(struct qr_roots *roots, const char *spec, struct qr_err *err)
                              equals + 1);
     if (stat(dir, &st) < 0 || !S_ISDIR(st.st_mode)) {
         free(dir);
-        return qr_fail(err, QR_E_NOT_FOUND, "root '%s': '%.200s' is not a folder", name, equals + 1);
+        return qr_fail(err, QR_E_NOT_FOUND, "root '%s': '%.200s' is not a folder", name,
+                       equals + 1);
     }
     memcpy(roots->root[roots->n].name, name, sizeof name);
     roots->root[roots->n].dir = dir;
@@ -76,8 +77,9 @@ static int not_below_any(const struct qr_roots *roots, const char *source, struc
     for (size_t i = 0; i < roots->n && used < sizeof list; i++)
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s=%s", i > 0 ? ", " : "",
                                  roots->root[i].name, roots->root[i].dir);
-    return qr_fail(err, QR_E_NOT_FOUND, "'%.150s' lies below no root of the coordinator; hint: its roots are %s",
-                   source, list);
+    return qr_fail(err, QR_E_NOT_FOUND,
+                   "'%.150s' lies below no root of the coordinator; hint: its roots are %s", source,
+                   list);
 }
 
 static int from_uri(const struct qr_roots *roots, const char *source, struct qr_buf *ret_uri,

@@ -1,8 +1,8 @@
 /* common/roots.h
  *
- * Named roots: the folders that files may come from, `--root NAME=DIR`. The same share has another path
- * on every machine; jobs carry the name (common/uri.h). Read-only after qr_roots_add(), so any thread
- * may look things up.
+ * Named roots: the folders that files may come from, `--root NAME=DIR`. The same share has another
+ * path on every machine; jobs carry the name (common/uri.h). Read-only after qr_roots_add(), so any
+ * thread may look things up.
  */
 #pragma once
 #include <stddef.h>
@@ -34,13 +34,14 @@ void qr_roots_done(struct qr_roots *roots);
 const char *qr_roots_dir(const struct qr_roots *roots, const char *name);
 
 /**
- * The URI of a source as a person types it: root://NAME/path stays what it is (normalised), an absolute
- * path becomes one if it lies under a root, the longest root winning. The path need not exist.
+ * The URI of a source as a person types it: root://NAME/path stays what it is (normalised), an
+ * absolute path becomes one if it lies under a root, the longest root winning. The path need not
+ * exist.
  *
  *   ret_uri  initialised by the caller; the URI is appended
  *
- * Errors: QR_E_INVALID, a relative path or a malformed URI. QR_E_NOT_FOUND, an unknown root name, or a
- *         path below none of the roots (the message lists them).
+ * Errors: QR_E_INVALID, a relative path or a malformed URI. QR_E_NOT_FOUND, an unknown root name,
+ * or a path below none of the roots (the message lists them).
  */
 QR_MUST_CHECK int qr_roots_uri_of(const struct qr_roots *roots, const char *source,
                                   struct qr_buf *ret_uri, struct qr_err *err);

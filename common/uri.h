@@ -1,9 +1,9 @@
 /* common/uri.h
  *
- * File addresses: root://NAME/path. A named root is a folder that has another path on every machine;
- * the path below it is bytes (file names need not be UTF-8), so bytes that a URI cannot carry as text
- * are percent-encoded: control characters, '%' itself and everything that is not valid UTF-8.
- * Thread-safe: no state.
+ * File addresses: root://NAME/path. A named root is a folder that has another path on every
+ * machine; the path below it is bytes (file names need not be UTF-8), so bytes that a URI cannot
+ * carry as text are percent-encoded: control characters, '%' itself and everything that is not
+ * valid UTF-8. Thread-safe: no state.
  */
 #pragma once
 #include <stdbool.h>
@@ -21,7 +21,8 @@ struct qr_uri {
 /** a-z 0-9 _ - and 1 .. QR_ROOT_NAME_MAX bytes. */
 bool qr_root_name_is_valid(const char *name);
 
-/** Append root://NAME/path for the bytes of `path` (relative, may be ""). False when `out` is full. */
+/** Append root://NAME/path for the bytes of `path` (relative, may be ""). False when `out` is full.
+ */
 bool qr_uri_append(struct qr_buf *out, const char *root, const char *path);
 
 /**

@@ -272,6 +272,7 @@ void qr_engine_get_stats(const struct qr_engine *engine, struct qr_engine_stats 
     ret->sessions_known = HASH_COUNT(engine->sessions);
     ret->sessions_connected = 0;
     ret->slots = 0;
+    ret->renewed = engine->started && !engine->lapsed;
     for (const struct qr_eng_session *s = engine->sessions; s; s = s->hh.next) {
         if (!s->stream)
             continue;

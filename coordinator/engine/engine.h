@@ -159,5 +159,6 @@ struct qr_engine_stats {
     uint32_t sessions_connected, sessions_known;
     uint32_t leases_offered_now, leases_active_now, leases_settling_now, leases_returning_now;
     uint32_t slots;
+    bool renewed; /* this coordinator's own row is younger than a ttl: it may serve (rule 6) */
 };
 void qr_engine_get_stats(const struct qr_engine *engine, struct qr_engine_stats *ret);

@@ -1,0 +1,516 @@
+#include "coordinator/service/admin.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "coordinator/db/enqueue.h"
+#include "coordinator/db/job.h"
+#include "coordinator/db/migrate.h"
+#include "coordinator/db/run.h"
+#include "coordinator/db/verify.h"
+#include "coordinator/engine/types.h"
+#include "coordinator/service/admin_internal.h"
+
+struct method;
+
+/* One unary call on its way through a lane. */
+struct call {
+    struct qr_admin *admin;
+    const struct method *method;
+    struct qr_rpc_call *rpc;
+    ProtobufCMessage *request;
+    ProtobufCMessage *reply; /* set by the method */
+};
+
+/* `run` sets call->reply. On a lane's thread with its connection, or, where `in_memory` is set, on
+ * the queue thread with conn NULL. */
+struct method {
+    const char *path;
+    const ProtobufCMessageDescriptor *request;
+    bool in_memory;
+    enum qr_db_lane lane;
+    int (*run)(struct qr_conn *conn, struct call *call, struct qr_err *err);
+};
+
+#define REPLY(call, message) ((call)->reply = (message) ? &(message)->base : NULL)
+
+/* ------------------------------------------------------------------ runs */
+
+static int create_run(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    Quarry__V1__CreateRunRequest *request = (Quarry__V1__CreateRunRequest *)call->request;
+    Quarry__V1__CreateRunReply *reply = NULL;
+    struct qr_buf uri;
+    int rc = QR_OK;
+
+    for (size_t i = 0; i < request->n_types; i++)
+        if (qr_type_intern(request->types[i]) == 0)
+            return qr_fail(err, QR_E_INVALID, "type '%.40s' is no type name; hint: pdf, text, dxf",
+                           request->types[i]);
+    qr_buf_init(&uri, QR_URI_MAX);
+    if (!request->manual) {
+        rc = qr_roots_uri_of(call->admin->config.roots, request->source, &uri, err);
+        if (rc == QR_OK) {
+            free(request->source);
+            request->source = qr_buf_take(&uri);
+            if (!request->source)
+                rc = qr_fail(err, QR_E_NOMEM, "no memory for a source");
+        }
+    }
+    qr_buf_done(&uri);
+    if (rc == QR_OK)
+        rc = qr_run_create(conn, request, &reply, err);
+    REPLY(call, reply);
+    if (rc == QR_OK)
+        qr_discover_kick(call->admin->discover);
+    return rc;
+}
+
+static int get_run(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    const Quarry__V1__GetRunRequest *request = (Quarry__V1__GetRunRequest *)call->request;
+    Quarry__V1__RunReply *reply = NULL;
+    int rc = qr_run_get(conn, request->run_id, request->report, &reply, err);
+    REPLY(call, reply);
+    return rc;
+}
+
+static int list_runs(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    Quarry__V1__ListRunsReply *reply = NULL;
+    int rc = qr_run_list(conn, (Quarry__V1__ListRunsRequest *)call->request, &reply, err);
+    REPLY(call, reply);
+    return rc;
+}
+
+static int close_run(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    const Quarry__V1__CloseRunRequest *request = (Quarry__V1__CloseRunRequest *)call->request;
+    Quarry__V1__RunReply *reply = NULL;
+    int rc = qr_run_close(conn, request->run_id, &reply, err);
+    REPLY(call, reply);
+    return rc;
+}
+
+static int enqueue(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    const Quarry__V1__EnqueueRequest *request = (Quarry__V1__EnqueueRequest *)call->request;
+    struct qr_enqueue_result result = {0};
+    size_t n = request->n_jobs;
+
+    if (n > QR_ENQUEUE_MAX)
+        return qr_fail(err, QR_E_LIMIT, "%zu jobs in one request, at most %d are allowed", n,
+                       QR_ENQUEUE_MAX);
+    struct qr_new_job *jobs = calloc(n > 0 ? n : 1, sizeof *jobs);
+    Quarry__V1__EnqueueReply *reply = malloc(sizeof *reply);
+    int rc = QR_OK;
+    if (!jobs || !reply)
+        rc = qr_fail(err, QR_E_NOMEM, "no memory for %zu jobs", n);
+    for (size_t i = 0; rc == QR_OK && i < n; i++) {
+        const Quarry__V1__NewJob *job = request->jobs[i];
+        jobs[i] =
+            (struct qr_new_job){job->uri, job->type, job->priority, job->bytes, job->modified_ms};
+        if (qr_type_intern(job->type) == 0)
+            rc = qr_fail(err, QR_E_INVALID, "job '%.100s': type '%.40s' is no type name", job->uri,
+                         job->type);
+    }
+    if (rc == QR_OK)
+        rc = qr_enqueue(conn, request->run_id, jobs, n, &result, err);
+    free(jobs);
+    if (rc < 0) {
+        free(reply);
+        return rc;
+    }
+    quarry__v1__enqueue_reply__init(reply);
+    reply->inserted = result.inserted;
+    REPLY(call, reply);
+    return QR_OK;
+}
+
+/* ------------------------------------------------------------------ jobs */
+
+static int list_jobs(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    Quarry__V1__ListJobsReply *reply = NULL;
+    int rc = qr_job_list(conn, (Quarry__V1__ListJobsRequest *)call->request, &reply, err);
+    REPLY(call, reply);
+    return rc;
+}
+
+static int get_job(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    Quarry__V1__JobReply *reply = NULL;
+    int rc = qr_job_get(conn, ((Quarry__V1__GetJobRequest *)call->request)->job_id, &reply, err);
+    REPLY(call, reply);
+    return rc;
+}
+
+static int list_job_events(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    Quarry__V1__ListJobEventsReply *reply = NULL;
+    int rc = qr_job_events(conn, ((Quarry__V1__ListJobEventsRequest *)call->request)->job_id,
+                           &reply, err);
+    REPLY(call, reply);
+    return rc;
+}
+
+static int retry_jobs(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    Quarry__V1__RetryJobsReply *reply = NULL;
+    int rc = qr_job_retry(conn, (Quarry__V1__RetryJobsRequest *)call->request, &reply, err);
+    REPLY(call, reply);
+    return rc;
+}
+
+static int list_dead_letters(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    Quarry__V1__ListDeadLettersReply *reply = NULL;
+    int rc =
+        qr_dead_letter_list(conn, (Quarry__V1__ListDeadLettersRequest *)call->request, &reply, err);
+    REPLY(call, reply);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ workers, from memory */
+
+struct worker_list {
+    Quarry__V1__ListWorkersReply *reply;
+    size_t cap;
+    bool failed;
+};
+
+static char *hex_of(const uint8_t *bytes, size_t len)
+{
+    char *text = malloc(2 * len + 1);
+    for (size_t i = 0; text && i < len; i++)
+        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    return text;
+}
+
+static char **copy_strings(size_t n, const char *(*get)(const void *ctx, size_t i), const void *ctx,
+                           size_t *ret_n)
+{
+    char **list = calloc(n > 0 ? n : 1, sizeof *list);
+    *ret_n = 0;
+    while (list && *ret_n < n) {
+        list[*ret_n] = strdup(get(ctx, *ret_n));
+        if (!list[*ret_n])
+            break;
+        (*ret_n)++;
+    }
+    return list;
+}
+
+static const char *type_at(const void *ctx, size_t i)
+{
+    return qr_type_name(((const qr_type_id *)ctx)[i]);
+}
+
+static const char *root_at(const void *ctx, size_t i) { return ((const char *const *)ctx)[i]; }
+
+static void add_worker(void *ctx, const struct qr_session_view *view, const char *peer)
+{
+    struct worker_list *list = ctx;
+    Quarry__V1__ListWorkersReply *reply = list->reply;
+    Quarry__V1__Worker *worker = NULL;
+
+    if (reply->n_workers == list->cap) {
+        size_t cap = list->cap ? list->cap * 2 : 32;
+        Quarry__V1__Worker **workers = realloc(reply->workers, cap * sizeof *workers);
+        if (!workers) {
+            list->failed = true;
+            return;
+        }
+        reply->workers = workers;
+        list->cap = cap;
+    }
+    worker = malloc(sizeof *worker);
+    if (!worker) {
+        list->failed = true;
+        return;
+    }
+    quarry__v1__worker__init(worker);
+    reply->workers[reply->n_workers++] = worker;
+    worker->id = strdup(view->worker_id);
+    worker->session = hex_of(view->session, sizeof view->session);
+    worker->host = strdup(view->host ? view->host : "");
+    worker->os = strdup(view->os ? view->os : "");
+    worker->version = strdup(view->version ? view->version : "");
+    worker->status = strdup(view->status);
+    worker->address = strdup(peer);
+    worker->slots = view->slots;
+    worker->leases = view->leases;
+    worker->running = view->running;
+    worker->last_seen_ms_ago = view->heard_ms_ago;
+    worker->load = view->load;
+    worker->rss_bytes = view->rss_bytes;
+    worker->disk_free_bytes = view->disk_free_bytes;
+    worker->completed = view->completed;
+    worker->failed = view->failed;
+    worker->types = copy_strings(view->n_types, type_at, view->types, &worker->n_types);
+    worker->roots = copy_strings(view->n_roots, root_at, view->roots, &worker->n_roots);
+    if (!worker->id || !worker->session || !worker->host || !worker->os || !worker->version ||
+        !worker->status || !worker->address)
+        list->failed = true;
+}
+
+static int list_workers(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    struct worker_list list = {.reply = malloc(sizeof *list.reply)};
+    (void)conn;
+
+    if (!list.reply)
+        return qr_fail(err, QR_E_NOMEM, "no memory for a list of workers");
+    quarry__v1__list_workers_reply__init(list.reply);
+    qr_fleet_each_session(call->admin->config.fleet, add_worker, &list);
+    REPLY(call, list.reply);
+    return list.failed ? qr_fail(err, QR_E_NOMEM, "no memory for a list of workers") : QR_OK;
+}
+
+static int drain_worker(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    const Quarry__V1__DrainWorkerRequest *request = (Quarry__V1__DrainWorkerRequest *)call->request;
+    (void)conn;
+
+    int leases = qr_fleet_drain_worker(call->admin->config.fleet, request->worker_id,
+                                       request->grace_ms > 0 ? request->grace_ms : 30000);
+    if (leases < 0)
+        return qr_fail(err, QR_E_NOT_FOUND, "no worker '%.100s' is known; hint: quarry worker list",
+                       request->worker_id);
+    Quarry__V1__DrainWorkerReply *reply = malloc(sizeof *reply);
+    if (!reply)
+        return qr_fail(err, QR_E_NOMEM, "no memory for an answer");
+    quarry__v1__drain_worker_reply__init(reply);
+    reply->leases = (uint32_t)leases;
+    REPLY(call, reply);
+    return QR_OK;
+}
+
+/* ------------------------------------------------------------------ the installation */
+
+static int verify(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    const struct qr_roots *roots = call->admin->config.roots;
+    Quarry__V1__VerifyReply *reply = NULL;
+    struct qr_db_stats stats;
+    unsigned connections = 0;
+
+    qr_db_get_stats(call->admin->db, &stats);
+    for (size_t i = 0; i < QR_COUNT(stats.lanes); i++)
+        connections += (unsigned)stats.lanes[i].lanes;
+    int rc = qr_verify(conn, connections, &reply, err);
+    REPLY(call, reply);
+    for (size_t i = 0; rc == QR_OK && i < roots->n; i++) {
+        bool reachable = access(roots->root[i].dir, R_OK | X_OK) == 0;
+        char name[QR_ROOT_NAME_MAX + 16];
+        snprintf(name, sizeof name, "root %s", roots->root[i].name);
+        if (!qr_verify_add(reply, reachable, name, "%s%s", roots->root[i].dir,
+                           reachable ? "" : " cannot be read; hint: is the share mounted?"))
+            rc = qr_fail(err, QR_E_NOMEM, "no memory for an answer");
+    }
+    return rc;
+}
+
+static int migrate(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    Quarry__V1__MigrateReply *reply = NULL;
+    int rc = qr_migrate(conn, &reply, err);
+    REPLY(call, reply);
+    return rc;
+}
+
+static int get_version(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    Quarry__V1__GetVersionReply *reply = malloc(sizeof *reply);
+
+    if (!reply)
+        return qr_fail(err, QR_E_NOMEM, "no memory for an answer");
+    quarry__v1__get_version_reply__init(reply);
+    REPLY(call, reply);
+    reply->version = strdup(QUARRY_VERSION);
+    reply->instance = strdup(call->admin->config.instance);
+    return qr_verify_versions(conn, &reply->schema_version, &reply->postgres_version, err);
+}
+
+/* ------------------------------------------------------------------ the table */
+
+#define ROW(rpc, request, where, fn)                                                  \
+    {                                                                                 \
+        "/quarry.v1.Admin/" rpc, &quarry__v1__##request##_request__descriptor, false, \
+            QR_DB_LANE_##where, fn                                                    \
+    }
+#define ROW_IN_MEMORY(rpc, request, fn)                                              \
+    {                                                                                \
+        "/quarry.v1.Admin/" rpc, &quarry__v1__##request##_request__descriptor, true, \
+            QR_DB_LANE_READ, fn                                                      \
+    }
+
+/* clang-format off */
+static const struct method methods[] = {
+    ROW("CreateRun",       create_run,        ENQUEUE, create_run),
+    ROW("Enqueue",         enqueue,           ENQUEUE, enqueue),
+    ROW("CloseRun",        close_run,         ENQUEUE, close_run),
+    ROW("ListRuns",        list_runs,         READ,    list_runs),
+    ROW("GetRun",          get_run,           READ,    get_run),
+    ROW("ListJobs",        list_jobs,         READ,    list_jobs),
+    ROW("GetJob",          get_job,           READ,    get_job),
+    ROW("ListJobEvents",   list_job_events,   READ,    list_job_events),
+    ROW("RetryJobs",       retry_jobs,        ENQUEUE, retry_jobs),
+    ROW("ListDeadLetters", list_dead_letters, READ,    list_dead_letters),
+    ROW("Verify",          verify,            READ,    verify),
+    ROW("Migrate",         migrate,           READ,    migrate),
+    ROW("GetVersion",      get_version,       READ,    get_version),
+    ROW_IN_MEMORY("ListWorkers", list_workers, list_workers),
+    ROW_IN_MEMORY("DrainWorker", drain_worker, drain_worker),
+};
+/* clang-format on */
+
+/* What a registered path needs in its callback. */
+struct registration {
+    struct qr_admin *admin;
+    const struct method *method;
+};
+
+static int run_on_lane(struct qr_conn *conn, void *arg, struct qr_err *err)
+{
+    struct call *call = arg;
+    if (qr_rpc_call_is_dead(call->rpc))
+        return qr_fail(err, QR_E_CANCELLED, "the caller is gone");
+    return call->method->run(conn, call, err);
+}
+
+static void answer(void *arg, int rc, const struct qr_err *err)
+{
+    struct call *call = arg;
+    uint8_t *data = NULL;
+    size_t len = 0;
+
+    if (rc == QR_OK) {
+        len = protobuf_c_message_get_packed_size(call->reply);
+        data = malloc(len > 0 ? len : 1);
+    }
+    if (data) {
+        protobuf_c_message_pack(call->reply, data);
+        qr_rpc_call_reply(call->rpc, data, len);
+        free(data);
+    } else if (rc == QR_OK) {
+        struct qr_err no_memory;
+        qr_fail(&no_memory, QR_E_NOMEM, "no memory for an answer of %zu bytes", len);
+        qr_rpc_call_fail(call->rpc, &no_memory);
+    } else {
+        if (rc == QR_E_DB || rc == QR_E_INTERNAL)
+            qr_log_err(QR_LOG_ERROR, "admin.failed", err, "rpc=%s", call->method->path);
+        qr_rpc_call_fail(call->rpc, err);
+    }
+    if (call->reply)
+        protobuf_c_message_free_unpacked(call->reply, NULL);
+    protobuf_c_message_free_unpacked(call->request, NULL);
+    free(call);
+}
+
+static void on_call(void *ctx, struct qr_rpc_call *rpc, const uint8_t *data, size_t len)
+{
+    const struct registration *registration = ctx;
+    struct qr_admin *admin = registration->admin;
+    const struct method *method = registration->method;
+    struct qr_err err = {0};
+    struct call *call = NULL;
+    int rc = QR_OK;
+
+    ProtobufCMessage *request = protobuf_c_message_unpack(method->request, NULL, len, data);
+    if (!request)
+        rc = qr_fail(&err, QR_E_INVALID, "the request cannot be decoded");
+    else if (!atomic_load(&admin->serving))
+        rc = qr_fail(&err, QR_E_UNREACHABLE, "the coordinator is not serving (yet, or any more)");
+    else if (!(call = calloc(1, sizeof *call)))
+        rc = qr_fail(&err, QR_E_NOMEM, "no memory for a call");
+    if (rc < 0) {
+        if (request)
+            protobuf_c_message_free_unpacked(request, NULL);
+        qr_rpc_call_fail(rpc, &err);
+        return;
+    }
+    call->admin = admin;
+    call->method = method;
+    call->rpc = rpc;
+    call->request = request;
+    if (method->in_memory)
+        answer(call, method->run(NULL, call, &err), &err);
+    else
+        qr_db_submit(admin->db, method->lane, run_on_lane, answer, call);
+}
+
+/* ------------------------------------------------------------------ life */
+
+int qr_admin_send(struct qr_rpc_stream *stream, const ProtobufCMessage *message)
+{
+    size_t len = protobuf_c_message_get_packed_size(message);
+    uint8_t *data = malloc(len > 0 ? len : 1);
+
+    if (!data)
+        return QR_E_NOMEM;
+    protobuf_c_message_pack(message, data);
+    int rc = qr_rpc_stream_send(stream, QR_RPC_BULK, data, len);
+    free(data);
+    return rc;
+}
+
+struct qr_admin_holder {
+    struct qr_admin admin;
+    struct registration registrations[QR_COUNT(methods)];
+};
+
+int qr_admin_new(const struct qr_admin_config *config, struct qr_rpc_server *server,
+                 struct qr_admin **ret, struct qr_err *err)
+{
+    struct qr_admin_holder *holder = calloc(1, sizeof *holder);
+    QR_AUTO(qr_admin) admin = holder ? &holder->admin : NULL;
+    int rc = QR_OK;
+
+    if (!admin)
+        return qr_fail(err, QR_E_NOMEM, "no memory for the admin service");
+    admin->config = *config;
+    for (size_t i = 0; rc == QR_OK && i < QR_COUNT(methods); i++) {
+        holder->registrations[i] = (struct registration){admin, &methods[i]};
+        rc = qr_rpc_server_add_unary(server, methods[i].path, on_call, &holder->registrations[i],
+                                     err);
+    }
+    if (rc == QR_OK)
+        rc = qr_watches_new(admin, server, &admin->watches, err);
+    if (rc == QR_OK)
+        rc = qr_exports_new(admin, server, &admin->exports, err);
+    if (rc == QR_OK)
+        *ret = qr_steal(&admin);
+    return rc;
+}
+
+int qr_admin_start(struct qr_admin *admin, struct qr_db *db, struct qr_discover *discover,
+                   struct qr_err *err)
+{
+    admin->db = db;
+    admin->discover = discover;
+    int rc = qr_watches_start(admin->watches, err);
+    if (rc == QR_OK)
+        atomic_store(&admin->serving, true);
+    return rc;
+}
+
+void qr_admin_stop(struct qr_admin *admin)
+{
+    atomic_store(&admin->serving, false);
+    qr_watches_stop(admin->watches);
+    qr_exports_stop(admin->exports);
+}
+
+void qr_admin_free(struct qr_admin *admin)
+{
+    if (!admin)
+        return;
+    qr_watches_free(admin->watches);
+    qr_exports_free(admin->exports);
+    free(QR_CONTAINER_OF(admin, struct qr_admin_holder, admin));
+}

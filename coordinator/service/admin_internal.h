@@ -1,0 +1,38 @@
+/* coordinator/service/admin_internal.h
+ *
+ * What the files of quarry.v1.Admin share: admin.c (unary calls), watch.c and export.c (streams).
+ */
+#pragma once
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "coordinator/service/admin.h"
+#include "quarry/v1/admin.pb-c.h"
+
+struct qr_watches;
+struct qr_exports;
+
+struct qr_admin {
+    struct qr_admin_config config;
+    struct qr_db *db;
+    struct qr_discover *discover;
+    atomic_bool serving; /* db and discover are set before, and stay */
+    struct qr_watches *watches;
+    struct qr_exports *exports;
+};
+
+/** Send a message on a stream; QR_E_* as qr_rpc_stream_send(). */
+QR_MUST_CHECK int qr_admin_send(struct qr_rpc_stream *stream, const ProtobufCMessage *message);
+
+/** watch.c: WatchRun. */
+QR_MUST_CHECK int qr_watches_new(struct qr_admin *admin, struct qr_rpc_server *server,
+                                 struct qr_watches **ret, struct qr_err *err);
+QR_MUST_CHECK int qr_watches_start(struct qr_watches *watches, struct qr_err *err);
+void qr_watches_stop(struct qr_watches *watches);
+void qr_watches_free(struct qr_watches *watches);
+
+/** export.c: Export. */
+QR_MUST_CHECK int qr_exports_new(struct qr_admin *admin, struct qr_rpc_server *server,
+                                 struct qr_exports **ret, struct qr_err *err);
+void qr_exports_stop(struct qr_exports *exports);
+void qr_exports_free(struct qr_exports *exports);

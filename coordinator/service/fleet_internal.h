@@ -1,0 +1,91 @@
+/* coordinator/service/fleet_internal.h
+ *
+ * What the files of quarry.v1.Fleet share: fleet.c (threads and life cycle), frame_in.c (frames to
+ * the engine), frame_out.c (the engine's frames to streams), assembly.c (records that come in
+ * chunks). Everything here is guarded by qr_fleet.mutex unless said otherwise.
+ */
+#pragma once
+#include <pthread.h>
+#include <stdbool.h>
+#include <uthash.h>
+
+#include "coordinator/service/fleet.h"
+#include "quarry/v1/fleet.pb-c.h"
+
+enum {
+    QR_FRAME_MAX = 64 << 10,      /* protocol.md: frames are at most 64 KiB */
+    QR_ASSEMBLY_LEASES_MAX = 1024 /* half-received records per stream */
+};
+
+/* A record that comes in chunks. */
+struct qr_assembly {
+    uint64_t lease_id; /* key */
+    uint8_t *data;
+    size_t len, cap;
+    UT_hash_handle hh;
+};
+
+struct qr_fleet_stream {
+    uint64_t id; /* key */
+    struct qr_rpc_stream *rpc;
+    struct qr_assembly *assemblies;
+    bool slow;  /* its send queue is full: to be told to the engine */
+    bool ended; /* End was sent */
+    UT_hash_handle hh;
+};
+
+struct qr_refused; /* refused.c */
+
+struct qr_fleet {
+    struct qr_fleet_config config;
+    struct qr_rpc_server *server;
+    struct qr_db *db;
+
+    pthread_mutex_t mutex;
+    pthread_cond_t wake; /* for the timer thread: an earlier deadline, or stop */
+    struct qr_engine *engine;
+    struct qr_fleet_stream *streams;
+    uint64_t next_stream;
+    size_t n_slow; /* streams with `slow` set */
+    size_t assembly_bytes, pending_bytes;
+    struct qr_refused *refused, **refused_tail;
+    int64_t timer_at; /* what the timer thread sleeps for */
+    bool started, stopping;
+    pthread_t timer;
+};
+
+struct qr_fleet_stream *qr_fleet_find_stream(struct qr_fleet *fleet, uint64_t id);
+
+/* refused.c: a request that a full (or stopping) lane refuses is answered before the engine's call
+ * returned, on the same thread. The engine is not re-entrant, so such answers wait until its call
+ * is over. Each function returns true when it kept a copy; false: this is an ordinary answer. */
+void qr_refused_enter(struct qr_fleet *fleet); /* this thread is in the engine from here … */
+void qr_refused_leave(void);                   /* … to here */
+bool qr_refused_hello(struct qr_fleet *fleet, const struct qr_db_hello_reply *reply);
+bool qr_refused_claim(struct qr_fleet *fleet, const struct qr_db_claim_reply *reply);
+bool qr_refused_return(struct qr_fleet *fleet, const struct qr_db_return_reply *reply);
+bool qr_refused_settles(struct qr_fleet *fleet, struct qr_settle *const *settles, size_t n,
+                        enum qr_db_status status);
+bool qr_refused_renew(struct qr_fleet *fleet, bool ok);
+/** Hand the kept answers to the engine; those that follow from them wait for the next call. */
+void qr_refused_deliver(struct qr_fleet *fleet);
+
+/** frame_in.c: hand one decoded frame to the engine. May take parts out of the frame. */
+void qr_fleet_frame_in(struct qr_fleet *fleet, struct qr_fleet_stream *stream,
+                       Quarry__V1__WorkerFrame *frame);
+
+/** fleet.c: the database is done with these: count, tell the engine, free. Under the mutex. */
+void qr_fleet_settled(struct qr_fleet *fleet, struct qr_settle *const *settles, size_t n,
+                      enum qr_db_status status);
+
+/** frame_out.c: the port's frame functions. */
+void qr_fleet_port_frames(struct qr_engine_port *port);
+
+/** assembly.c. False: refused (out of order or over a limit), what was there is dropped. */
+bool qr_assembly_add(struct qr_fleet *fleet, struct qr_fleet_stream *stream, uint64_t lease_id,
+                     uint64_t offset, const uint8_t *data, size_t len);
+/** Takes the record out when it has `len` bytes and this SHA-256 (may be empty: not checked); false
+ *  otherwise, and the parts are dropped. The caller owns *ret_data. */
+bool qr_assembly_take(struct qr_fleet *fleet, struct qr_fleet_stream *stream, uint64_t lease_id,
+                      size_t len, const ProtobufCBinaryData *sha256, uint8_t **ret_data);
+void qr_assembly_drop_all(struct qr_fleet *fleet, struct qr_fleet_stream *stream);

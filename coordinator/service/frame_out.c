@@ -1,0 +1,308 @@
+/* The engine's frames become messages on streams. Nothing here blocks: a stream whose queue is full
+ * is marked slow, and fleet.c tells the engine when the present call is over. */
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "common/uri.h"
+#include "coordinator/engine/types.h"
+#include "coordinator/service/fleet_internal.h"
+
+static void send_frame(struct qr_fleet *fleet, uint64_t id, Quarry__V1__CoordinatorFrame *frame)
+{
+    struct qr_fleet_stream *stream = qr_fleet_find_stream(fleet, id);
+    uint8_t small[4096];
+    uint8_t *data = small;
+
+    if (!stream || stream->ended)
+        return;
+    size_t len = quarry__v1__coordinator_frame__get_packed_size(frame);
+    if (len > sizeof small)
+        data = malloc(len);
+    int rc = QR_E_NOMEM;
+    if (data) {
+        quarry__v1__coordinator_frame__pack(frame, data);
+        rc = qr_rpc_stream_send(stream->rpc, QR_RPC_CONTROL, data, len);
+    }
+    if (data != small)
+        free(data);
+    if (rc < 0 && rc != QR_E_CANCELLED && !stream->slow) {
+        stream->slow = true;
+        fleet->n_slow++;
+    }
+}
+
+#define FRAME(name, number)                                                  \
+    Quarry__V1__CoordinatorFrame name = QUARRY__V1__COORDINATOR_FRAME__INIT; \
+    name.seq = (number)
+
+static void send_welcome(void *ctx, uint64_t stream, uint64_t seq, const struct qr_welcome *welcome)
+{
+    struct qr_fleet *fleet = ctx;
+    FRAME(frame, seq);
+    Quarry__V1__Welcome body = QUARRY__V1__WELCOME__INIT;
+    Quarry__V1__Owner owner = QUARRY__V1__OWNER__INIT;
+    size_t epoch_len = 0;
+    const uint8_t *epoch = qr_db_cluster_epoch(fleet->db, &epoch_len);
+    size_t n = welcome->n_kept;
+    Quarry__V1__LeaseRef *refs = calloc(n > 0 ? n : 1, sizeof *refs);
+    Quarry__V1__LeaseRef **ptrs = calloc(n > 0 ? n : 1, sizeof *ptrs);
+
+    if (!refs || !ptrs)
+        n = 0; /* a list for information: the worker lives without it */
+    for (size_t i = 0; i < n; i++) {
+        quarry__v1__lease_ref__init(&refs[i]);
+        refs[i].lease_id = welcome->kept[i].lease_id;
+        refs[i].job_id = welcome->kept[i].job_id;
+        ptrs[i] = &refs[i];
+    }
+    owner.instance = (char *)fleet->config.instance;
+    owner.epoch = qr_db_coordinator_id(fleet->db);
+    owner.attach = welcome->attach;
+    body.owner = &owner;
+    body.cluster_epoch.data = (uint8_t *)epoch;
+    body.cluster_epoch.len = epoch_len;
+    body.ttl_ms = (uint32_t)fleet->config.engine.ttl_ms;
+    body.beat_ms = (uint32_t)(fleet->config.engine.ttl_ms / 4);
+    body.offer_timeout_ms = (uint32_t)fleet->config.engine.offer_timeout_ms;
+    body.resend_ms = (uint32_t)fleet->config.engine.ttl_ms;
+    body.max_frame_bytes = QR_FRAME_MAX;
+    body.max_record_bytes = fleet->config.max_record_bytes;
+    body.kept = ptrs;
+    body.n_kept = n;
+    frame.body_case = QUARRY__V1__COORDINATOR_FRAME__BODY_WELCOME;
+    frame.welcome = &body;
+    send_frame(fleet, stream, &frame);
+    free(refs);
+    free(ptrs);
+}
+
+/* ---- Offer */
+
+/* What one lease of an Offer needs beside its message. */
+struct offer_parts {
+    Quarry__V1__Lease lease;
+    Quarry__V1__Lease__OptionsEntry *entries;
+    Quarry__V1__Lease__OptionsEntry **entry_ptrs;
+    json_t *options;
+    uint8_t *raw_uri;
+};
+
+static void put_options(struct offer_parts *parts, const char *options_json)
+{
+    const char *key;
+    json_t *value;
+
+    parts->options = json_loads(options_json, 0, NULL);
+    size_t n = json_object_size(parts->options);
+    if (n == 0)
+        return;
+    parts->entries = calloc(n, sizeof *parts->entries);
+    parts->entry_ptrs = calloc(n, sizeof *parts->entry_ptrs);
+    if (!parts->entries || !parts->entry_ptrs)
+        return;
+    json_object_foreach(parts->options, key, value)
+    {
+        size_t at = parts->lease.n_options;
+        if (!json_is_string(value))
+            continue;
+        quarry__v1__lease__options_entry__init(&parts->entries[at]);
+        parts->entries[at].key = (char *)key;
+        parts->entries[at].value = (char *)json_string_value(value);
+        parts->entry_ptrs[at] = &parts->entries[at];
+        parts->lease.n_options++;
+    }
+    parts->lease.options = parts->entry_ptrs;
+}
+
+/* A name that a URI cannot carry as text also travels as its bytes. */
+static void put_raw_uri(struct offer_parts *parts, const char *text)
+{
+    struct qr_uri uri;
+
+    if (!strchr(text, '%') || qr_uri_parse(text, &uri, NULL) < 0)
+        return;
+    size_t size = strlen("root:///") + strlen(uri.root) + strlen(uri.path) + 1;
+    parts->raw_uri = malloc(size);
+    if (parts->raw_uri) {
+        snprintf((char *)parts->raw_uri, size, "root://%s/%s", uri.root, uri.path);
+        parts->lease.uri_raw.data = parts->raw_uri;
+        parts->lease.uri_raw.len = size - 1;
+    }
+    qr_uri_done(&uri);
+}
+
+static void put_lease(struct offer_parts *parts, const struct qr_offer *offer)
+{
+    Quarry__V1__Lease *lease = &parts->lease;
+
+    quarry__v1__lease__init(lease);
+    lease->lease_id = offer->lease_id;
+    lease->job_id = offer->job_id;
+    lease->run_id = offer->run_id;
+    lease->uri = (char *)offer->uri;
+    lease->type = (char *)qr_type_name(offer->type);
+    lease->attempt = offer->attempt;
+    lease->budget_ms = offer->budget_ms;
+    lease->progress_budget_ms = offer->progress_budget_ms;
+    lease->checkpoint.data = (uint8_t *)offer->checkpoint;
+    lease->checkpoint.len = offer->checkpoint_len;
+    lease->bytes = offer->bytes;
+    lease->modified_ms = offer->modified_ms;
+    lease->alone = offer->alone;
+    if (offer->options_json)
+        put_options(parts, offer->options_json);
+    put_raw_uri(parts, offer->uri);
+}
+
+static void send_offer(void *ctx, uint64_t stream, uint64_t seq, const struct qr_offer *offers,
+                       size_t n)
+{
+    FRAME(frame, seq);
+    Quarry__V1__Offer body = QUARRY__V1__OFFER__INIT;
+    struct offer_parts *parts = calloc(n, sizeof *parts);
+    Quarry__V1__Lease **ptrs = calloc(n, sizeof *ptrs);
+
+    /* Without memory the offer is not sent: not accepted in time, the leases return to pending. */
+    for (size_t i = 0; parts && ptrs && i < n; i++) {
+        put_lease(&parts[i], &offers[i]);
+        ptrs[i] = &parts[i].lease;
+        body.n_leases++;
+    }
+    body.leases = ptrs;
+    frame.body_case = QUARRY__V1__COORDINATOR_FRAME__BODY_OFFER;
+    frame.offer = &body;
+    if (body.n_leases > 0)
+        send_frame(ctx, stream, &frame);
+    for (size_t i = 0; i < body.n_leases; i++) {
+        free(parts[i].entries);
+        free(parts[i].entry_ptrs);
+        free(parts[i].raw_uri);
+        json_decref(parts[i].options);
+    }
+    free(parts);
+    free(ptrs);
+}
+
+/* ---- the small ones */
+
+static void send_sync(void *ctx, uint64_t stream, uint64_t seq, uint64_t seen, const uint64_t *drop,
+                      size_t n_drop, const uint64_t *expected, size_t n_expected)
+{
+    FRAME(frame, seq);
+    Quarry__V1__Sync body = QUARRY__V1__SYNC__INIT;
+
+    body.seen = seen;
+    body.drop = (uint64_t *)drop;
+    body.n_drop = n_drop;
+    body.expected = (uint64_t *)expected;
+    body.n_expected = n_expected;
+    frame.body_case = QUARRY__V1__COORDINATOR_FRAME__BODY_SYNC;
+    frame.sync = &body;
+    send_frame(ctx, stream, &frame);
+}
+
+struct ack_parts {
+    Quarry__V1__LeaseAck ack;
+    Quarry__V1__Failure error;
+};
+
+static void send_ack(void *ctx, uint64_t stream, uint64_t seq, const struct qr_ack *acks, size_t n)
+{
+    FRAME(frame, seq);
+    Quarry__V1__Ack body = QUARRY__V1__ACK__INIT;
+    struct ack_parts *parts = calloc(n, sizeof *parts);
+    Quarry__V1__LeaseAck **ptrs = calloc(n, sizeof *ptrs);
+
+    /* Without memory no Ack goes out: the worker sends again and hears DUPLICATE. */
+    for (size_t i = 0; parts && ptrs && i < n; i++) {
+        quarry__v1__lease_ack__init(&parts[i].ack);
+        parts[i].ack.lease_id = acks[i].lease_id;
+        parts[i].ack.code = (Quarry__V1__AckCode)acks[i].code;
+        if (acks[i].code == QR_ACK_REJECTED) {
+            quarry__v1__failure__init(&parts[i].error);
+            parts[i].error.class_ = (Quarry__V1__ErrorClass)acks[i].error_class;
+            parts[i].error.message = acks[i].message ? (char *)acks[i].message : (char *)"";
+            parts[i].ack.error = &parts[i].error;
+        }
+        ptrs[i] = &parts[i].ack;
+        body.n_acks++;
+    }
+    body.acks = ptrs;
+    frame.body_case = QUARRY__V1__COORDINATOR_FRAME__BODY_ACK;
+    frame.ack = &body;
+    if (body.n_acks > 0)
+        send_frame(ctx, stream, &frame);
+    free(parts);
+    free(ptrs);
+}
+
+static void send_stop(void *ctx, uint64_t stream, uint64_t seq, uint64_t lease_id,
+                      enum qr_stop_reason reason, uint32_t grace_ms)
+{
+    FRAME(frame, seq);
+    Quarry__V1__Stop body = QUARRY__V1__STOP__INIT;
+
+    body.lease_id = lease_id;
+    body.reason = (Quarry__V1__StopReason)reason;
+    body.grace_ms = grace_ms;
+    frame.body_case = QUARRY__V1__COORDINATOR_FRAME__BODY_STOP;
+    frame.stop = &body;
+    send_frame(ctx, stream, &frame);
+}
+
+static void send_drain(void *ctx, uint64_t stream, uint64_t seq, uint32_t grace_ms)
+{
+    FRAME(frame, seq);
+    Quarry__V1__Drain body = QUARRY__V1__DRAIN__INIT;
+
+    body.grace_ms = grace_ms;
+    body.reason = (char *)"asked by an operator";
+    frame.body_case = QUARRY__V1__COORDINATOR_FRAME__BODY_DRAIN;
+    frame.drain = &body;
+    send_frame(ctx, stream, &frame);
+}
+
+static void send_restarting(void *ctx, uint64_t stream, uint64_t seq)
+{
+    FRAME(frame, seq);
+    Quarry__V1__Restarting body = QUARRY__V1__RESTARTING__INIT;
+
+    frame.body_case = QUARRY__V1__COORDINATOR_FRAME__BODY_RESTARTING;
+    frame.restarting = &body;
+    send_frame(ctx, stream, &frame);
+}
+
+static void send_end(void *ctx, uint64_t id, uint64_t seq, enum qr_end_reason reason,
+                     uint64_t newest_counter, const char *message)
+{
+    struct qr_fleet *fleet = ctx;
+    FRAME(frame, seq);
+    Quarry__V1__End body = QUARRY__V1__END__INIT;
+
+    body.reason = (Quarry__V1__EndReason)reason;
+    body.newest_start_counter = newest_counter;
+    body.message = message ? (char *)message : (char *)"";
+    frame.body_case = QUARRY__V1__COORDINATOR_FRAME__BODY_END;
+    frame.end = &body;
+    send_frame(fleet, id, &frame);
+    struct qr_fleet_stream *stream = qr_fleet_find_stream(fleet, id);
+    if (!stream || stream->ended)
+        return;
+    stream->ended = true;
+    if (reason == QR_END_SLOW) /* it would wait behind what the peer does not read */
+        qr_rpc_stream_cancel(stream->rpc, QR_E_LIMIT, "the worker does not read its frames");
+    else
+        qr_rpc_stream_finish(stream->rpc, QR_OK, NULL);
+}
+
+void qr_fleet_port_frames(struct qr_engine_port *port)
+{
+    port->welcome = send_welcome;
+    port->offer = send_offer;
+    port->sync = send_sync;
+    port->ack = send_ack;
+    port->stop = send_stop;
+    port->drain = send_drain;
+    port->restarting = send_restarting;
+    port->end = send_end;
+}
