@@ -1,7 +1,9 @@
 /* quarry job add */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "common/filetype.h"
 #include "ctl/emit.h"
 #include "ctl/verb/verbs.h"
 
@@ -33,7 +35,12 @@ static int enqueue(struct qr_ctl *ctl, const struct args *args, const struct qr_
     for (size_t i = 0; rc == QR_OK && i < rest->n; i++) {
         quarry__v1__new_job__init(&jobs[i]);
         jobs[i].uri = rest->items[i];
-        jobs[i].type = args->type ? args->type : jobs[i].type;
+        char *type = strdup(args->type ? args->type : qr_filetype_of_name(rest->items[i]));
+        if (!type) {
+            rc = qr_fail(err, QR_E_NOMEM, "out of memory");
+            break;
+        }
+        jobs[i].type = type;
         jobs[i].priority = (int32_t)args->priority;
         pointers[i] = &jobs[i];
     }
@@ -42,6 +49,8 @@ static int enqueue(struct qr_ctl *ctl, const struct args *args, const struct qr_
     request.n_jobs = rest->n;
     if (rc == QR_OK)
         rc = QR_CALL(ctl->client, Enqueue, enqueue_reply, &request, ret, err);
+    for (size_t i = 0; pointers && i < rest->n && pointers[i]; i++)
+        free(pointers[i]->type);
     free(jobs);
     free(pointers);
     return rc;

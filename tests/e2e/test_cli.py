@@ -239,6 +239,14 @@ def test_run_create_says_what_was_asked_and_whether_it_joined(admin, tmp_path):
     assert again.stdout == f"{first['id']}\n" and "joined" in again.stderr
 
 
+def test_added_jobs_have_the_type_of_their_name(admin):
+    quarry(admin, "job", "add", "--run", 7, "--priority", 3, "root://in/a.pdf", "root://in/b.txt")
+    assert [(job.uri, job.type, job.priority) for job in admin.seen[-1][1].jobs] == [
+        ("root://in/a.pdf", "pdf", 3), ("root://in/b.txt", "text", 3)]
+    quarry(admin, "job", "add", "--run", 7, "--type", "text", "root://in/README")
+    assert admin.seen[-1][1].jobs[0].type == "text"
+
+
 def test_run_show_sums_up_to_the_number_of_files(admin):
     done = quarry(admin, "run", "show", 7)
     row = re.search(r"^sum +(\d+) +(\d+) +\d+ +\d+ +(\d+) +(\d+) +(\d+) +(\d+)$", done.stdout, re.M)
