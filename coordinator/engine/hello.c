@@ -169,8 +169,12 @@ void qr_engine_hello(struct qr_engine *engine, uint64_t id, const struct qr_hell
 
 void qr_eng_hello_recover(struct qr_engine *engine, struct qr_eng_session *session)
 {
-    struct qr_hello hello = *session->info;
+    struct qr_hello hello = {.worker_id = session->worker_id};
     struct qr_eng_lease *lease;
+
+    if (session->info)
+        hello = *session->info;
+    memcpy(hello.session, session->id, sizeof hello.session);
 
     /* Everything returns but what is being settled. */
     engine->n_refs = 0;
@@ -200,37 +204,6 @@ static bool is_overtaken(struct qr_engine *engine, const struct qr_eng_greeting 
             return true;
     }
     return false;
-}
-
-static void install_leases(struct qr_engine *engine, struct qr_eng_session *session,
-                           const struct qr_db_hello_reply *reply)
-{
-    struct qr_eng_lease *lease, *next;
-
-    session->mark++;
-    for (size_t i = 0; i < reply->n_kept; i++) {
-        const struct qr_kept_lease *kept = &reply->kept[i];
-        lease = qr_eng_lease_find(engine, kept->lease_id);
-        if (lease && lease->session != session) {
-            qr_eng_lease_remove(engine, lease);
-            lease = NULL;
-        }
-        if (!lease) {
-            lease =
-                qr_eng_lease_add(engine, session, kept->lease_id, kept->job_id, QR_LEASE_ACTIVE);
-            lease->type = kept->type;
-            qr_eng_lease_budget(engine, lease, 0);
-        }
-        qr_eng_lease_set(engine, lease, lease->in_settle ? QR_LEASE_SETTLING : QR_LEASE_ACTIVE);
-        lease->run_id = kept->run_id;
-        lease->ghost = false;
-        lease->seq = 0;
-        lease->mark = session->mark;
-        engine->stats.leases_reclaimed++;
-    }
-    DL_FOREACH_SAFE(session->leases, lease, next)
-    if (lease->mark != session->mark)
-        qr_eng_lease_remove(engine, lease);
 }
 
 static void send_welcome(struct qr_engine *engine, struct qr_eng_session *session,
@@ -275,7 +248,7 @@ static void install(struct qr_engine *engine, struct qr_eng_greeting *greeting,
     else
         qr_eng_credit_seen(&session->credit, UINT64_MAX, hello->received, hello->n_received,
                            hello->received_total);
-    install_leases(engine, session, reply);
+    qr_eng_session_install(engine, session, reply->kept, reply->n_kept);
     free(session->info);
     session->info = hello;
     greeting->hello = NULL;
@@ -283,6 +256,8 @@ static void install(struct qr_engine *engine, struct qr_eng_greeting *greeting,
         engine->stats.leases_expired += reply->returned;
     else
         engine->stats.leases_returned += reply->returned;
+    if (!greeting->recover)
+        engine->stats.leases_reclaimed += reply->n_kept;
 }
 
 static void refuse(struct qr_engine *engine, struct qr_eng_greeting *greeting,

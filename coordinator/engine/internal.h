@@ -223,7 +223,11 @@ void qr_eng_session_detach(struct qr_engine *engine, struct qr_eng_session *sess
 /** The session is not ours any more: memory of it goes, nothing is taken back. */
 void qr_eng_session_forget(struct qr_engine *engine, struct qr_eng_session *session,
                            enum qr_end_reason reason, const char *message);
-/** A request was FENCED. */
+/** Memory of its leases becomes just these, active but for results under way. */
+void qr_eng_session_install(struct qr_engine *engine, struct qr_eng_session *session,
+                            const struct qr_kept_lease *kept, size_t n);
+/** A request was FENCED: another coordinator has the session, or a Hello of unknown end committed.
+ */
 void qr_eng_session_moved(struct qr_engine *engine, struct qr_eng_session *session);
 /** Set the timer anew; after every event that touched the session. */
 void qr_eng_session_arm(struct qr_engine *engine, struct qr_eng_session *session);

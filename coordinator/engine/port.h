@@ -158,7 +158,8 @@ struct qr_db_hello {
     uint64_t token;               /* comes back in the reply */
     const struct qr_hello *hello; /* borrowed for the call: the lane copies */
     /* No worker said this: the engine asks for itself, after a request of the session ended UNKNOWN
-     * and the worker did not come back for a ttl. Only where the session's owner is this very
+     * or FENCED and the worker did not come back for a ttl. Of the Hello only session and running
+     * count (the rest is the last Hello's, or empty). Only where the session's owner is this very
      * coordinator (instance and epoch, any attach) and the session has not ended; otherwise the
      * answer is FENCED and nothing changed. The rest is as for any Hello: attach + 1, leases that
      * the lists do not name return to pending, the rest come back as kept. */

@@ -240,13 +240,41 @@ void qr_eng_session_moved(struct qr_engine *engine, struct qr_eng_session *sessi
 {
     if (session->greeting || session->waiting)
         return; /* its answer says where the session is */
-    if (!session->uncertain) {
+    session->uncertain = !QR_MUTANT(forget_uncertain);
+    if (!session->uncertain)
         qr_eng_session_forget(engine, session, QR_END_NOT_RENEWED, "the session has moved");
-        return;
-    }
-    if (session->stream)
+    else if (session->stream)
         qr_eng_stream_end(engine, session->stream, QR_END_NOT_RENEWED, 0, "the session has moved");
     qr_eng_session_arm(engine, session);
+}
+
+void qr_eng_session_install(struct qr_engine *engine, struct qr_eng_session *session,
+                            const struct qr_kept_lease *kept, size_t n)
+{
+    struct qr_eng_lease *lease, *next;
+
+    session->mark++;
+    for (size_t i = 0; i < n; i++) {
+        lease = qr_eng_lease_find(engine, kept[i].lease_id);
+        if (lease && lease->session != session) {
+            qr_eng_lease_remove(engine, lease);
+            lease = NULL;
+        }
+        if (!lease) {
+            lease = qr_eng_lease_add(engine, session, kept[i].lease_id, kept[i].job_id,
+                                     QR_LEASE_ACTIVE);
+            lease->type = kept[i].type;
+            qr_eng_lease_budget(engine, lease, 0);
+        }
+        qr_eng_lease_set(engine, lease, lease->in_settle ? QR_LEASE_SETTLING : QR_LEASE_ACTIVE);
+        lease->run_id = kept[i].run_id;
+        lease->ghost = false;
+        lease->seq = 0;
+        lease->mark = session->mark;
+    }
+    DL_FOREACH_SAFE(session->leases, lease, next)
+    if (lease->mark != session->mark)
+        qr_eng_lease_remove(engine, lease);
 }
 
 void qr_engine_adopt(struct qr_engine *engine, const struct qr_adopted *adopted)
@@ -257,19 +285,14 @@ void qr_engine_adopt(struct qr_engine *engine, const struct qr_adopted *adopted)
         session = qr_eng_session_new(engine, adopted->session, adopted->worker_id);
     if (!session || session->attach >= adopted->attach)
         return;
+    if (session->stream)
+        qr_eng_stream_end(engine, session->stream, QR_END_NOT_RENEWED, 0, "the session has moved");
     qr_eng_session_set_pk(engine, session, adopted->session_pk);
     session->attach = adopted->attach;
+    session->uncertain = false;
+    session->claim_token = 0;
     session->heard_at = engine->now;
-    for (size_t i = 0; i < adopted->n_leases; i++) {
-        const struct qr_kept_lease *kept = &adopted->leases[i];
-        struct qr_eng_lease *lease = qr_eng_lease_find(engine, kept->lease_id);
-        if (lease)
-            continue;
-        lease = qr_eng_lease_add(engine, session, kept->lease_id, kept->job_id, QR_LEASE_ACTIVE);
-        lease->run_id = kept->run_id;
-        lease->type = kept->type;
-        qr_eng_lease_budget(engine, lease, 0);
-    }
+    qr_eng_session_install(engine, session, adopted->leases, adopted->n_leases);
     qr_eng_session_arm(engine, session);
 }
 
