@@ -1,0 +1,137 @@
+/* Invariants: of every transaction, of every Ack, and of the end. Names as in docs/engine.md. */
+#include "tests/sim/sim.h"
+
+static bool is_final(const struct job *job)
+{
+    return job->state == JOB_DONE || job->state == JOB_FAILED;
+}
+
+/* At most one live lease a job; leased if and only if there is one: none is lost. */
+static void check_job(struct sim *sim, size_t i)
+{
+    const struct job *job = &sim->db.jobs[i];
+    unsigned live = 0;
+
+    for (uint64_t lease = job->newest; lease; lease = sim->db.leases[lease].before)
+        live += db_is_live(sim, lease);
+    if (live > 1)
+        sim_violation(sim, "one_live_lease", "job %zu has %u live leases", i + 1, live);
+    else if (live == 1 && job->state != JOB_LEASED)
+        sim_violation(sim, "one_live_lease", "job %zu is not leased and has a live lease", i + 1);
+    else if (live == 0 && job->state == JOB_LEASED)
+        sim_violation(sim, "no_job_lost", "job %zu is leased and nobody holds it", i + 1);
+    if (job->rows != (job->state == JOB_DONE))
+        sim_violation(sim, "rows_once", "job %zu has %u result row sets in state %d", i + 1,
+                      job->rows, (int)job->state);
+}
+
+void check_transaction(struct sim *sim)
+{
+    for (size_t i = 0; i < sim->db.n_jobs; i++)
+        check_job(sim, i);
+}
+
+static bool is_with_database(const struct sim *sim, const struct req *req, uint64_t lease)
+{
+    for (size_t i = 0; i < sim->db.n_in_flight; i++) {
+        const struct req *settle = sim->db.in_flight[i];
+        if (settle->lease == lease && settle->instance == req->instance &&
+            settle->session_pk == req->session_pk && settle->order < req->order)
+            return true;
+    }
+    return false;
+}
+
+/* A lease is about to return to pending without a result. */
+void check_give_back(struct sim *sim, uint64_t lease, const struct req *req)
+{
+    const struct lease_row *row = &sim->db.leases[lease];
+    const struct session_row *session = &sim->db.sessions[req->session_pk];
+
+    if (req->kind == REQ_RETURN &&
+        (session->ended || session->owner != req->instance || session->attach != req->attach))
+        sim_violation(
+            sim, "moved_session_untouched",
+            "lease %llu is taken back by instance %llu, attach %llu, after its session moved",
+            (unsigned long long)lease, (unsigned long long)req->instance,
+            (unsigned long long)req->attach);
+    if (req->kind == REQ_RETURN && is_with_database(sim, req, lease))
+        sim_violation(sim, "settling_not_returned",
+                      "lease %llu is taken back while its result is with the database",
+                      (unsigned long long)lease);
+    if (!sim->profile.calm || !row->confirmed || req->reason == QR_RETURN_RELEASED)
+        return;
+    for (int i = 0; i < WORKERS_MAX; i++)
+        if (worker_has(&sim->workers[i], lease))
+            sim_violation(sim, "healthy_keeps",
+                          "lease %llu is taken from worker %d, which is healthy",
+                          (unsigned long long)lease, i);
+}
+
+/* The spool forgets a result only when its lease is over, and STALE is never said of one that
+ * counts. */
+void check_ack(struct sim *sim, struct worker *worker, uint64_t lease, int code)
+{
+    const struct lease_row *row = &sim->db.leases[lease];
+    const struct job *job = &sim->db.jobs[row->job - 1];
+
+    if (db_is_live(sim, lease))
+        sim_violation(sim, "ack_is_final", "worker %d is told %d of lease %llu, which is live",
+                      worker->index, code, (unsigned long long)lease);
+    if (code == QR_ACK_STALE && job->rows_by == lease)
+        sim_violation(sim, "ack_is_true", "worker %d is told STALE of lease %llu, which completed",
+                      worker->index, (unsigned long long)lease);
+    if (code == QR_ACK_STALE && job->settled_lease == lease)
+        sim_violation(sim, "ack_is_true", "worker %d is told STALE of lease %llu, which settled",
+                      worker->index, (unsigned long long)lease);
+    if ((code == QR_ACK_COMMITTED || code == QR_ACK_DUPLICATE) && job->rows_by != lease &&
+        job->settled_lease != lease && !is_final(job) && job->retries == 0)
+        sim_violation(sim, "ack_is_true", "worker %d is told %d of lease %llu, which never settled",
+                      worker->index, code, (unsigned long long)lease);
+}
+
+bool check_is_finished(const struct sim *sim)
+{
+    for (size_t i = 0; i < sim->db.n_jobs; i++)
+        if (!is_final(&sim->db.jobs[i]))
+            return false;
+    for (int i = 0; i < WORKERS_MAX; i++)
+        if (sim->workers[i].alive && sim->workers[i].n_held > 0)
+            return false;
+    for (uint32_t i = 0; i < sim->profile.coords; i++)
+        if (!sim->coords[i].alive || !qr_engine_is_idle(sim->coords[i].engine))
+            return false;
+    return true;
+}
+
+/* Everything is quiet: nothing is left anywhere. */
+void check_end(struct sim *sim)
+{
+    for (size_t i = 0; i < sim->db.n_jobs; i++)
+        if (!is_final(&sim->db.jobs[i]))
+            sim_violation(sim, "every_job_ends", "job %zu is in state %d when all is quiet", i + 1,
+                          (int)sim->db.jobs[i].state);
+    for (int i = 0; i < WORKERS_MAX; i++) {
+        const struct worker *worker = &sim->workers[i];
+        if (!worker->alive)
+            continue;
+        if (worker->n_held)
+            sim_violation(sim, "every_result_answered", "worker %d still has %zu leases", i,
+                          worker->n_held);
+        if (worker->credit_total != worker->received_total + worker->window)
+            sim_violation(sim, "credit_not_lost", "worker %d granted %llu, received %llu", i,
+                          (unsigned long long)worker->credit_total,
+                          (unsigned long long)worker->received_total);
+    }
+    for (uint32_t i = 0; i < sim->profile.coords; i++) {
+        struct qr_engine_stats stats;
+        qr_engine_get_stats(sim->coords[i].engine, &stats);
+        if (stats.leases_offered_now || stats.leases_active_now || stats.leases_settling_now ||
+            stats.leases_returning_now)
+            sim_violation(
+                sim, "memory_is_empty",
+                "coordinator %u remembers %u offered, %u active, %u settling, %u returning", i,
+                stats.leases_offered_now, stats.leases_active_now, stats.leases_settling_now,
+                stats.leases_returning_now);
+    }
+}

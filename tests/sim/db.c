@@ -1,0 +1,550 @@
+/* The database: tables in memory, transactions one after another, each with its fences. A request
+ * waits, then commits, fails, or ends unknown: committed or not, at once or later (a connection
+ * that broke at COMMIT while the server went on). */
+#include <stdlib.h>
+
+#include "common/class.h"
+#include "tests/sim/sim.h"
+
+enum { RETRY_MS_MAX = 2000 }; /* delays of the real table, cut so that a run stays short */
+
+/* ------------------------------------------------------------------ rows */
+
+static bool is_final(const struct job *job)
+{
+    return job->state == JOB_DONE || job->state == JOB_FAILED;
+}
+
+static struct job *job_of(struct sim *sim, uint64_t id)
+{
+    return id >= 1 && id <= sim->db.n_jobs ? &sim->db.jobs[id - 1] : NULL;
+}
+
+/* An unmarked element of an unfinished job. */
+bool db_is_live(const struct sim *sim, uint64_t lease)
+{
+    const struct lease_row *row;
+
+    if (lease == 0 || lease > sim->db.last_lease)
+        return false;
+    row = &sim->db.leases[lease];
+    return !row->gone && !is_final(&sim->db.jobs[row->job - 1]);
+}
+
+void db_add_job(struct sim *sim, qr_type_id type, bool fill)
+{
+    if (sim->db.n_jobs < JOBS_MAX)
+        sim->db.jobs[sim->db.n_jobs++] = (struct job){.type = type, .fill = fill};
+}
+
+/* Calls `each` for the live leases of a session; it may end them. */
+static void each_live(struct sim *sim, uint64_t session,
+                      void (*each)(struct sim *sim, uint64_t lease, struct req *req),
+                      struct req *req)
+{
+    for (size_t i = 0; i < sim->db.n_jobs; i++)
+        for (uint64_t lease = sim->db.jobs[i].newest; lease; lease = sim->db.leases[lease].before)
+            if (sim->db.leases[lease].session == session && db_is_live(sim, lease))
+                each(sim, lease, req);
+}
+
+static void give_back(struct sim *sim, uint64_t lease, struct req *req)
+{
+    struct lease_row *row = &sim->db.leases[lease];
+    struct job *job = job_of(sim, row->job);
+
+    check_give_back(sim, lease, req);
+    job->state = JOB_READY;
+    job->current = 0;
+    row->gone = !BROKEN(release_no_mark);
+    req->returned++;
+}
+
+static bool names(const struct req *req, uint64_t lease, bool spool_only)
+{
+    for (size_t i = 0; i < req->n; i++)
+        if (req->items[i].lease == lease && (!spool_only || req->items[i].spooled))
+            return true;
+    return false;
+}
+
+static void keep(struct sim *sim, uint64_t lease, struct req *req)
+{
+    const struct lease_row *row = &sim->db.leases[lease];
+
+    req->out = realloc(req->out, (req->n_out + 1) * sizeof *req->out);
+    req->out[req->n_out++] =
+        (struct item){.lease = lease, .job = row->job, .type = job_of(sim, row->job)->type};
+}
+
+/* ------------------------------------------------------------------ Hello (rules 1 and 4) */
+
+static void end_of_older(struct sim *sim, uint64_t lease, struct req *req)
+{
+    bool spooled = names(req, lease, true) && !BROKEN(end_returns_all);
+
+    if (BROKEN(no_rebind))
+        return;
+    if (spooled)
+        sim->db.leases[lease].session = req->pk;
+    else
+        give_back(sim, lease, req);
+}
+
+static void keep_or_return(struct sim *sim, uint64_t lease, struct req *req)
+{
+    if (names(req, lease, false) || BROKEN(hello_keeps_unnamed))
+        keep(sim, lease, req);
+    else
+        give_back(sim, lease, req);
+}
+
+static uint64_t find_session(const struct sim *sim, const uint8_t *id)
+{
+    for (uint64_t pk = 1; pk <= sim->db.last_session; pk++)
+        if (memcmp(sim->db.sessions[pk].id, id, QR_SESSION_BYTES) == 0)
+            return pk;
+    return 0;
+}
+
+/* The worker's session that has not ended; and the newest counter of all its sessions. */
+static uint64_t newest_session(const struct sim *sim, const char *worker_id, uint64_t *ret_counter)
+{
+    uint64_t found = 0;
+
+    *ret_counter = 0;
+    for (uint64_t pk = 1; pk <= sim->db.last_session; pk++) {
+        const struct session_row *row = &sim->db.sessions[pk];
+        if (strcmp(row->worker_id, worker_id) != 0)
+            continue;
+        if (row->counter > *ret_counter)
+            *ret_counter = row->counter;
+        if (!row->ended)
+            found = pk;
+    }
+    return found;
+}
+
+static uint64_t birth_of(const struct sim *sim, const uint8_t *session)
+{
+    uint64_t birth;
+
+    (void)sim;
+    memcpy(&birth, session, sizeof birth);
+    return birth;
+}
+
+static void replace_older(struct sim *sim, struct req *req, uint64_t older)
+{
+    struct session_row *row = &sim->db.sessions[older];
+
+    /* A twin may take over from its elder, a process never from the one that came after it in the
+     * same spool folder. */
+    if (row->worker == sim->db.sessions[req->pk].worker && row->birth > birth_of(sim, req->session))
+        sim_violation(sim, "newer_process_wins", "session %llu ended the newer session %llu",
+                      (unsigned long long)req->pk, (unsigned long long)older);
+    row->ended = true;
+    row->owner = 0;
+    req->ended_pk = older;
+    each_live(sim, older, end_of_older, req);
+}
+
+static void hello(struct sim *sim, struct req *req)
+{
+    uint64_t pk = find_session(sim, req->session), counter;
+    uint64_t older = newest_session(sim, req->worker_id, &counter);
+    struct session_row *row = &sim->db.sessions[pk];
+
+    req->newest = counter;
+    if (req->recover && (!pk || row->ended || row->owner != req->instance)) {
+        req->status = QR_DB_FENCED;
+        return;
+    }
+    if (pk && row->ended && !BROKEN(no_start_order)) {
+        req->code = QR_HELLO_REPLACED;
+        return;
+    }
+    if (!pk && req->counter <= counter && !BROKEN(no_start_order)) {
+        req->code = QR_HELLO_LOWER_COUNTER;
+        return;
+    }
+    if (!pk) {
+        pk = ++sim->db.last_session;
+        row = &sim->db.sessions[pk];
+        *row = (struct session_row){.counter = req->counter, .worker = req->worker};
+        row->birth = birth_of(sim, req->session);
+        memcpy(row->id, req->session, sizeof row->id);
+        memcpy(row->worker_id, req->worker_id, sizeof row->worker_id);
+    }
+    req->pk = pk;
+    if (older && older != pk)
+        replace_older(sim, req, older);
+    row->ended = false;
+    row->owner = req->instance;
+    req->answer_attach = ++row->attach;
+    req->code = QR_HELLO_WELCOME;
+    each_live(sim, pk, keep_or_return, req);
+}
+
+/* ------------------------------------------------------------------ claim, return */
+
+static bool owner_matches(const struct sim *sim, const struct req *req)
+{
+    const struct session_row *row = &sim->db.sessions[req->session_pk];
+
+    if (row->ended)
+        return false;
+    return row->owner == req->instance && (row->attach == req->attach || BROKEN(no_attach));
+}
+
+static void claim(struct sim *sim, struct req *req)
+{
+    struct db *db = &sim->db;
+
+    if (!owner_matches(sim, req) &&
+        !(BROKEN(no_claim_fence) && !db->sessions[req->session_pk].ended)) {
+        req->status = QR_DB_FENCED;
+        return;
+    }
+    for (size_t i = 0; i < db->n_jobs && req->n_out < req->want_total; i++) {
+        struct job *job = &db->jobs[i];
+        if (job->state == JOB_DELAYED && job->run_at <= sim->now)
+            job->state = JOB_READY;
+        if (job->state != JOB_READY || req->want[job->type] == 0 ||
+            db->last_lease + 1 >= LEASES_MAX)
+            continue;
+        if (job->current)
+            sim_violation(sim, "one_live_lease", "job %zu is given out while lease %llu holds it",
+                          i + 1, (unsigned long long)job->current);
+        req->want[job->type]--;
+        db->leases[++db->last_lease] =
+            (struct lease_row){.job = i + 1, .session = req->session_pk, .before = job->newest};
+        job->newest = job->current = db->last_lease;
+        job->state = JOB_LEASED;
+        keep(sim, db->last_lease, req);
+    }
+    req->dry = req->n_out < req->want_total;
+}
+
+static void take_back(struct sim *sim, struct req *req)
+{
+    if (!owner_matches(sim, req) && !BROKEN(no_owner_fence)) {
+        req->status = QR_DB_FENCED;
+        return;
+    }
+    for (size_t i = 0; i < req->n; i++) {
+        uint64_t lease = req->items[i].lease;
+        if (db_is_live(sim, lease) && sim->db.leases[lease].session == req->session_pk)
+            give_back(sim, lease, req);
+    }
+}
+
+/* ------------------------------------------------------------------ settle (rules 1, 14) */
+
+static bool settle_fence(const struct sim *sim, const struct req *req)
+{
+    const struct lease_row *row = &sim->db.leases[req->lease];
+
+    if (req->lease == 0 || req->lease > sim->db.last_lease || row->job != req->job)
+        return false;
+    if (BROKEN(no_fence))
+        return !is_final(&sim->db.jobs[row->job - 1]);
+    return db_is_live(sim, req->lease) &&
+           (row->session == req->session_pk || BROKEN(no_session_fence));
+}
+
+static void write_rows(struct sim *sim, struct job *job, struct req *req)
+{
+    if (job->current != req->lease)
+        sim_violation(sim, "nothing_stale",
+                      "result of lease %llu is stored, job %llu is held by %llu",
+                      (unsigned long long)req->lease, (unsigned long long)req->job,
+                      (unsigned long long)job->current);
+    job->rows++;
+    job->rows_by = req->lease;
+    req->rows_written = true;
+    if (job->rows > 1)
+        sim_violation(sim, "rows_once", "job %llu has its result rows twice",
+                      (unsigned long long)req->job);
+}
+
+static void fail_job(struct sim *sim, struct job *job, struct req *req)
+{
+    int64_t delay = 0;
+
+    if (job->current != req->lease)
+        sim_violation(sim, "nothing_stale",
+                      "failure of lease %llu counts, job %llu is held by %llu",
+                      (unsigned long long)req->lease, (unsigned long long)req->job,
+                      (unsigned long long)job->current);
+    job->settled_lease = req->lease;
+    job->current = 0;
+    sim->db.leases[req->lease].gone = !BROKEN(fail_no_mark);
+    if (qr_class_retry((enum qr_class)req->error_class, job->retries, false, req->job, &delay)) {
+        job->retries++;
+        job->state = JOB_DELAYED;
+        job->run_at = sim->now + (delay > RETRY_MS_MAX ? RETRY_MS_MAX : delay);
+    } else {
+        job->state = JOB_FAILED;
+        sim->jobs_failed++;
+    }
+}
+
+static void settle(struct sim *sim, struct req *req)
+{
+    struct job *job = job_of(sim, req->job);
+
+    if (!settle_fence(sim, req)) {
+        bool replay = job && job->settled_lease == req->lease && !BROKEN(no_settled_id);
+        req->code = replay ? QR_ACK_DUPLICATE : QR_ACK_STALE;
+        return;
+    }
+    if (req->error_class) {
+        fail_job(sim, job, req);
+    } else {
+        write_rows(sim, job, req);
+        job->state = JOB_DONE;
+        job->current = 0;
+        job->settled_lease = req->lease;
+        sim->jobs_done++;
+    }
+    req->code = QR_ACK_COMMITTED;
+}
+
+/* ------------------------------------------------------------------ the rest */
+
+static void end_session(struct sim *sim, struct req *req)
+{
+    if (owner_matches(sim, req))
+        sim->db.sessions[req->session_pk].ended = true;
+}
+
+static void adopted_keep(struct sim *sim, uint64_t lease, struct req *req)
+{
+    keep(sim, lease, req);
+}
+
+void db_adopt(struct sim *sim, struct coord *coord, uint64_t instance, bool reap)
+{
+    for (uint64_t pk = 1; pk <= sim->db.last_session; pk++) {
+        struct session_row *row = &sim->db.sessions[pk];
+        struct req *req;
+        if (row->ended || row->owner != instance)
+            continue;
+        req = calloc(1, sizeof *req);
+        req->kind = REQ_KINDS;
+        req->coord = coord->index;
+        req->instance = coord->instance;
+        req->pk = pk;
+        row->owner = coord->instance;
+        req->answer_attach = ++row->attach;
+        memcpy(req->session, row->id, sizeof req->session);
+        memcpy(req->worker_id, row->worker_id, sizeof req->worker_id);
+        each_live(sim, pk, reap ? give_back : adopted_keep, req);
+        sim_trace(sim, "db: session %llu adopted by instance %llu, attach %llu, %zu leases",
+                  (unsigned long long)pk, (unsigned long long)coord->instance,
+                  (unsigned long long)row->attach, req->n_out);
+        coord_reply(sim, coord, req);
+    }
+    check_transaction(sim);
+}
+
+static void execute(struct sim *sim, struct req *req)
+{
+    req->status = QR_DB_DONE;
+    switch (req->kind) {
+    case REQ_HELLO:
+        hello(sim, req);
+        break;
+    case REQ_CLAIM:
+        claim(sim, req);
+        break;
+    case REQ_RETURN:
+        take_back(sim, req);
+        break;
+    case REQ_SETTLE:
+        settle(sim, req);
+        break;
+    case REQ_RENEW:
+        sim->db.renewals[req->instance]++;
+        sim->db.renewed_at[req->instance] = sim->now;
+        break;
+    case REQ_END_SESSION:
+        end_session(sim, req);
+        break;
+    case REQ_KINDS:
+        break;
+    }
+    sim_trace(
+        sim,
+        "db: %s instance %llu session %llu attach %llu lease %llu: status %d code %d, %llu "
+        "returned, %zu out",
+        (const char *[]){"hello", "claim", "return", "settle", "renew", "end_session"}[req->kind],
+        (unsigned long long)req->instance,
+        (unsigned long long)(req->kind == REQ_HELLO ? req->pk : req->session_pk),
+        (unsigned long long)(req->kind == REQ_HELLO ? req->answer_attach : req->attach),
+        (unsigned long long)(req->n ? req->items[0].lease : req->lease), (int)req->status,
+        req->code, (unsigned long long)req->returned, req->n_out);
+    check_transaction(sim);
+}
+
+/* ------------------------------------------------------------------ the way there and back */
+
+void db_req_free(void *arg)
+{
+    struct req *req = arg;
+
+    if (req->settle) {
+        free(req->settle->message);
+        free(req->settle);
+    }
+    free(req->out);
+    free(req);
+}
+
+void db_forget_in_flight(struct sim *sim, const struct req *req)
+{
+    struct db *db = &sim->db;
+
+    for (size_t i = 0; i < db->n_in_flight; i++)
+        if (db->in_flight[i] == req) {
+            db->in_flight[i] = db->in_flight[--db->n_in_flight];
+            return;
+        }
+}
+
+static void reply_arrives(struct sim *sim, void *object, void *arg, uint64_t n)
+{
+    struct req *req = arg;
+
+    (void)n;
+    coord_reply(sim, object, req);
+}
+
+static void reply(struct sim *sim, struct req *req)
+{
+    struct coord *coord = &sim->coords[req->coord];
+
+    sim_at(sim, sim->now + rng_range(&sim->rng, 0, sim->profile.db_delay / 2), reply_arrives, coord,
+           req, 0, db_req_free);
+}
+
+static void late_commit(struct sim *sim, void *object, void *arg, uint64_t n)
+{
+    struct req *req = arg;
+
+    (void)object;
+    (void)n;
+    sim->faults.unknown_late++;
+    execute(sim, req);
+    db_req_free(req);
+}
+
+/* The same request once more, without whoever waits for it. */
+static struct req *copy_of(const struct req *req)
+{
+    size_t size = sizeof *req + req->n * sizeof req->items[0];
+    struct req *copy = malloc(size);
+
+    memcpy(copy, req, size);
+    copy->settle = NULL;
+    return copy;
+}
+
+static void unknown_end(struct sim *sim, struct req *req)
+{
+    sim->faults.requests_unknown++;
+    switch (rng_range(&sim->rng, 0, 2)) {
+    case 0:
+        if (BROKEN(split_txn) && req->kind == REQ_SETTLE && !req->error_class &&
+            settle_fence(sim, req))
+            write_rows(sim, job_of(sim, req->job), req);
+        break;
+    case 1:
+        sim->faults.unknown_committed++;
+        execute(sim, req);
+        free(req->out);
+        req->out = NULL;
+        req->n_out = 0;
+        break;
+    default:
+        sim_at(sim, sim->now + rng_range(&sim->rng, 1, 2000), late_commit, NULL, copy_of(req), 0,
+               db_req_free);
+        break;
+    }
+    req->status = QR_DB_UNKNOWN;
+    reply(sim, req);
+}
+
+static void failed_end(struct sim *sim, struct req *req)
+{
+    sim->faults.requests_failed++;
+    req->status = QR_DB_FAILED;
+    if (BROKEN(ack_before_commit) && req->kind == REQ_SETTLE) {
+        req->status = QR_DB_DONE;
+        req->code = QR_ACK_COMMITTED;
+    }
+    reply(sim, req);
+}
+
+static void arrives(struct sim *sim, void *object, void *arg, uint64_t n)
+{
+    struct req *req = arg;
+    const struct coord *coord = object;
+
+    (void)n;
+    if (!coord->alive || coord->instance != req->instance) { /* its coordinator died meanwhile */
+        if (rng_chance(&sim->rng, 500))
+            execute(sim, req);
+        db_forget_in_flight(sim, req);
+        db_req_free(req);
+        return;
+    }
+    if (sim->now < sim->db.down_until && sim->db.down_hangs) {
+        sim_at(sim, sim->db.down_until + rng_range(&sim->rng, 0, 50), arrives, object, req, 0,
+               db_req_free);
+        return;
+    }
+    if (sim->now < sim->db.down_until || (!sim->peace && rng_chance(&sim->rng, sim->profile.fails)))
+        failed_end(sim, req);
+    else if (!sim->peace && rng_chance(&sim->rng, sim->profile.unknowns))
+        unknown_end(sim, req);
+    else {
+        execute(sim, req);
+        reply(sim, req);
+    }
+}
+
+void db_submit(struct sim *sim, struct req *req)
+{
+    struct db *db = &sim->db;
+
+    req->order = ++db->order;
+    if (req->kind == REQ_SETTLE && db->n_in_flight < QR_COUNT(db->in_flight))
+        db->in_flight[db->n_in_flight++] = req;
+    sim_at(sim, sim->now + rng_range(&sim->rng, 1, sim->profile.db_delay), arrives,
+           &sim->coords[req->coord], req, 0, db_req_free);
+}
+
+void db_outage(struct sim *sim, int64_t ms)
+{
+    sim->faults.database_outages++;
+    sim->db.down_until = sim->now + ms;
+    sim->db.down_hangs = rng_chance(&sim->rng, 500);
+    sim_trace(sim, "fault: database %s for %lld ms", sim->db.down_hangs ? "hangs" : "is down",
+              (long long)ms);
+}
+
+bool db_is_up(const struct sim *sim) { return sim->now >= sim->db.down_until; }
+
+void db_init(struct sim *sim)
+{
+    sim->db.leases = calloc(LEASES_MAX, sizeof *sim->db.leases);
+    sim->db.sessions = calloc(SESSIONS_MAX, sizeof *sim->db.sessions);
+}
+
+void db_done(struct sim *sim)
+{
+    free(sim->db.leases);
+    free(sim->db.sessions);
+}

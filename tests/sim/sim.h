@@ -1,0 +1,391 @@
+/* tests/sim/sim.h
+ *
+ * A whole fleet in one thread and in virtual time: coordinators around the production engine, small
+ * faithful workers, streams that break, and a database with real transactions that fail, hang or
+ * end unknown. Everything that happens is an event in one queue, every chance comes from one seed.
+ *
+ *     world   time, events, the story of a run (trouble, then peace, then the last check)
+ *     net     streams: delay, break, loss, doubles, late frames
+ *     coord   one coordinator: inbox, turns, stalls, crashes, adoption; owns an engine
+ *     db      the database: transactions and fences (protocol.md rules 1, 2, 4, 14)
+ *     worker  the other side of the protocol: slots, credits, spool, resend, restart
+ *     check   invariants
+ *
+ * Design: docs/engine.md "The simulation".
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base.h"
+#include "coordinator/engine/engine.h"
+#include "tests/sim/rng.h"
+
+enum {
+    TTL_MS = 8000,
+    TYPES = 2, /* job types 1 and 2 */
+    WORKERS_MAX = 6,
+    COORDS = 2,
+    JOBS_MAX = 400,
+    LEASES_MAX = 40000,
+    SESSIONS_MAX = 2000,
+    STREAMS_MAX = 6000,
+    HELD_MAX = 512, /* of one worker: running and spooled */
+};
+
+/* ---- rules taken out: in the database, the worker or the world; those of the engine are in
+ *      coordinator/engine/mutation.h */
+#define SIM_MUTATION_MAP(X)                                                       \
+    X(no_fence, "a settle checks only that the job is not completed")             \
+    X(no_session_fence, "a settle does not check the session")                    \
+    X(split_txn, "result rows commit before, and apart from, the job's state")    \
+    X(no_settled_id, "the job does not remember which lease settled it")          \
+    X(no_owner_fence, "a take-back does not check the owner")                     \
+    X(no_attach, "owner alone is checked, no attach number")                      \
+    X(no_claim_fence, "a claim does not check the owner")                         \
+    X(hello_keeps_unnamed, "a Hello returns nothing")                             \
+    X(no_rebind, "leases of the ended session do not follow the spool")           \
+    X(end_returns_all, "a new session ends all leases of the old one, spool too") \
+    X(no_start_order, "any unknown session replaces the worker's newest")         \
+    X(release_no_mark, "a take-back does not mark the batch row")                 \
+    X(fail_no_mark, "a retryable failure does not mark the batch row")            \
+    X(beat_no_spool, "a beat does not name results in the spool")                 \
+    X(no_resend, "a result without an Ack is not sent again")                     \
+    X(drop_spool, "a Sync removes a spool entry")                                 \
+    X(spool_volatile, "the spool dies with the process")                          \
+    X(ack_before_commit, "the database says COMMITTED before it has committed")   \
+    X(timers_first, "after a stall timers run before the frames that waited")     \
+    X(row_age, "a peer is dead when its row is old, watched or not")              \
+    X(reap_at_once, "adopted sessions are reaped without another ttl")
+
+enum sim_mutation {
+    SIM_MUTATION_none,
+#define SIM_MUTATION_ENUM(name, text) SIM_MUTATION_##name,
+    SIM_MUTATION_MAP(SIM_MUTATION_ENUM)
+#undef SIM_MUTATION_ENUM
+};
+extern enum sim_mutation sim_mutation;
+#define BROKEN(name) (sim_mutation == SIM_MUTATION_##name)
+
+/* ---- what can go wrong, counted */
+#define SIM_FAULT_MAP(X)                                                                   \
+    X(stream_breaks)                                                                       \
+    X(frames_lost) X(frames_doubled) X(frames_late) X(worker_crashes) X(worker_twins)      \
+        X(worker_stalls) X(coordinator_crashes) X(coordinator_stalls) X(coordinator_stops) \
+            X(worker_drains) X(database_outages) X(requests_failed) X(requests_unknown)    \
+                X(unknown_committed) X(unknown_late)
+
+struct sim_faults {
+#define SIM_FAULT_FIELD(name) uint64_t name;
+    SIM_FAULT_MAP(SIM_FAULT_FIELD)
+#undef SIM_FAULT_FIELD
+};
+
+/* ---- frames, both ways */
+enum frame_kind {
+    UP_HELLO,
+    UP_CREDITS,
+    UP_ACCEPT,
+    UP_DECLINE,
+    UP_BEAT,
+    UP_RELEASE,
+    UP_RESULT,
+    UP_GOODBYE,
+    DOWN_WELCOME,
+    DOWN_OFFER,
+    DOWN_SYNC,
+    DOWN_ACK,
+    DOWN_STOP,
+    DOWN_DRAIN,
+    DOWN_RESTARTING,
+    DOWN_END,
+};
+
+struct item {
+    uint64_t lease, job;
+    qr_type_id type;
+    bool spooled;
+    int code; /* Ack code, or error class of a result */
+    uint64_t started_ms_ago;
+    uint32_t permille;
+    enum qr_phase phase;
+};
+
+struct frame {
+    enum frame_kind kind;
+    uint64_t seq;
+    uint64_t a, b; /* seen; start counter; reason and newest counter */
+    uint8_t session[QR_SESSION_BYTES];
+    uint64_t received[TYPES + 1], received_total;
+    uint64_t credit[TYPES + 1], credit_total;
+    size_t n;
+    struct item items[];
+};
+struct frame *frame_new(enum frame_kind kind, size_t n);
+
+/* ---- streams */
+struct stream {
+    uint64_t id;
+    int worker, coord;
+    uint64_t life, instance; /* of the worker's process, of the coordinator */
+    bool cut;                /* nothing passes any more, except up_cut frames on their way up */
+    bool left;               /* the worker does not listen any more */
+    bool closed;             /* the coordinator knows */
+    int64_t up_at, down_at;  /* when the last frame arrives */
+    uint64_t up_cut;
+};
+
+/* ---- database */
+enum job_state { JOB_READY, JOB_DELAYED, JOB_LEASED, JOB_DONE, JOB_FAILED };
+
+struct job {
+    enum job_state state;
+    qr_type_id type;
+    int64_t run_at;
+    int retries;
+    uint64_t settled_lease;
+    uint32_t rows;    /* result row sets */
+    uint64_t rows_by; /* the lease that wrote them */
+    uint64_t current; /* ghost: the one lease given out and not ended */
+    uint64_t newest;  /* newest lease of the job; older ones by lease.before */
+    uint32_t starts;  /* ghost: how often a worker began it */
+    bool fill;        /* added for the last check */
+};
+
+struct lease_row { /* an element of a batch row */
+    uint64_t job, session, before;
+    bool gone;
+    bool confirmed; /* ghost: the worker knows that the coordinator knows that it has it */
+};
+
+struct session_row {
+    uint8_t id[QR_SESSION_BYTES];
+    int worker; /* which process: index in sim.workers */
+    char worker_id[16];
+    uint64_t counter, owner, attach;
+    bool ended;
+    uint64_t birth; /* ghost: order in which processes started */
+};
+
+enum req_kind {
+    REQ_HELLO,
+    REQ_CLAIM,
+    REQ_RETURN,
+    REQ_SETTLE,
+    REQ_RENEW,
+    REQ_END_SESSION,
+    REQ_KINDS
+};
+
+struct req {
+    enum req_kind kind;
+    int coord;
+    uint64_t instance, order; /* who asked; when it was asked */
+    uint64_t token, session_pk, attach;
+    /* hello */
+    uint8_t session[QR_SESSION_BYTES];
+    char worker_id[16];
+    uint64_t counter;
+    int worker;
+    bool recover;
+    /* claim */
+    uint64_t want[TYPES + 1], want_total;
+    /* return */
+    enum qr_return_reason reason;
+    /* settle */
+    uint64_t lease, job;
+    int error_class;
+    struct qr_settle *settle;
+    /* answer */
+    enum qr_db_status status;
+    int code; /* hello outcome, ack code */
+    uint64_t newest, pk, answer_attach, ended_pk, returned;
+    bool dry, rows_written;
+    size_t n_out;
+    struct item *out;
+    size_t n;
+    struct item items[]; /* hello: what it names; return: leases */
+};
+
+struct db {
+    struct job jobs[JOBS_MAX];
+    size_t n_jobs;
+    struct lease_row *leases; /* by lease id */
+    uint64_t last_lease;
+    struct session_row *sessions; /* by pk */
+    uint64_t last_session;
+    uint64_t renewals[COORDS * 200]; /* by instance */
+    int64_t renewed_at[COORDS * 200];
+    int64_t down_until;
+    bool down_hangs;
+    uint64_t order;
+    struct req *in_flight[4096]; /* submitted settles, for invariant 4 */
+    size_t n_in_flight;
+};
+
+/* ---- workers: one struct is one spool folder; its processes come and go */
+struct held {
+    uint64_t lease, job;
+    qr_type_id type;
+    bool spooled;
+    /* running or queued */
+    bool started;
+    int64_t started_at, finish_at; /* INT64_MAX: it hangs */
+    /* spooled */
+    int error_class;
+    int64_t send_at; /* when it is sent (again) */
+};
+
+struct worker {
+    int index;
+    char id[16];
+    bool exists, alive, stopped; /* stopped: ended by a newer process, for good */
+    bool twin;
+    uint64_t life;    /* counts processes; old events are void */
+    uint64_t counter; /* durable */
+    uint8_t session[QR_SESSION_BYTES];
+    uint64_t birth;
+    bool types[TYPES + 1];
+    uint32_t slots, window, used, running;
+    uint64_t credit[TYPES + 1], credit_total, received[TYPES + 1], received_total;
+    struct held held[HELD_MAX];
+    size_t n_held;
+    struct stream *stream;
+    bool welcomed, ever_welcomed, draining;
+    int target;
+    uint64_t seen;
+    int64_t answer_at, stalled_until;
+    uint64_t beats_sent, syncs_seen;
+    struct {
+        uint64_t beat, lease;
+    } named[HELD_MAX * 2];
+    size_t n_named;
+    struct frame **backlog; /* frames that came while it was stalled */
+    size_t n_backlog, cap_backlog;
+};
+
+/* ---- coordinators */
+struct input;
+struct coord {
+    int index;
+    bool alive;
+    uint64_t instance;
+    struct qr_engine *engine;
+    int64_t stalled_until, turn_at;
+    uint64_t turn; /* number of the turn that is planned; older ones are void */
+    struct input *first, *last;
+    int64_t trouble_at; /* of the watch over its peers */
+    uint64_t watch_count[COORDS * 200];
+    int64_t watch_since[COORDS * 200];
+    struct qr_engine_stats stats; /* of earlier lives, summed */
+};
+
+/* ---- events */
+struct sim;
+typedef void (*event_fn)(struct sim *sim, void *object, void *arg, uint64_t n);
+struct event {
+    int64_t at;
+    uint64_t order;
+    event_fn run;
+    void *object, *arg;
+    uint64_t n;
+    void (*drop)(void *arg);
+};
+
+struct profile {
+    bool calm; /* no breaks, crashes, loss: a healthy worker must keep its leases */
+    uint32_t coords, workers;
+    uint32_t breaks, loss, doubles, crashes, coord_crashes, stalls,
+        outages;                                  /* per mille and tick */
+    uint32_t fails, unknowns;                     /* per mille and request */
+    uint32_t declines, releases, failures, hangs; /* per mille and lease */
+    uint32_t drains, stops;                       /* per mille and tick */
+    bool twin;
+    int64_t net_delay, db_delay, trouble_ms, job_ms;
+};
+
+struct sim {
+    uint64_t seed, steps, max_steps;
+    int64_t now, end_of_trouble;
+    bool trace, peace, filling, over;
+    struct rng rng;
+    struct profile profile;
+    struct event *events; /* a heap */
+    size_t n_events, cap_events;
+    uint64_t order, last_instance, births;
+    struct stream *streams;
+    uint64_t n_streams;
+    struct worker workers[WORKERS_MAX];
+    struct coord coords[COORDS];
+    struct db db;
+    struct sim_faults faults;
+    struct qr_engine_stats stats;
+    uint64_t full; /* workers seen full in the last check, as bits */
+    int64_t fill_from;
+    uint64_t jobs_done, jobs_failed, starts;
+    bool failed;
+    char why[240];
+};
+
+/* world.c */
+bool sim_run(struct sim *sim, uint64_t seed, uint64_t max_steps, bool trace);
+void sim_free(struct sim *sim);
+void sim_at(struct sim *sim, int64_t at, event_fn run, void *object, void *arg, uint64_t n,
+            void (*drop)(void *));
+void sim_trace(struct sim *sim, const char *fmt, ...) QR_PRINTF(2, 3);
+/** An invariant does not hold; the first one counts. */
+void sim_violation(struct sim *sim, const char *invariant, const char *fmt, ...) QR_PRINTF(3, 4);
+
+/* net.c */
+struct stream *net_connect(struct sim *sim, struct worker *worker, struct coord *coord);
+void net_up(struct sim *sim, struct stream *stream, struct frame *frame, int64_t delay);
+void net_down(struct sim *sim, struct stream *stream, struct frame *frame);
+/** The network breaks it: both sides hear of it later. */
+void net_break(struct sim *sim, struct stream *stream);
+/** The worker leaves it: the coordinator hears of it later. */
+void net_leave(struct sim *sim, struct stream *stream);
+struct stream *net_find(struct sim *sim, uint64_t id);
+
+/* coord.c */
+void coord_start(struct sim *sim, struct coord *coord);
+void coord_crash(struct sim *sim, struct coord *coord);
+void coord_shutdown(struct sim *sim, struct coord *coord);
+void coord_drain(struct sim *sim, struct coord *coord, struct worker *worker);
+void coord_stall(struct sim *sim, struct coord *coord, int64_t ms);
+void coord_frame(struct sim *sim, struct coord *coord, struct stream *stream, struct frame *frame);
+void coord_open(struct sim *sim, struct coord *coord, struct stream *stream);
+void coord_closed(struct sim *sim, struct coord *coord, struct stream *stream);
+void coord_reply(struct sim *sim, struct coord *coord, struct req *req);
+void coord_work_available(struct sim *sim, struct coord *coord);
+void coord_add_stats(struct coord *coord, struct qr_engine_stats *sum);
+void coord_done(struct coord *coord);
+
+/* db.c */
+void db_init(struct sim *sim);
+void db_done(struct sim *sim);
+void db_add_job(struct sim *sim, qr_type_id type, bool fill);
+void db_submit(struct sim *sim, struct req *req);
+void db_outage(struct sim *sim, int64_t ms);
+void db_forget_in_flight(struct sim *sim, const struct req *req);
+bool db_is_up(const struct sim *sim);
+bool db_is_live(const struct sim *sim, uint64_t lease);
+/** Adopt the sessions of a dead instance for `coord`; each comes as a req with kept leases. */
+void db_adopt(struct sim *sim, struct coord *coord, uint64_t instance, bool reap);
+void db_req_free(void *req);
+
+/* worker.c */
+void worker_start(struct sim *sim, struct worker *worker);
+void worker_crash(struct sim *sim, struct worker *worker);
+void worker_frame(struct sim *sim, struct worker *worker, struct stream *stream,
+                  struct frame *frame);
+void worker_lost(struct sim *sim, struct worker *worker, struct stream *stream);
+bool worker_has(const struct worker *worker, uint64_t lease);
+void worker_done(struct worker *worker);
+
+/* check.c */
+void check_transaction(struct sim *sim);
+void check_give_back(struct sim *sim, uint64_t lease, const struct req *req);
+void check_ack(struct sim *sim, struct worker *worker, uint64_t lease, int code);
+bool check_is_finished(const struct sim *sim);
+void check_end(struct sim *sim);
