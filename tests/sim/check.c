@@ -42,6 +42,54 @@ static bool is_with_database(const struct sim *sim, const struct req *req, uint6
     return false;
 }
 
+static bool is_held(const struct sim *sim, uint64_t lease)
+{
+    for (int i = 0; i < WORKERS_MAX; i++)
+        if (worker_has(&sim->workers[i], lease))
+            return true;
+    return false;
+}
+
+static bool is_in_spool_list(const struct req *req, uint64_t lease)
+{
+    for (size_t i = 0; i < req->n; i++)
+        if (req->items[i].lease == lease && req->items[i].spooled)
+            return true;
+    return false;
+}
+
+/* What the reason of a take-back says has to be so. */
+static void check_reason(struct sim *sim, uint64_t lease, const struct req *req)
+{
+    const struct lease_row *row = &sim->db.leases[lease];
+
+    if (req->kind == REQ_HELLO && is_in_spool_list(req, lease))
+        sim_violation(sim, "spool_counts", "lease %llu is taken back, its result is in the spool",
+                      (unsigned long long)lease);
+    if (req->kind != REQ_RETURN)
+        return;
+    if (req->reason == QR_RETURN_DROPPED && is_held(sim, lease))
+        sim_violation(sim, "dropped_is_absent", "lease %llu is taken back, its worker has it",
+                      (unsigned long long)lease);
+    if (req->reason == QR_RETURN_NOT_ACCEPTED && sim->profile.calm && row->accept_order &&
+        row->accept_order < req->order)
+        sim_violation(sim, "accept_counts", "lease %llu is taken back, its Accept had come",
+                      (unsigned long long)lease);
+}
+
+/* An offer of a lease that is over makes a worker run for nothing. Where a Hello of unknown end may
+ * commit late, or a peer take the session at that moment, it cannot be helped. */
+void check_offer(struct sim *sim, const struct coord *coord, uint64_t lease)
+{
+    const struct lease_row *row = &sim->db.leases[lease];
+    const struct session_row *session = &sim->db.sessions[row->session];
+
+    if (sim->profile.unknowns == 0 && session->owner == coord->instance && !session->ended &&
+        !db_is_live(sim, lease))
+        sim_violation(sim, "offer_is_live", "lease %llu is offered, it is over",
+                      (unsigned long long)lease);
+}
+
 /* A lease is about to return to pending without a result. */
 void check_give_back(struct sim *sim, uint64_t lease, const struct req *req)
 {
@@ -59,13 +107,11 @@ void check_give_back(struct sim *sim, uint64_t lease, const struct req *req)
         sim_violation(sim, "settling_not_returned",
                       "lease %llu is taken back while its result is with the database",
                       (unsigned long long)lease);
-    if (!sim->profile.calm || !row->confirmed || req->reason == QR_RETURN_RELEASED)
-        return;
-    for (int i = 0; i < WORKERS_MAX; i++)
-        if (worker_has(&sim->workers[i], lease))
-            sim_violation(sim, "healthy_keeps",
-                          "lease %llu is taken from worker %d, which is healthy",
-                          (unsigned long long)lease, i);
+    check_reason(sim, lease, req);
+    if (sim->profile.calm && row->confirmed && req->reason != QR_RETURN_RELEASED &&
+        is_held(sim, lease))
+        sim_violation(sim, "healthy_keeps", "lease %llu is taken from a healthy worker",
+                      (unsigned long long)lease);
 }
 
 /* The spool forgets a result only when its lease is over, and STALE is never said of one that

@@ -92,11 +92,14 @@ static void on_welcome(void *ctx, uint64_t stream, uint64_t seq, const struct qr
 static void on_offer(void *ctx, uint64_t stream, uint64_t seq, const struct qr_offer *offers,
                      size_t n)
 {
+    struct port *port = ctx;
     struct frame *frame = frame_new(DOWN_OFFER, n);
 
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        check_offer(port->sim, port->coord, offers[i].lease_id);
         frame->items[i] = (struct item){
             .lease = offers[i].lease_id, .job = offers[i].job_id, .type = offers[i].type};
+    }
     send(ctx, stream, seq, frame);
 }
 
@@ -522,7 +525,7 @@ static void take(struct sim *sim, struct coord *coord, struct input *in)
 /* A peer is dead after a ttl in which this one, running and able to commit, saw no renewal. */
 static void watch_peers(struct sim *sim, struct coord *coord)
 {
-    if (!db_is_up(sim)) {
+    if (!db_is_up(sim, coord->index)) {
         coord->trouble_at = sim->now;
         return;
     }
@@ -590,6 +593,9 @@ static bool here(const struct coord *coord, uint64_t instance)
 
 void coord_frame(struct sim *sim, struct coord *coord, struct stream *stream, struct frame *frame)
 {
+    for (size_t i = 0; frame->kind == UP_ACCEPT && i < frame->n; i++)
+        if (!sim->db.leases[frame->items[i].lease].accept_order)
+            sim->db.leases[frame->items[i].lease].accept_order = sim->db.order;
     add_input(sim, coord, (struct input){.kind = IN_FRAME, .stream = stream->id, .frame = frame});
 }
 

@@ -487,12 +487,16 @@ static void failed_end(struct sim *sim, struct req *req)
     reply(sim, req);
 }
 
+static bool is_unlucky(struct sim *sim, uint32_t per_mille)
+{
+    return !sim->peace && rng_chance(&sim->rng, per_mille);
+}
+
 static void arrives(struct sim *sim, void *object, void *arg, uint64_t n)
 {
     struct req *req = arg;
     const struct coord *coord = object;
 
-    (void)n;
     if (!coord->alive || coord->instance != req->instance) { /* its coordinator died meanwhile */
         if (rng_chance(&sim->rng, 500))
             execute(sim, req);
@@ -501,13 +505,19 @@ static void arrives(struct sim *sim, void *object, void *arg, uint64_t n)
         return;
     }
     if (sim->now < sim->db.down_until && sim->db.down_hangs) {
-        sim_at(sim, sim->db.down_until + rng_range(&sim->rng, 0, 50), arrives, object, req, 0,
+        sim_at(sim, sim->db.down_until + rng_range(&sim->rng, 0, 50), arrives, object, req, n,
                db_req_free);
         return;
     }
-    if (sim->now < sim->db.down_until || (!sim->peace && rng_chance(&sim->rng, sim->profile.fails)))
+    if (n == 0 && is_unlucky(sim, sim->profile.slows)) { /* it waits for a lock */
+        sim->faults.requests_slow++;
+        sim_at(sim, sim->now + rng_range(&sim->rng, 500, 2 * TTL_MS), arrives, object, req, 1,
+               db_req_free);
+        return;
+    }
+    if (!db_is_up(sim, req->coord) || is_unlucky(sim, sim->profile.fails))
         failed_end(sim, req);
-    else if (!sim->peace && rng_chance(&sim->rng, sim->profile.unknowns))
+    else if (is_unlucky(sim, sim->profile.unknowns))
         unknown_end(sim, req);
     else {
         execute(sim, req);
@@ -535,7 +545,17 @@ void db_outage(struct sim *sim, int64_t ms)
               (long long)ms);
 }
 
-bool db_is_up(const struct sim *sim) { return sim->now >= sim->db.down_until; }
+void db_cut(struct sim *sim, int coord, int64_t ms)
+{
+    sim->faults.coordinators_cut++;
+    sim->db.cut_until[coord] = sim->now + ms;
+    sim_trace(sim, "fault: coord %d cannot reach the database for %lld ms", coord, (long long)ms);
+}
+
+bool db_is_up(const struct sim *sim, int coord)
+{
+    return sim->now >= sim->db.down_until && sim->now >= sim->db.cut_until[coord];
+}
 
 void db_init(struct sim *sim)
 {

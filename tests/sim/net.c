@@ -18,6 +18,8 @@ struct stream *net_find(struct sim *sim, uint64_t id)
     return id >= 1 && id <= sim->n_streams ? &sim->streams[id - 1] : NULL;
 }
 
+enum { LATE_MS = 6000 };
+
 static bool reaches(const struct sim *sim, const struct stream *stream)
 {
     const struct coord *coord = &sim->coords[stream->coord];
@@ -35,19 +37,26 @@ static void opened(struct sim *sim, void *object, void *arg, uint64_t n)
         coord_open(sim, &sim->coords[stream->coord], stream);
 }
 
+/* n: 1 where it has waited already. */
 static void up_arrives(struct sim *sim, void *object, void *arg, uint64_t n)
 {
     struct stream *stream = object;
+    bool late = stream->cut && stream->up_cut > 0;
 
-    (void)n;
-    if (reaches(sim, stream) && !(stream->cut && stream->up_cut == 0))
-        coord_frame(sim, &sim->coords[stream->coord], stream, arg);
-    else
-        free(arg);
-    if (stream->cut && stream->up_cut > 0) {
+    if (late && n == 0) { /* somewhere in the network, while the worker is on another stream */
+        int64_t at = sim->now + rng_range(&sim->rng, 0, LATE_MS);
+        stream->late_at = at > stream->late_at ? at : stream->late_at;
+        sim_at(sim, stream->late_at, up_arrives, stream, arg, 1, free);
+        return;
+    }
+    if (late) {
         stream->up_cut--;
         sim->faults.frames_late++;
     }
+    if (reaches(sim, stream) && (!stream->cut || late))
+        coord_frame(sim, &sim->coords[stream->coord], stream, arg);
+    else
+        free(arg);
 }
 
 static void down_arrives(struct sim *sim, void *object, void *arg, uint64_t n)
@@ -98,10 +107,10 @@ static struct frame *copy_of(const struct frame *frame)
     return copy;
 }
 
-static void send(struct sim *sim, struct stream *stream, struct frame *frame, int64_t delay,
-                 int64_t *last_at, event_fn arrives)
+static void send(struct sim *sim, struct stream *stream, struct frame *frame, int64_t *last_at,
+                 event_fn arrives)
 {
-    int64_t at = sim->now + delay + rng_range(&sim->rng, 0, sim->profile.net_delay);
+    int64_t at = sim->now + rng_range(&sim->rng, 0, sim->profile.net_delay);
 
     *last_at = at > *last_at ? at : *last_at;
     if (!sim->peace && may_be_lost(frame->kind)) {
@@ -118,14 +127,25 @@ static void send(struct sim *sim, struct stream *stream, struct frame *frame, in
     sim_at(sim, *last_at, arrives, stream, frame, 0, free);
 }
 
-void net_up(struct sim *sim, struct stream *stream, struct frame *frame, int64_t delay)
+void net_up(struct sim *sim, struct stream *stream, struct frame *frame)
 {
-    send(sim, stream, frame, delay, &stream->up_at, up_arrives);
+    send(sim, stream, frame, &stream->up_at, up_arrives);
+    if (!sim->peace && rng_chance(&sim->rng, sim->profile.breaks / 8)) {
+        sim->faults.stream_breaks++;
+        net_break(sim, stream);
+    }
 }
 
 void net_down(struct sim *sim, struct stream *stream, struct frame *frame)
 {
-    send(sim, stream, frame, 0, &stream->down_at, down_arrives);
+    enum frame_kind kind = frame->kind;
+    struct coord *coord = &sim->coords[stream->coord];
+
+    send(sim, stream, frame, &stream->down_at, down_arrives);
+    /* The worst moment: the Accept waits while the offer runs out. */
+    if (kind == DOWN_OFFER && !sim->peace && rng_chance(&sim->rng, sim->profile.stalls) &&
+        coord->stalled_until + 2 * TTL_MS < sim->now)
+        coord_stall(sim, coord, rng_range(&sim->rng, 5000, TTL_MS - 100));
 }
 
 struct stream *net_connect(struct sim *sim, struct worker *worker, struct coord *coord)
@@ -147,16 +167,20 @@ struct stream *net_connect(struct sim *sim, struct worker *worker, struct coord 
 
 void net_break(struct sim *sim, struct stream *stream)
 {
-    int64_t notice = rng_chance(&sim->rng, 100) ? 12000 : rng_range(&sim->rng, 0, 3000);
+    int64_t notice = rng_chance(&sim->rng, 100)   ? 12000
+                     : rng_chance(&sim->rng, 500) ? rng_range(&sim->rng, 0, 50)
+                                                  : rng_range(&sim->rng, 0, 3000);
 
     if (stream->cut)
         return;
     stream->cut = true;
-    stream->up_cut = rng_chance(&sim->rng, 500) ? 0 : (uint64_t)rng_range(&sim->rng, 1, 4);
-    if (sim->peace || sim->profile.calm)
+    stream->up_cut = rng_chance(&sim->rng, 700) ? 0 : (uint64_t)rng_range(&sim->rng, 1, 4);
+    if (sim->peace || sim->profile.calm) {
+        stream->up_cut = 0;
         notice = rng_range(&sim->rng, 0, 100);
-    if (stream->up_cut && sim->now + notice < stream->up_at)
-        notice = stream->up_at - sim->now; /* what still arrives comes before the end */
+    }
+    if (stream->up_cut)
+        notice = LATE_MS + 1; /* what still arrives comes before the end */
     sim_at(sim, sim->now + notice, close_arrives, stream, NULL, 0, NULL);
     if (!stream->left)
         sim_at(sim, sim->now + rng_range(&sim->rng, 0, 4000), loss_arrives, stream, NULL, 0, NULL);

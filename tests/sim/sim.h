@@ -53,7 +53,6 @@ enum {
     X(beat_no_spool, "a beat does not name results in the spool")                 \
     X(no_resend, "a result without an Ack is not sent again")                     \
     X(drop_spool, "a Sync removes a spool entry")                                 \
-    X(spool_volatile, "the spool dies with the process")                          \
     X(ack_before_commit, "the database says COMMITTED before it has committed")   \
     X(timers_first, "after a stall timers run before the frames that waited")     \
     X(row_age, "a peer is dead when its row is old, watched or not")              \
@@ -69,11 +68,14 @@ extern enum sim_mutation sim_mutation;
 #define BROKEN(name) (sim_mutation == SIM_MUTATION_##name)
 
 /* ---- what can go wrong, counted */
-#define SIM_FAULT_MAP(X)                                                                   \
-    X(stream_breaks)                                                                       \
-    X(frames_lost) X(frames_doubled) X(frames_late) X(worker_crashes) X(worker_twins)      \
-        X(worker_stalls) X(coordinator_crashes) X(coordinator_stalls) X(coordinator_stops) \
-            X(worker_drains) X(database_outages) X(requests_failed) X(requests_unknown)    \
+#define SIM_FAULT_MAP(X)                                                                \
+    X(stream_breaks)                                                                    \
+    X(frames_lost)                                                                      \
+    X(frames_doubled)                                                                   \
+    X(frames_late)                                                                      \
+    X(worker_crashes) X(worker_twins) X(worker_stalls) X(coordinator_crashes)           \
+        X(coordinator_stalls) X(coordinator_stops) X(worker_drains) X(database_outages) \
+            X(requests_failed) X(requests_slow) X(coordinators_cut) X(requests_unknown) \
                 X(unknown_committed) X(unknown_late)
 
 struct sim_faults {
@@ -134,6 +136,7 @@ struct stream {
     bool closed;             /* the coordinator knows */
     int64_t up_at, down_at;  /* when the last frame arrives */
     uint64_t up_cut;
+    int64_t late_at;
 };
 
 /* ---- database */
@@ -156,7 +159,8 @@ struct job {
 struct lease_row { /* an element of a batch row */
     uint64_t job, session, before;
     bool gone;
-    bool confirmed; /* ghost: the worker knows that the coordinator knows that it has it */
+    uint64_t accept_order; /* ghost: requests so far when its Accept reached the coordinator */
+    bool confirmed;        /* ghost: the worker knows that the coordinator knows that it has it */
 };
 
 struct session_row {
@@ -217,7 +221,7 @@ struct db {
     uint64_t last_session;
     uint64_t renewals[COORDS * 200]; /* by instance */
     int64_t renewed_at[COORDS * 200];
-    int64_t down_until;
+    int64_t down_until, cut_until[COORDS]; /* for all, for one coordinator */
     bool down_hangs;
     uint64_t order;
     struct req *in_flight[4096]; /* submitted settles, for invariant 4 */
@@ -296,9 +300,9 @@ struct event {
 struct profile {
     bool calm; /* no breaks, crashes, loss: a healthy worker must keep its leases */
     uint32_t coords, workers;
-    uint32_t breaks, loss, doubles, crashes, coord_crashes, stalls,
+    uint32_t breaks, loss, doubles, crashes, coord_crashes, stalls, cuts,
         outages;                                  /* per mille and tick */
-    uint32_t fails, unknowns;                     /* per mille and request */
+    uint32_t fails, unknowns, slows;              /* per mille and request */
     uint32_t declines, releases, failures, hangs; /* per mille and lease */
     uint32_t drains, stops;                       /* per mille and tick */
     bool twin;
@@ -339,7 +343,7 @@ void sim_violation(struct sim *sim, const char *invariant, const char *fmt, ...)
 
 /* net.c */
 struct stream *net_connect(struct sim *sim, struct worker *worker, struct coord *coord);
-void net_up(struct sim *sim, struct stream *stream, struct frame *frame, int64_t delay);
+void net_up(struct sim *sim, struct stream *stream, struct frame *frame);
 void net_down(struct sim *sim, struct stream *stream, struct frame *frame);
 /** The network breaks it: both sides hear of it later. */
 void net_break(struct sim *sim, struct stream *stream);
@@ -368,7 +372,8 @@ void db_add_job(struct sim *sim, qr_type_id type, bool fill);
 void db_submit(struct sim *sim, struct req *req);
 void db_outage(struct sim *sim, int64_t ms);
 void db_forget_in_flight(struct sim *sim, const struct req *req);
-bool db_is_up(const struct sim *sim);
+void db_cut(struct sim *sim, int coord, int64_t ms);
+bool db_is_up(const struct sim *sim, int coord);
 bool db_is_live(const struct sim *sim, uint64_t lease);
 /** Adopt the sessions of a dead instance for `coord`; each comes as a req with kept leases. */
 void db_adopt(struct sim *sim, struct coord *coord, uint64_t instance, bool reap);
@@ -386,6 +391,7 @@ void worker_done(struct worker *worker);
 /* check.c */
 void check_transaction(struct sim *sim);
 void check_give_back(struct sim *sim, uint64_t lease, const struct req *req);
+void check_offer(struct sim *sim, const struct coord *coord, uint64_t lease);
 void check_ack(struct sim *sim, struct worker *worker, uint64_t lease, int code);
 bool check_is_finished(const struct sim *sim);
 void check_end(struct sim *sim);

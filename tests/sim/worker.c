@@ -61,7 +61,7 @@ static void send(struct sim *sim, struct worker *worker, struct frame *frame)
     memcpy(frame->credit, worker->credit, sizeof frame->credit);
     frame->credit_total = worker->credit_total;
     memcpy(frame->session, worker->session, sizeof frame->session);
-    net_up(sim, worker->stream, frame, 0);
+    net_up(sim, worker->stream, frame);
 }
 
 static void send_credits(struct sim *sim, struct worker *worker)
@@ -113,8 +113,12 @@ static void send_results(struct sim *sim, void *object, void *arg, uint64_t life
     struct worker *worker = object;
 
     (void)arg;
-    if (!worker->alive || worker->life != life || !worker->welcomed || is_stalled(sim, worker))
+    if (!worker->alive || worker->life != life || !worker->welcomed)
         return;
+    if (is_stalled(sim, worker)) {
+        sim_at(sim, worker->stalled_until, send_results, worker, NULL, life, NULL);
+        return;
+    }
     for (size_t i = 0; i < worker->n_held; i++) {
         struct held *held = &worker->held[i];
         struct frame *frame;
@@ -351,7 +355,7 @@ static void stop_process(struct sim *sim, struct worker *worker, bool for_good)
     worker->alive = worker->welcomed = false;
     worker->stopped = for_good;
     for (size_t i = 0; i < worker->n_held; i++)
-        if (worker->held[i].spooled && !BROKEN(spool_volatile))
+        if (worker->held[i].spooled)
             worker->held[kept++] = worker->held[i];
     worker->n_held = kept;
 }
@@ -384,10 +388,12 @@ static void take_end(struct sim *sim, struct worker *worker, const struct frame 
         stop_process(sim, worker, true);
         return;
     }
-    if (over)
+    if (over) { /* never welcomed: above the newest, and as a session nobody has ended */
         worker->counter = frame->b + 1;
-    else
+        worker->session[QR_SESSION_BYTES - 1]++;
+    } else {
         worker->target = (worker->target + 1) % (int)sim->profile.coords;
+    }
     connect_soon(sim, worker, 100, 1500);
 }
 
@@ -537,7 +543,8 @@ static void beat(struct sim *sim, void *object, void *arg, uint64_t life)
     sim_at(sim, sim->now + BEAT_MS, beat, worker, NULL, life, NULL);
     if (is_stalled(sim, worker) || !worker->stream)
         return;
-    if (sim->now - worker->answer_at > TTL_MS) { /* nobody answers: somewhere else */
+    if (sim->now - worker->answer_at > (worker->welcomed ? TTL_MS : TTL_MS / 2)) {
+        /* nobody answers: somewhere else */
         net_leave(sim, worker->stream);
         worker->stream = NULL;
         worker->welcomed = false;
@@ -591,7 +598,7 @@ void worker_crash(struct sim *sim, struct worker *worker)
     sim->faults.worker_crashes++;
     stop_process(sim, worker, false);
     clear_backlog(worker);
-    sim_at(sim, sim->now + rng_range(&sim->rng, 100, 12000), restart_later, worker, NULL,
+    sim_at(sim, sim->now + rng_range(&sim->rng, 100, 3 * TTL_MS), restart_later, worker, NULL,
            worker->life, NULL);
 }
 

@@ -104,6 +104,7 @@ static void choose_profile(struct sim *sim)
                           .workers = (uint32_t)rng_range(&sim->rng, 1, 4),
                           .stalls = maybe(sim, 25),
                           .outages = maybe(sim, 25),
+                          .cuts = maybe(sim, 25),
                           .declines = maybe(sim, 60),
                           .releases = maybe(sim, 100),
                           .failures = maybe(sim, 200),
@@ -114,13 +115,14 @@ static void choose_profile(struct sim *sim)
     if (p->calm)
         return;
     p->breaks = maybe(sim, 60);
-    p->loss = maybe(sim, 30);
+    p->loss = maybe(sim, 50);
     p->doubles = maybe(sim, 50);
     p->crashes = maybe(sim, 40);
     p->coord_crashes = maybe(sim, 25);
     p->fails = maybe(sim, 60);
     p->unknowns = maybe(sim, 60);
-    p->hangs = maybe(sim, 30);
+    p->slows = maybe(sim, 30);
+    p->hangs = maybe(sim, 80);
     p->drains = maybe(sim, 10);
     p->stops = maybe(sim, 10);
     p->twin = rng_chance(&sim->rng, 200);
@@ -161,6 +163,18 @@ static void start_coord(struct sim *sim, void *object, void *arg, uint64_t n)
         coord_start(sim, coord);
 }
 
+/* Calm: while one coordinator is out of order the other can serve, as in the model of rule 6. */
+static bool may_disturb(const struct sim *sim, const struct coord *coord)
+{
+    if (!sim->profile.calm)
+        return coord->stalled_until <= sim->now;
+    for (uint32_t i = 0; i < sim->profile.coords; i++)
+        if (sim->coords[i].stalled_until + 2 * TTL_MS > sim->now ||
+            sim->db.cut_until[i] + 2 * TTL_MS > sim->now)
+            return false;
+    return sim->db.down_until + 2 * TTL_MS <= sim->now;
+}
+
 static void trouble_coords(struct sim *sim)
 {
     const struct profile *p = &sim->profile;
@@ -176,8 +190,10 @@ static void trouble_coords(struct sim *sim)
             coord_crash(sim, coord);
         else if (rng_chance(&sim->rng, p->stops))
             coord_shutdown(sim, coord);
-        else if (rng_chance(&sim->rng, p->stalls) && coord->stalled_until <= sim->now)
-            coord_stall(sim, coord, rng_range(&sim->rng, 100, 2 * TTL_MS));
+        else if (rng_chance(&sim->rng, p->stalls) && may_disturb(sim, coord))
+            coord_stall(sim, coord, rng_range(&sim->rng, 100, 3 * TTL_MS));
+        else if (rng_chance(&sim->rng, p->cuts) && may_disturb(sim, coord))
+            db_cut(sim, coord->index, rng_range(&sim->rng, 100, 4 * TTL_MS));
     }
 }
 
@@ -198,7 +214,7 @@ static void trouble_workers(struct sim *sim)
             net_break(sim, worker->stream);
         } else if (!p->calm && rng_chance(&sim->rng, p->stalls / 2)) {
             sim->faults.worker_stalls++;
-            worker->stalled_until = sim->now + rng_range(&sim->rng, 100, 2 * TTL_MS);
+            worker->stalled_until = sim->now + rng_range(&sim->rng, 100, 3 * TTL_MS);
             sim_trace(sim, "fault: worker %d stalls until %.3f", i,
                       (double)worker->stalled_until / 1000.0);
         } else if (worker->stream && rng_chance(&sim->rng, p->drains) &&
@@ -220,7 +236,7 @@ static void make_peace(struct sim *sim)
 
 static void trouble(struct sim *sim)
 {
-    if (rng_chance(&sim->rng, sim->profile.outages) && db_is_up(sim))
+    if (rng_chance(&sim->rng, sim->profile.outages) && may_disturb(sim, &sim->coords[0]))
         db_outage(sim, rng_range(&sim->rng, 100, 2 * TTL_MS));
     trouble_coords(sim);
     trouble_workers(sim);
