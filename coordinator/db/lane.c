@@ -222,8 +222,9 @@ int qr_lane_start(struct qr_lane *lane, const struct qr_lane_config *config, str
 bool qr_lane_push(struct qr_lane *lane, struct qr_item *item)
 {
     pthread_mutex_lock(&lane->lock);
-    bool fits = !lane->stopping && lane->waiting_items < lane->config.queue_items &&
-                (lane->waiting_items == 0 || lane->waiting_bytes + item->bytes <= lane->config.queue_bytes);
+    bool fits =
+        !lane->stopping && lane->waiting_items < lane->config.queue_items &&
+        (lane->waiting_items == 0 || lane->waiting_bytes + item->bytes <= lane->config.queue_bytes);
     if (fits) {
         item->next = NULL;
         *lane->tail = item;

@@ -22,15 +22,25 @@
     X(coordinator_register) \
     X(coordinator_renew) \
     X(coordinator_stop) \
+    X(dead_letter_count) \
+    X(dead_letter_list) \
     X(delayed_due) \
     X(enqueue_jobs) \
     X(enqueue_queue) \
     X(enqueue_run) \
     X(events_batch) \
+    X(export_csv) \
+    X(export_jsonl) \
     X(hello_attach) \
     X(hello_end) \
     X(hello_insert) \
     X(hello_sessions) \
+    X(job_events) \
+    X(job_exists) \
+    X(job_get) \
+    X(job_list) \
+    X(job_retry) \
+    X(job_retry_pick) \
     X(lock_exclusive) \
     X(lock_shared) \
     X(mirror) \
@@ -44,6 +54,7 @@
     X(run_active) \
     X(run_create) \
     X(run_finish_adding) \
+    X(run_reopen) \
     X(run_report) \
     X(run_show) \
     X(run_take_listings) \

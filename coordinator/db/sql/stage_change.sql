@@ -4,7 +4,9 @@
 -- One row: open, whether the run ended.
 WITH s AS (
     UPDATE run_stages
-       SET open = open + $3::bigint, closed = open + $3::bigint = 0, total = total + $4::bigint,
+       SET open = open + $3::bigint, epoch = epoch + (closed AND $3::bigint > 0)::integer,
+           closed = open + $3::bigint = 0,
+           total = total + $4::bigint,
            completed = completed + $5::bigint, failed = failed + $6::bigint,
            paused = paused + $7::bigint, cancelled = cancelled + $8::bigint,
            empty = empty + $9::bigint, partial = partial + $10::bigint,

@@ -1,0 +1,372 @@
+#include "coordinator/db/job.h"
+
+#include <stdlib.h>
+
+#include "coordinator/db/conn.h"
+#include "coordinator/db/impl.h"
+#include "coordinator/db/message.h"
+#include "coordinator/engine/types.h"
+
+enum { LIST_DEFAULT = 100, LIST_MAX = 10000, RETRY_STEP = 5000, RETRY_IDS_MAX = 100000 };
+
+/* ------------------------------------------------------------------ rows */
+
+static Quarry__V1__Job *job_of_row(const PGresult *r, int i)
+{
+    Quarry__V1__Job *job = malloc(sizeof *job);
+
+    if (!job)
+        return NULL;
+    quarry__v1__job__init(job);
+    bool ok = qr_message_set(&job->uri, qr_get_text(r, i, 2)) &&
+              qr_message_set(&job->type, qr_get_text(r, i, 3)) &&
+              qr_message_set(&job->status, qr_get_text(r, i, 4)) &&
+              qr_message_set(&job->error_class, qr_get_text(r, i, 8)) &&
+              qr_message_set(&job->last_error, qr_get_text(r, i, 9)) &&
+              qr_message_set(&job->worker, qr_get_text(r, i, 10)) &&
+              qr_message_set(&job->empty_reason, qr_get_text(r, i, 17));
+    job->id = qr_get_i64(r, i, 0);
+    job->run_id = qr_get_i64(r, i, 1);
+    job->priority = qr_get_i32(r, i, 5);
+    job->retry_count = qr_get_i32(r, i, 6);
+    job->infra_losses = qr_get_i32(r, i, 7);
+    job->lease_id = (uint64_t)qr_get_i64(r, i, 11);
+    job->created_ms = qr_get_i64(r, i, 12);
+    job->claimed_ms = qr_get_i64(r, i, 13);
+    job->finished_ms = qr_get_i64(r, i, 14);
+    job->duration_ms = (uint32_t)qr_get_i64(r, i, 15);
+    job->bytes = (uint64_t)qr_get_i64(r, i, 16);
+    job->partial = qr_get_bool(r, i, 18);
+    job->run_at_ms = qr_get_i64(r, i, 19);
+    if (ok)
+        return job;
+    quarry__v1__job__free_unpacked(job, NULL);
+    return NULL;
+}
+
+/* At most `limit` of the rows, as an array; one row more says that there are more. */
+static bool jobs_of_rows(const PGresult *rows, uint32_t limit, Quarry__V1__Job ***ret,
+                         size_t *ret_n, protobuf_c_boolean *ret_more)
+{
+    size_t n = (size_t)PQntuples(rows);
+
+    *ret_more = n > limit;
+    n = n > limit ? limit : n;
+    *ret = calloc(n + 1, sizeof **ret);
+    if (!*ret)
+        return false;
+    for (*ret_n = 0; *ret_n < n; ++*ret_n)
+        if (!((*ret)[*ret_n] = job_of_row(rows, (int)*ret_n)))
+            return false;
+    return true;
+}
+
+static uint32_t capped(uint32_t limit)
+{
+    return limit == 0 ? LIST_DEFAULT : limit > LIST_MAX ? LIST_MAX : limit;
+}
+
+/* ------------------------------------------------------------------ looking */
+
+int qr_job_list(struct qr_conn *conn, const Quarry__V1__ListJobsRequest *request,
+                Quarry__V1__ListJobsReply **ret, struct qr_err *err)
+{
+    uint32_t limit = capped(request->limit);
+    struct qr_params params;
+    QR_AUTO_RESULT rows = NULL;
+
+    qr_params_init(&params);
+    qr_param_i64(&params, request->run_id);
+    qr_param_text(&params, request->status);
+    qr_param_text(&params, request->type);
+    qr_param_i64(&params, request->after_id);
+    qr_param_i32(&params, (int32_t)limit + 1);
+    int rc = qr_conn_run(conn, QR_SQL_job_list, &params, &rows, err);
+    if (rc < 0)
+        return rc;
+    Quarry__V1__ListJobsReply *reply = malloc(sizeof *reply);
+    if (!reply)
+        return qr_fail(err, QR_E_NOMEM, "job list: out of memory");
+    quarry__v1__list_jobs_reply__init(reply);
+    if (!jobs_of_rows(rows, limit, &reply->jobs, &reply->n_jobs, &reply->more)) {
+        quarry__v1__list_jobs_reply__free_unpacked(reply, NULL);
+        return qr_fail(err, QR_E_NOMEM, "job list: out of memory");
+    }
+    *ret = reply;
+    return QR_OK;
+}
+
+int qr_job_get(struct qr_conn *conn, int64_t job_id, Quarry__V1__JobReply **ret, struct qr_err *err)
+{
+    struct qr_params params;
+    QR_AUTO_RESULT rows = NULL;
+
+    qr_params_init(&params);
+    qr_param_i64(&params, job_id);
+    int rc = qr_conn_run(conn, QR_SQL_job_get, &params, &rows, err);
+    if (rc < 0)
+        return rc;
+    if (PQntuples(rows) == 0)
+        return qr_fail(err, QR_E_NOT_FOUND, "job %lld does not exist", (long long)job_id);
+    Quarry__V1__JobReply *reply = malloc(sizeof *reply);
+    if (!reply)
+        return qr_fail(err, QR_E_NOMEM, "job: out of memory");
+    quarry__v1__job_reply__init(reply);
+    reply->job = job_of_row(rows, 0);
+    if (!reply->job) {
+        quarry__v1__job_reply__free_unpacked(reply, NULL);
+        return qr_fail(err, QR_E_NOMEM, "job: out of memory");
+    }
+    *ret = reply;
+    return QR_OK;
+}
+
+static Quarry__V1__JobEvent *event_of_row(const PGresult *r, int i)
+{
+    Quarry__V1__JobEvent *event = malloc(sizeof *event);
+
+    if (!event)
+        return NULL;
+    quarry__v1__job_event__init(event);
+    event->at_ms = qr_get_i64(r, i, 0);
+    event->lease_id = (uint64_t)qr_get_i64(r, i, 3);
+    if (qr_message_set(&event->event, qr_get_text(r, i, 1)) &&
+        qr_message_set(&event->worker, qr_get_text(r, i, 2)) &&
+        qr_message_set(&event->detail, qr_get_text(r, i, 4)))
+        return event;
+    quarry__v1__job_event__free_unpacked(event, NULL);
+    return NULL;
+}
+
+int qr_job_events(struct qr_conn *conn, int64_t job_id, Quarry__V1__ListJobEventsReply **ret,
+                  struct qr_err *err)
+{
+    struct qr_params params;
+    QR_AUTO_RESULT there = NULL;
+    QR_AUTO_RESULT rows = NULL;
+
+    qr_params_init(&params);
+    qr_param_i64(&params, job_id);
+    int rc = qr_conn_run(conn, QR_SQL_job_exists, &params, &there, err);
+    if (rc == QR_OK && PQntuples(there) == 0)
+        rc = qr_fail(err, QR_E_NOT_FOUND, "job %lld does not exist", (long long)job_id);
+    if (rc == QR_OK)
+        rc = qr_conn_run(conn, QR_SQL_job_events, &params, &rows, err);
+    if (rc < 0)
+        return rc;
+    Quarry__V1__ListJobEventsReply *reply = malloc(sizeof *reply);
+    if (!reply)
+        return qr_fail(err, QR_E_NOMEM, "job events: out of memory");
+    quarry__v1__list_job_events_reply__init(reply);
+    reply->events = calloc((size_t)PQntuples(rows) + 1, sizeof *reply->events);
+    for (int i = 0; reply->events && i < PQntuples(rows); i++) {
+        Quarry__V1__JobEvent *event = event_of_row(rows, i);
+        if (!event)
+            break;
+        reply->events[reply->n_events++] = event;
+    }
+    if (!reply->events || reply->n_events < (size_t)PQntuples(rows)) {
+        quarry__v1__list_job_events_reply__free_unpacked(reply, NULL);
+        return qr_fail(err, QR_E_NOMEM, "job events: out of memory");
+    }
+    *ret = reply;
+    return QR_OK;
+}
+
+/* ------------------------------------------------------------------ dead letters */
+
+int qr_dead_letter_list(struct qr_conn *conn, const Quarry__V1__ListDeadLettersRequest *request,
+                        Quarry__V1__ListDeadLettersReply **ret, struct qr_err *err)
+{
+    uint32_t limit = capped(request->limit);
+    struct qr_params params, count;
+    PGresult *results[2] = {NULL};
+
+    qr_params_init(&params);
+    qr_param_i64(&params, request->run_id);
+    qr_param_text(&params, request->error_class);
+    qr_param_i64(&params, request->after_id);
+    qr_param_i32(&params, (int32_t)limit + 1);
+    qr_params_init(&count);
+    qr_param_i64(&count, request->run_id);
+    qr_param_text(&count, request->error_class);
+    const struct qr_call calls[] = {{QR_SQL_dead_letter_list, &params},
+                                    {QR_SQL_dead_letter_count, &count}};
+    int rc = qr_conn_pipeline(conn, calls, QR_COUNT(calls), results, err);
+    if (rc < 0)
+        return rc;
+    Quarry__V1__ListDeadLettersReply *reply = malloc(sizeof *reply);
+    if (reply) {
+        quarry__v1__list_dead_letters_reply__init(reply);
+        reply->total = (uint64_t)qr_get_i64(results[1], 0, 0);
+        if (!jobs_of_rows(results[0], limit, &reply->jobs, &reply->n_jobs, &reply->more)) {
+            quarry__v1__list_dead_letters_reply__free_unpacked(reply, NULL);
+            reply = NULL;
+        }
+    }
+    PQclear(results[0]);
+    PQclear(results[1]);
+    if (!reply)
+        return qr_fail(err, QR_E_NOMEM, "dead letters: out of memory");
+    *ret = reply;
+    return QR_OK;
+}
+
+/* ------------------------------------------------------------------ retry */
+
+struct retry_txn {
+    const int64_t *ids;
+    size_t n;
+    uint8_t *done; /* per id */
+    uint64_t retried, types;
+    struct qr_stage_changes changes;
+};
+
+static int retry_jobs(struct qr_conn *conn, struct retry_txn *txn, struct qr_err *err)
+{
+    struct qr_array ids;
+    struct qr_params params;
+    QR_AUTO_RESULT rows = NULL;
+
+    qr_array_init(&ids, QR_OID_INT8);
+    for (size_t i = 0; i < txn->n; i++)
+        qr_array_i64(&ids, txn->ids[i]);
+    qr_params_init(&params);
+    qr_param_array(&params, &ids);
+    int rc = qr_conn_run(conn, QR_SQL_job_retry, &params, &rows, err);
+    qr_array_done(&ids);
+    for (int i = 0; rc == QR_OK && i < PQntuples(rows); i++) {
+        struct qr_stage_change *change = qr_stage_of(&txn->changes, qr_get_i64(rows, i, 1));
+        int64_t id = qr_get_i64(rows, i, 0);
+        if (!change)
+            return qr_fail(err, QR_E_NOMEM, "retry: out of memory");
+        change->open++;
+        if (strcmp(qr_get_text(rows, i, 2), "failed") == 0)
+            change->failed--;
+        else
+            change->cancelled--;
+        txn->types |= (uint64_t)1 << (qr_type_intern(qr_get_text(rows, i, 3)) % QR_TYPES_MAX);
+        txn->retried++;
+        for (size_t k = 0; txn->done && k < txn->n; k++)
+            if (txn->ids[k] == id)
+                txn->done[k] = 1;
+    }
+    return rc;
+}
+
+static int reopen_runs(struct qr_conn *conn, const struct retry_txn *txn, struct qr_err *err)
+{
+    struct qr_array runs;
+    struct qr_params params;
+
+    if (txn->changes.n == 0)
+        return QR_OK;
+    qr_array_init(&runs, QR_OID_INT8);
+    for (size_t i = 0; i < txn->changes.n; i++)
+        qr_array_i64(&runs, txn->changes.list[i].run_id);
+    qr_params_init(&params);
+    qr_param_array(&params, &runs);
+    int rc = qr_conn_run(conn, QR_SQL_run_reopen, &params, NULL, err);
+    qr_array_done(&runs);
+    if (rc < 0 && strcmp(err->sqlstate, "23505") == 0)
+        rc = qr_fail(err, QR_E_EXISTS,
+                     "the run cannot open again: a newer run of the same source is active; hint: "
+                     "wait for it to end");
+    return rc;
+}
+
+static int retry_body(struct qr_conn *conn, void *arg, struct qr_err *err)
+{
+    struct retry_txn *txn = arg;
+
+    txn->changes.n = 0;
+    txn->retried = 0;
+    if (txn->done)
+        memset(txn->done, 0, txn->n);
+    int rc = retry_jobs(conn, txn, err);
+    if (rc == QR_OK)
+        rc = qr_stage_apply(conn, &txn->changes, err);
+    return rc < 0 ? rc : reopen_runs(conn, txn, err);
+}
+
+static int retry_ids(struct qr_conn *conn, const int64_t *ids, size_t n,
+                     Quarry__V1__RetryJobsReply *reply, struct qr_err *err)
+{
+    struct retry_txn txn = {.ids = ids, .n = n, .done = calloc(n + 1, 1)};
+    enum qr_db_status status;
+    int rc = txn.done ? qr_transaction(conn, false, retry_body, &txn, &status, err)
+                      : qr_fail(err, QR_E_NOMEM, "retry: out of memory");
+
+    if (rc == QR_OK) {
+        reply->retried += txn.retried;
+        for (size_t i = 0; reply->refused && i < n; i++)
+            if (!txn.done[i])
+                reply->refused[reply->n_refused++] = ids[i];
+        qr_announce_types(qr_conn_db(conn), txn.types);
+    }
+    free(txn.done);
+    qr_stage_done(&txn.changes);
+    return rc;
+}
+
+static int retry_run(struct qr_conn *conn, const Quarry__V1__RetryJobsRequest *request,
+                     Quarry__V1__RetryJobsReply *reply, struct qr_err *err)
+{
+    int64_t after = 0;
+    int64_t *ids = calloc(RETRY_STEP, sizeof *ids);
+    int rc = ids ? QR_OK : qr_fail(err, QR_E_NOMEM, "retry: out of memory");
+
+    for (size_t n = 1; rc == QR_OK && n > 0;) {
+        struct qr_params params;
+        QR_AUTO_RESULT rows = NULL;
+        qr_params_init(&params);
+        qr_param_i64(&params, request->run_id);
+        qr_param_text(&params, request->error_class);
+        qr_param_i64(&params, after);
+        qr_param_i32(&params, RETRY_STEP);
+        rc = qr_conn_run(conn, QR_SQL_job_retry_pick, &params, &rows, err);
+        n = rc == QR_OK ? (size_t)PQntuples(rows) : 0;
+        for (size_t i = 0; i < n; i++)
+            after = ids[i] = qr_get_i64(rows, (int)i, 0);
+        if (n > 0)
+            rc = retry_ids(conn, ids, n, reply, err);
+    }
+    free(ids);
+    return rc;
+}
+
+int qr_job_retry(struct qr_conn *conn, const Quarry__V1__RetryJobsRequest *request,
+                 Quarry__V1__RetryJobsReply **ret, struct qr_err *err)
+{
+    int rc = QR_OK;
+
+    if ((request->n_job_ids == 0) == (request->run_id == 0))
+        return qr_fail(err, QR_E_INVALID, "retry what? hint: give job ids or a run");
+    if (request->n_job_ids > RETRY_IDS_MAX)
+        return qr_fail(err, QR_E_INVALID, "%zu jobs in one call; hint: at most %d, or a run",
+                       request->n_job_ids, RETRY_IDS_MAX);
+    if (request->error_class[0] && qr_class_parse(request->error_class) == QR_CLASS_NONE)
+        return qr_fail(err, QR_E_INVALID, "'%.40s' is no error class", request->error_class);
+    Quarry__V1__RetryJobsReply *reply = malloc(sizeof *reply);
+    if (!reply)
+        return qr_fail(err, QR_E_NOMEM, "retry: out of memory");
+    quarry__v1__retry_jobs_reply__init(reply);
+    if (request->n_job_ids > 0) {
+        reply->refused = calloc(request->n_job_ids, sizeof *reply->refused);
+        if (!reply->refused)
+            rc = qr_fail(err, QR_E_NOMEM, "retry: out of memory");
+        for (size_t at = 0; rc == QR_OK && at < request->n_job_ids; at += RETRY_STEP) {
+            size_t left = request->n_job_ids - at;
+            rc = retry_ids(conn, request->job_ids + at, left < RETRY_STEP ? left : RETRY_STEP,
+                           reply, err);
+        }
+    } else {
+        rc = retry_run(conn, request, reply, err);
+    }
+    if (rc < 0) {
+        quarry__v1__retry_jobs_reply__free_unpacked(reply, NULL);
+        return rc;
+    }
+    *ret = reply;
+    return QR_OK;
+}

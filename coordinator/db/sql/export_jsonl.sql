@@ -1,0 +1,31 @@
+-- $1 run bigint.  A cursor over the run's files as JSON objects, by job id (docs/record.md has the names).
+DECLARE export NO SCROLL CURSOR FOR
+SELECT json_strip_nulls(json_build_object(
+    'job_id', j.id, 'file', f.uri, 'type', coalesce(m.media_type, j.job_type), 'bytes', f.bytes,
+    'sha256', encode(f.sha256, 'hex'), 'extractor', m.extractor, 'extractor_version', m.extractor_version,
+    'status', j.status,
+    'error', CASE WHEN j.status = 'failed'
+                  THEN json_build_object('class', j.error_class, 'message', j.last_error) END,
+    'metadata', m.metadata, 'encoding', m.encoding, 'text', p.text, 'pages', p.pages,
+    'encrypted', m.encrypted, 'partial', m.partial, 'empty_reason', j.empty_reason, 'notes', m.notes,
+    'dimensions', (SELECT json_agg(to_jsonb(d) - 'id' - 'job_id' - 'file_id' ORDER BY d.id)
+                     FROM extracted_dimensions d WHERE d.job_id = j.id),
+    'parameters', j.parameters,
+    'materials', (SELECT json_agg(to_jsonb(d) - 'id' - 'job_id' - 'file_id' ORDER BY d.id)
+                    FROM extracted_materials d WHERE d.job_id = j.id),
+    'bom', j.bom, 'entities', m.entities, 'paper_entities', m.paper_entities, 'layers', m.layers,
+    'blocks', m.blocks, 'title_block', m.title_block, 'cad', m.cad, 'links', m.links,
+    'completeness', m.completeness, 'source', m.source, 'duration_ms', j.duration_ms))::text
+  FROM extraction_jobs j
+  JOIN cloud_files f ON f.id = j.file_id
+  LEFT JOIN extracted_metadata m ON m.job_id = j.id
+  LEFT JOIN LATERAL (
+        SELECT string_agg(g.text, E'\f' ORDER BY g.page) AS text,
+               json_agg(json_build_object('number', g.page, 'width_pt', g.width_pt, 'height_pt', g.height_pt,
+                   'chars', g.chars, 'image_only', CASE WHEN g.image_only THEN true END,
+                   'error', CASE WHEN g.error IS NOT NULL
+                                 THEN json_build_object('class', g.error_class, 'message', g.error) END)
+                   ORDER BY g.page) FILTER (WHERE g.page > 0) AS pages
+          FROM extracted_pages g WHERE g.job_id = j.id) p ON m.job_id IS NOT NULL
+ WHERE j.run_id = $1::bigint
+ ORDER BY j.id

@@ -1,0 +1,25 @@
+-- $1 job bigint[].  failed and cancelled -> pending, with all attempts before them again.
+-- Rows: job, run, status before, job type.
+WITH o AS (
+    SELECT j.id, j.status AS was FROM extraction_jobs j JOIN runs r ON r.id = j.run_id
+     WHERE j.id = ANY ($1::bigint[]) AND j.status IN ('failed', 'cancelled') AND r.gate <> 'cancelled'
+     ORDER BY j.id FOR UPDATE OF j
+), j AS (
+    UPDATE extraction_jobs j
+       SET status = 'pending', retry_count = 0, error_class = NULL, last_error = NULL,
+           completed_at = NULL, stop_requested = NULL
+      FROM o WHERE j.id = o.id
+    RETURNING j.id, j.run_id, j.queue_id, j.priority, j.job_type, o.was
+), r AS (
+    INSERT INTO ready (job_id, queue_id, rank) SELECT id, queue_id, -priority FROM j
+), q AS (
+    UPDATE run_queues q SET live = true FROM (SELECT DISTINCT queue_id FROM j) u
+     WHERE q.id = u.queue_id AND NOT q.live
+), d AS (
+    DELETE FROM dead_letters d USING j WHERE d.job_id = j.id
+), m AS (
+    UPDATE cad_models m SET status = 'pending', completed_at = NULL FROM j WHERE m.job_id = j.id
+), e AS (
+    INSERT INTO job_events (event, run_id, job_id) SELECT 'retried', run_id, id FROM j
+)
+SELECT id, run_id, was, job_type FROM j
