@@ -103,6 +103,10 @@ struct refs {
     size_t n;
 };
 
+/* More than this many leases of any kind would not fit the frame; the rest goes unnamed, which
+ * costs doing their work again. Only a spool of many earlier lives can come that far. */
+enum { NAMED_MAX = 2200 };
+
 static bool refs_init(struct refs *refs, size_t max)
 {
     refs->n = 0;
@@ -199,11 +203,11 @@ void qr_session_send_hello(struct qr_session *s)
     struct refs running;
     struct refs spooled;
     const char *reason;
-    size_t n = HASH_COUNT(s->held);
 
-    bool ok = refs_init(&running, n);
-    ok = refs_init(&spooled, n) && ok && labels;
-    for (const struct held *held = s->held; ok && held; held = held->hh.next)
+    bool ok = refs_init(&running, NAMED_MAX);
+    ok = refs_init(&spooled, NAMED_MAX) && ok && labels;
+    for (const struct held *held = s->held; ok && held && running.n + spooled.n < NAMED_MAX;
+         held = held->hh.next)
         refs_add(held->state == HELD_FINISHED ? &spooled : &running, held);
     if (ok) {
         fill_identity(s, &hello);
@@ -258,7 +262,8 @@ void qr_session_send_beat(struct qr_session *s)
     size_t at = 0;
 
     s->beat_due_ms = s->now_ms + s->beat_ms;
-    for (const struct held *held = s->held; items && list && held; held = held->hh.next) {
+    for (const struct held *held = s->held; items && list && held && at < NAMED_MAX;
+         held = held->hh.next) {
         Quarry__V1__LeaseState *item = &items[at];
         if (held->state == HELD_OFFERED)
             continue; /* not answered: nothing is known about it yet */

@@ -219,7 +219,7 @@ static void read_signals(struct agent *a)
 {
     unsigned signals = qr_signal_take();
 
-    if (signals & (QR_SIGNAL_TERMINATE | QR_SIGNAL_INTERRUPT)) {
+    if (signals != 0) {
         if (a->draining) /* a second time: now */
             drain(a, 0, "signal");
         else
@@ -295,7 +295,7 @@ static void turn(struct agent *a)
                            {.fd = qr_mailbox_fd(a->mailbox), .events = POLLIN},
                            {.fd = qr_pool_fd(a->pool), .events = POLLIN}};
 
-    poll(fds, QR_COUNT(fds), wait_ms(a, a->jobs.now_ms));
+    poll(fds, QR_COUNT(fds), wait_ms(a, qr_clock_ms()));
     set_now(a);
     if (fds[0].revents)
         read_signals(a);
@@ -335,9 +335,9 @@ static int find_identity(struct agent *a, struct qr_err *err)
     if (uname(&a->uname) < 0)
         return qr_fail(err, QR_E_INTERNAL, "the system does not say its name");
     snprintf(a->id, sizeof a->id, "%s", a->options.id ? a->options.id : a->uname.nodename);
-    if (a->id[0] == '\0' || strlen(a->id) > 128 || strpbrk(a->id, "/ \t\n\""))
+    if (a->id[0] == '\0' || strlen(a->id) > 100 || strpbrk(a->id, "/ \t\n\""))
         return qr_fail(err, QR_E_USAGE,
-                       "--id '%s': a worker's name has 1 to 128 characters, no blank, quote or "
+                       "--id '%s': a worker's name has 1 to 100 characters, no blank, quote or "
                        "slash",
                        a->id);
     a->cpus = qr_process_cpus();

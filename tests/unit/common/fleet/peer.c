@@ -31,8 +31,9 @@ static int on_send(void *ctx, uint64_t stream, bool bulk, const uint8_t *frame, 
 
     assert_int_equal(stream, peer->stream);
     assert_true(len <= 64 << 10); /* the protocol's limit */
-    if (bulk ? peer->full : peer->deaf)
+    if (bulk ? peer->room == 0 : peer->deaf)
         return QR_E_LIMIT;
+    peer->room -= bulk && peer->room > 0;
     assert_true(peer->n_frames < PEER_FRAMES_MAX);
     Quarry__V1__WorkerFrame *message = quarry__v1__worker_frame__unpack(NULL, len, frame);
     assert_non_null(message);
@@ -150,6 +151,7 @@ void peer_open(struct peer *peer, uint32_t slots)
     snprintf(peer->dir, sizeof peer->dir, "/tmp/quarry-peer-XXXXXX");
     assert_non_null(mkdtemp(peer->dir));
     peer->now_ms = 1000000;
+    peer->room = -1;
     open_session(peer, slots);
 }
 

@@ -22,7 +22,7 @@ struct peer {
     uint64_t stream; /* the present one, 0: none */
     char address[256];
     size_t connects, disconnects;
-    bool full;        /* sends of bulk frames are refused */
+    int room;         /* bulk frames that are still taken; -1: any number */
     bool deaf;        /* sends of control frames are refused */
     bool hold_offers; /* do not answer offers */
     bool decline;     /* decline them */

@@ -267,14 +267,14 @@ static void rule_3_a_full_queue_is_not_filled_with_copies(void **state)
     peer_offer(&peer, 1, "text");
     peer_offer(&peer, 2, "text");
     peer_finish(&peer, 1, 10);
-    peer.full = true;
+    peer.room = 0;
     peer_finish(&peer, 2, 10);
     for (int i = 0; i < 10; i++) {
         peer_pass(&peer, 2000);
         peer_sync_drop(&peer, 99);
     }
     assert_int_equal(peer_count_results(&peer, 1), 1);
-    peer.full = false;
+    peer.room = -1;
     qr_session_writable(peer.session, peer.stream);
     peer_pass(&peer, 0);
     assert_int_equal(peer_count_results(&peer, 2), 1);
@@ -528,10 +528,10 @@ static void a_chunked_record_starts_anew_when_it_is_sent_again(void **state)
     (void)state;
     peer_welcome(&peer, NULL, 0);
     peer_offer(&peer, 1, "text");
-    peer.full = true;
+    peer.room = 2; /* and then the stream breaks */
     peer_finish(&peer, 1, 200000);
     peer_break(&peer);
-    peer.full = false;
+    peer.room = -1;
     peer_drop_frames(&peer, KIND(HELLO));
     peer_welcome(&peer, NULL, 0);
     peer_pass(&peer, 5000); /* and once more after the deadline */
@@ -578,10 +578,10 @@ static void results_that_do_not_fit_one_frame_take_several(void **state)
     peer_welcome(&peer, NULL, 0);
     for (uint64_t i = 1; i <= 16; i++)
         peer_offer(&peer, i, "text");
-    peer.full = true;
+    peer.room = 0;
     for (uint64_t i = 1; i <= 16; i++)
         peer_finish(&peer, i, 40 << 10); /* the largest that still travels inside its result */
-    peer.full = false;
+    peer.room = -1;
     qr_session_writable(peer.session, peer.stream);
     qr_session_flush(peer.session);
     for (uint64_t i = 1; i <= 16; i++)
