@@ -348,9 +348,9 @@ static bool parse(int argc, char **argv, struct settings *ret)
         else if (strcmp(argv[i], "--worker") == 0)
             ret->worker = argv[i + 1];
         else if (strcmp(argv[i], "--rounds") == 0)
-            ret->rounds = atoi(argv[i + 1]);
+            ret->rounds = (int)strtol(argv[i + 1], NULL, 10); /* 0 for nonsense is refused below */
         else if (strcmp(argv[i], "--cores") == 0)
-            ret->cores = atoi(argv[i + 1]);
+            ret->cores = (int)strtol(argv[i + 1], NULL, 10);
         else
             return false;
     }
@@ -438,7 +438,8 @@ int main(int argc, char **argv)
         return 1;
     }
     if (!settings.worker && qr_process_self(worker, sizeof worker - 16)) {
-        strcpy(strrchr(worker, '/'), "/quarry-worker");
+        static const char name[] = "/quarry-worker"; /* stands beside this program */
+        memcpy(strrchr(worker, '/'), name, sizeof name);
         settings.worker = worker;
     }
     int rc = measure(&settings, &files);

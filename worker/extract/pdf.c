@@ -155,6 +155,20 @@ static void fail_caught(const struct qr_extract *x, struct qr_pdf *pdf, const ch
             fz_caught_message(pdf->ctx));
 }
 
+/* A glyph whose font does not say which character it is: MuPDF gives U+FFFD, half a surrogate pair,
+ * or the glyph's code, which then is a control character. */
+static bool means_nothing(uint32_t cp)
+{
+    return cp == QR_UTF8_REPLACEMENT || (cp >= 0xD800 && cp <= 0xDFFF) || cp < 0x20 ||
+           (cp >= 0x7F && cp < 0xA0);
+}
+
+static size_t put_undecodable(char *utf8, uint32_t *count)
+{
+    ++*count;
+    return qr_utf8_put(QR_UTF8_REPLACEMENT, utf8);
+}
+
 /* One line. MuPDF passes on what a font's ToUnicode table gives as UTF-16: pairs are put together.
  */
 static uint32_t print_line(const fz_stext_line *line, struct qr_buf *out)
@@ -177,9 +191,14 @@ static uint32_t print_line(const fz_stext_line *line, struct qr_buf *out)
         if (high != 0 && cp >= 0xDC00 && cp <= 0xDFFF)
             cp = 0x10000 + ((high - 0xD800) << 10) + (cp - 0xDC00);
         else if (high != 0)
-            n += qr_utf8_put(QR_UTF8_REPLACEMENT, utf8 + n);
+            n += put_undecodable(utf8 + n, &undecodable);
         high = 0;
-        undecodable += cp == QR_UTF8_REPLACEMENT;
+        if ((cp >= '\t' && cp <= '\r') || cp == 0x85)
+            cp = ' '; /* lines and pages are MuPDF's to tell, not a glyph's */
+        if (means_nothing(cp)) {
+            n += put_undecodable(utf8 + n, &undecodable);
+            continue;
+        }
         n += qr_utf8_put(cp, utf8 + n);
     }
     utf8[n++] = '\n';

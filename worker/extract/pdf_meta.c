@@ -30,7 +30,8 @@ static void add_date(struct qr_record *rec, const char *key, const char *value)
 {
     const char *at = strncmp(value, "D:", 2) == 0 ? value + 2 : value;
     int parts[6] = {0, 1, 1, 0, 0, 0};
-    char text[40];
+    char zone[16] = "";
+    char text[96];
     size_t n = 0;
 
     parts[0] = digits(at, 4);
@@ -41,15 +42,19 @@ static void add_date(struct qr_record *rec, const char *key, const char *value)
     at += 4;
     for (n = 1; n < 6 && digits(at, 2) >= 0; n++, at += 2)
         parts[n] = digits(at, 2);
-    int len = snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d", parts[0], parts[1],
-                       parts[2], parts[3], parts[4], parts[5]);
+    if (n < 4) { /* no time of day */
+        snprintf(text, sizeof text, "%04d-%02d-%02d", parts[0], parts[1], parts[2]);
+        add(rec, key, text, "info");
+        return;
+    }
     if (*at == 'Z')
-        len += snprintf(text + len, sizeof text - (size_t)len, "Z");
+        snprintf(zone, sizeof zone, "Z");
     else if ((*at == '+' || *at == '-') && digits(at + 1, 2) >= 0)
-        len +=
-            snprintf(text + len, sizeof text - (size_t)len, "%c%02d:%02d", *at, digits(at + 1, 2),
-                     at[3] == '\'' && digits(at + 4, 2) >= 0 ? digits(at + 4, 2) : 0);
-    add(rec, key, n < 4 ? (text[10] = '\0', text) : text, "info");
+        snprintf(zone, sizeof zone, "%c%02d:%02d", *at, digits(at + 1, 2),
+                 at[3] == '\'' && digits(at + 4, 2) >= 0 ? digits(at + 4, 2) : 0);
+    snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d%s", parts[0], parts[1], parts[2],
+             parts[3], parts[4], parts[5], zone);
+    add(rec, key, text, "info");
 }
 
 static const struct {

@@ -106,7 +106,6 @@ int64_t qr_process_rss(const struct qr_process *process)
 {
     char path[40];
     char text[128];
-    long pages = 0;
 
     if (process->pid < 0)
         return 0;
@@ -119,9 +118,8 @@ int64_t qr_process_rss(const struct qr_process *process)
     if (n <= 0)
         return 0;
     text[n] = '\0';
-    if (sscanf(text, "%*s %ld", &pages) != 1) /* size resident shared …, in pages: proc(5) */
-        return 0;
-    return (int64_t)pages * sysconf(_SC_PAGESIZE);
+    const char *second = strchr(text, ' '); /* size resident shared …, in pages: proc(5) */
+    return second ? (int64_t)strtol(second, NULL, 10) * sysconf(_SC_PAGESIZE) : 0;
 }
 
 bool qr_process_self(char *path, size_t size)

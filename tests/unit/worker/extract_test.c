@@ -373,7 +373,8 @@ static void a_large_text_is_counted_whole_and_cut(void **state)
     memset(text, 'x', size);
     for (size_t i = 99; i < size; i += 100)
         text[i] = '\n';
-    memcpy(text + (256 << 10) - 1, "\xC3\xBC", 2); /* a character across two blocks */
+    text[(256 << 10) - 1] = (char)0xC3; /* a character across two blocks */
+    text[256 << 10] = (char)0xBC;
     const Quarry__V1__ExtractionRecord *msg = extract_bytes(*state, text, size, "a.log");
     free(text);
     assert_null(msg->error);

@@ -294,7 +294,7 @@ static void a_child_killed_from_outside_costs_one_job(void **state)
     assert_non_null(file);
     assert_non_null(fgets(children, sizeof children, file));
     fclose(file);
-    assert_int_equal(kill((pid_t)atoi(children), SIGKILL), 0);
+    assert_int_equal(kill((pid_t)strtol(children, NULL, 10), SIGKILL), 0);
     run_until(fixture, 2);
     assert_int_equal(fixture->results[1].cls, QR_CLASS_RESOURCE);
     assert_int_equal(fixture->results[2].cls, QR_CLASS_NONE);
