@@ -23,6 +23,7 @@
 
 #include "common/base.h"
 #include "common/err.h"
+#include "common/histogram.h"
 #include "coordinator/engine/engine.h"
 
 struct qr_db;
@@ -139,6 +140,7 @@ struct qr_db_lane_stats {
     uint64_t waiting;     /* requests in the queue */
     uint64_t connections; /* open now */
     uint64_t lanes;       /* threads, hence connections at most */
+    struct qr_histogram *batch_seconds; /* how long each batch took; lives as long as the db */
 };
 
 enum {

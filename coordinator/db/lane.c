@@ -129,7 +129,9 @@ static void run_batch(struct lane_thread *self, struct qr_item *list, size_t n, 
     lane->config.run(lane->config.ctx, lane, conn, list, n);
     if (conn && qr_conn_in_transaction(conn))
         qr_conn_rollback(conn);
-    atomic_fetch_add(&lane->busy_ns, (unsigned long long)(qr_clock_ns() - begin));
+    int64_t took_ns = qr_clock_ns() - begin;
+    atomic_fetch_add(&lane->busy_ns, (unsigned long long)took_ns);
+    qr_histogram_observe(&lane->batch_seconds, (double)took_ns / 1e9);
     atomic_fetch_add(&lane->batches, 1);
     atomic_fetch_add(&lane->items, n);
 }
@@ -203,6 +205,7 @@ int qr_lane_start(struct qr_lane *lane, const struct qr_lane_config *config, str
     memset(lane, 0, sizeof *lane);
     lane->config = *config;
     lane->tail = &lane->head;
+    qr_histogram_init(&lane->batch_seconds, qr_histogram_seconds, qr_histogram_seconds_count);
     pthread_mutex_init(&lane->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -284,6 +287,7 @@ void qr_lane_get_stats(const struct qr_lane *lane, struct qr_db_lane_stats *ret)
 #undef QR_LANE_LOAD
     ret->connections = atomic_load(&l->connections);
     ret->lanes = lane->config.threads;
+    ret->batch_seconds = &l->batch_seconds;
     ret->waiting = 0;
     if (lane->threads) {
         pthread_mutex_lock(&l->lock);

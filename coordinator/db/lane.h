@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/histogram.h"
 #include "coordinator/db/conn.h"
 #include "coordinator/db/db.h"
 
@@ -55,6 +56,7 @@ struct qr_lane {
     QR_DB_LANE_COUNTERS(QR_LANE_COUNTER)
 #undef QR_LANE_COUNTER
     atomic_uint connections;
+    struct qr_histogram batch_seconds;
 };
 
 QR_MUST_CHECK int qr_lane_start(struct qr_lane *lane, const struct qr_lane_config *config,

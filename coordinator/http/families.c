@@ -135,6 +135,13 @@ void qr_metrics_lanes(struct qr_metrics *metrics, const struct qr_db_stats *stat
                 qr_metrics_u64(metrics, &label, 1, value);
         }
     }
+    qr_metrics_family(metrics, "quarry_lane_batch_duration_seconds", QR_METRIC_HISTOGRAM,
+                      "time from taking a batch to its answers");
+    for (size_t i = 0; i < QR_DB_STATS_COUNT; i++) {
+        const struct qr_label label = {"lane", stats->lanes[i].name};
+        if (stats->lanes[i].batch_seconds)
+            qr_metrics_histogram(metrics, &label, 1, stats->lanes[i].batch_seconds);
+    }
 }
 
 /* ------------------------------------------------------------------ jobs */

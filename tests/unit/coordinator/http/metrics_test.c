@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 static struct qr_buf buf;
+static struct qr_histogram settle_seconds;
 static struct qr_metrics metrics;
 
 static int setup(void **state)
@@ -139,7 +140,6 @@ static void write_all(void)
                                      .sessions_known = 5,
                                      .leases_active_now = 7};
     struct qr_db_stats lanes;
-    struct qr_histogram histogram;
 
     memset(&lanes, 0, sizeof lanes);
 #define NAME_LANE(lane, what)                     \
@@ -148,15 +148,14 @@ static void write_all(void)
     QR_DB_LANES(NAME_LANE)
 #undef NAME_LANE
     lanes.lanes[QR_DB_STATS_settle].batches = 99;
+    qr_histogram_init(&settle_seconds, qr_histogram_seconds, qr_histogram_seconds_count);
+    qr_histogram_observe(&settle_seconds, 0.003);
+    lanes.lanes[QR_DB_STATS_settle].batch_seconds = &settle_seconds;
     qr_metrics_build(&metrics, "0.1.0", "host \"a\"");
     qr_metrics_engine(&metrics, &engine);
     qr_metrics_lanes(&metrics, &lanes);
     qr_metrics_jobs(&metrics, &jobs);
     qr_metrics_process(&metrics);
-    qr_histogram_init(&histogram, qr_histogram_seconds, qr_histogram_seconds_count);
-    qr_histogram_observe(&histogram, 0.003);
-    qr_metrics_family(&metrics, "quarry_scrape_duration_seconds", QR_METRIC_HISTOGRAM, "a test");
-    qr_metrics_histogram(&metrics, NULL, 0, &histogram);
 }
 
 static void every_counter_of_every_room_is_there_once(void **state)
@@ -181,6 +180,8 @@ static void every_counter_of_every_room_is_there_once(void **state)
     assert_has("quarry_sessions 5\n");
     assert_has("quarry_leases{state=\"active\"} 7\n");
     assert_has("quarry_lane_batches_total{lane=\"settle\"} 99\n");
+    assert_has("quarry_lane_batch_duration_seconds_bucket{lane=\"settle\",le=\"0.002\"} 0\n");
+    assert_has("quarry_lane_batch_duration_seconds_bucket{lane=\"settle\",le=\"0.005\"} 1\n");
     assert_has("# TYPE quarry_lane_busy_seconds_total counter\n");
     assert_has("quarry_jobs{status=\"completed\"} 2\n");
     assert_has("quarry_build_info{version=\"0.1.0\",coordinator=\"host \\\"a\\\"\"} 1\n");
