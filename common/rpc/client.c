@@ -15,7 +15,8 @@ static grpc_channel *create_core(const char *target, const struct qr_rpc_limits 
 
     qr_rpc_args_init(&args, limits);
     qr_rpc_args_add(&args, GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, reconnect_min_ms);
-    qr_rpc_args_add(&args, GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, reconnect_min_ms);
+    /* in spite of its name: the time a connection attempt has */
+    qr_rpc_args_add(&args, GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, QR_RPC_CONNECT_MS);
     qr_rpc_args_add(&args, GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, reconnect_max_ms);
     qr_rpc_args_add(&args, GRPC_ARG_ENABLE_RETRIES, 0); /* retrying is the caller's */
     qr_rpc_args_add(&args, GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
@@ -33,7 +34,7 @@ int qr_rpc_channel_new(const char *target, const struct qr_rpc_channel_config *c
     static const struct qr_rpc_channel_config defaults;
     const struct qr_rpc_channel_config *c = config ? config : &defaults;
     int64_t min_ms = c->reconnect_min_ms ? c->reconnect_min_ms : 100;
-    int64_t max_ms = c->reconnect_max_ms ? c->reconnect_max_ms : 5000;
+    int64_t max_ms = c->reconnect_max_ms ? c->reconnect_max_ms : 2000;
     struct qr_rpc_limits limits = {
         .max_message_bytes = c->max_message_bytes,
         .max_queue_bytes = c->max_queue_bytes,

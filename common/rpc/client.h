@@ -33,7 +33,7 @@ struct qr_rpc_channel_config {
     int64_t keepalive_ms;     /* QR_RPC_KEEPALIVE_MIN_MS or more */
     int64_t keepalive_timeout_ms;
     int64_t reconnect_min_ms; /* back-off between connection attempts, jittered; default 100 ... */
-    int64_t reconnect_max_ms; /* ... 5000 */
+    int64_t reconnect_max_ms; /* ... 2000; calls meanwhile fail at once */
     const struct qr_rpc_metadata *metadata; /* sent with every call; NULL: none */
     const atomic_bool *interrupted;         /* borrowed for the channel's life; NULL: none */
 };

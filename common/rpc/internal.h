@@ -27,11 +27,10 @@
 #define QR_RPC_STATUS_BYTES 512 /* longest status message sent or kept */
 #define QR_RPC_FRAME_COST 64    /* added to a waiting message's size: tiny ones cost memory too */
 
-/* -- ops and queues (queue.c) ------------------------------------------------------------------ */
+/* -- ops and queues (queue.c) ------------------------------------------------------------- */
 
 /** One pending gRPC batch. It is the tag: embed it in what owns it. gRPC orders what the starting
- * thread did before what `done` does; `handed` says so in C's terms, where ThreadSanitizer can see
- * it. */
+ *  thread did before what `done` does; `handed` says so in C's terms, for ThreadSanitizer too. */
 struct qr_rpc_op {
     atomic_bool handed;
     void (*done)(struct qr_rpc_op *op, bool ok); /* on the queue thread; may free its owner */
@@ -59,12 +58,12 @@ static inline void qr_rpc_op_hand(struct qr_rpc_op *op)
 /** Start a batch. The only errors gRPC reports here are mistakes in this folder: aborts on one. */
 void qr_rpc_start(grpc_call *call, const grpc_op *ops, size_t n, struct qr_rpc_op *op);
 
-/** The bytes of a received message, contiguous; valid until the next call for this queue or the
- * buffer's end. */
+/** The bytes of a received message, contiguous, for this queue's thread; valid until its next call
+ *  or the buffer's end. NULL: out of memory. */
 const uint8_t *qr_rpc_message_bytes(struct qr_rpc_queue *queue, grpc_byte_buffer *buffer,
                                     size_t *ret_len);
 
-/* -- what server and channel have in common (home.c) ------------------------------------------- */
+/* -- what server and channel have in common (home.c) -------------------------------------- */
 
 /** Checked configuration, defaults filled in. */
 struct qr_rpc_limits {
@@ -108,12 +107,12 @@ struct qr_rpc_args {
 void qr_rpc_args_init(struct qr_rpc_args *args, const struct qr_rpc_limits *limits);
 void qr_rpc_args_add(struct qr_rpc_args *args, const char *key, int64_t value); /* clamped to int */
 
-/* -- the one place that chooses credentials (credentials.c) ------------------------------------ */
+/* -- the one place that chooses credentials (credentials.c) ------------------------------- */
 
 grpc_server_credentials *qr_rpc_server_credentials(void);
 grpc_channel_credentials *qr_rpc_channel_credentials(void);
 
-/* -- small conversions (status.c) -------------------------------------------------------------- */
+/* -- small conversions (status.c) --------------------------------------------------------- */
 
 gpr_timespec qr_rpc_deadline(int64_t ms_from_now); /* <= 0: none */
 int64_t qr_rpc_deadline_left_ms(gpr_timespec deadline);
@@ -131,14 +130,14 @@ void qr_rpc_text(char *ret, size_t size, grpc_slice slice);
  */
 int qr_rpc_code_of(grpc_status_code status, const char *text, int cancelled,
                    const grpc_metadata_array *trailers);
-/** The trailer that tells a code which its status alone would not. False: none is needed. The
- * slices need no unref. */
+/** The trailer that tells a code where its status alone does not. False: none is needed.
+ *  Its slices need no unref. */
 bool qr_rpc_code_trailer(int code, grpc_metadata *ret);
 bool qr_rpc_path_is_valid(const char *path);
 /** "HOST:PORT" with a port of min_port..65535, or "unix:PATH". */
 int qr_rpc_address_check(const char *address, long min_port, struct qr_err *err);
 
-/* -- streams (stream.c, sendq.c) --------------------------------------------------------------- */
+/* -- streams (stream.c, sendq.c) ---------------------------------------------------------- */
 
 /** Slices waiting to be sent, oldest first: a ring that grows. */
 struct qr_rpc_ring {
@@ -156,13 +155,13 @@ struct qr_rpc_head {
     gpr_timespec deadline;
 };
 
-enum qr_rpc_state {
-    RPC_STARTING, /* client: waiting for the server's head; server: before `open` returned. Queue
-                     thread. */
-    RPC_OPEN,     /* messages flow. Left by the end op (queue thread) */
-    RPC_ENDED, /* gRPC said it is over; the last ops are on their way back. Left by the last of them
-                */
-    RPC_CLOSED, /* `closed` was called, the gRPC call released. Final */
+enum qr_rpc_state {               /* only the queue thread changes it */
+                    RPC_STARTING, /* before `open` has returned. Left by opened(), or by the end op
+                                   */
+                    RPC_OPEN,     /* messages come in. Left by the end op */
+                    RPC_ENDED,  /* gRPC said it is over, ops are on their way back. Left by the last
+                                   of them */
+                    RPC_CLOSED, /* `closed` was called, the gRPC call released. Final */
 };
 
 struct qr_rpc_stream {

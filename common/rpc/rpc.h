@@ -23,6 +23,7 @@
 
 /* Fixed limits. */
 #define QR_RPC_KEEPALIVE_MIN_MS ((int64_t)1000) /* servers tolerate pings twice as frequent */
+#define QR_RPC_CONNECT_MS ((int64_t)10000)      /* time a connection attempt has */
 #define QR_RPC_WINDOW_BYTES (256 << 10)         /* HTTP/2 window: what a paused reader takes in */
 #define QR_RPC_METADATA_BYTES (16 << 10)        /* metadata of one call */
 #define QR_RPC_STREAMS_MAX 1024                 /* live calls on one connection */

@@ -44,8 +44,7 @@ struct qr_rpc_server {
     atomic_bool stopping; /* live calls may end, new ones are refused */
 };
 
-/* -- unary methods: streams of one message each way ----------------------------------------------
- */
+/* -- unary methods: streams of one message each way --------------------------------------- */
 
 static void unary_message(void *ctx, struct qr_rpc_stream *s, const uint8_t *data, size_t len)
 {
@@ -108,8 +107,7 @@ int64_t qr_rpc_call_deadline_ms(const struct qr_rpc_call *call)
     return qr_rpc_call_is_dead(call) ? 0 : qr_rpc_deadline_left_ms(stream_of(call)->head.deadline);
 }
 
-/* -- accepting ----------------------------------------------------------------------------------
- */
+/* -- accepting ---------------------------------------------------------------------------- */
 
 static void unknown_open(void *ctx, struct qr_rpc_stream *s)
 {
@@ -206,8 +204,7 @@ static void on_accepted(struct qr_rpc_op *op, bool ok)
         qr_rpc_home_leave(home);
 }
 
-/* -- life ---------------------------------------------------------------------------------------
- */
+/* -- life --------------------------------------------------------------------------------- */
 
 int qr_rpc_server_new(const struct qr_rpc_server_config *config, struct qr_rpc_server **ret,
                       struct qr_err *err)

@@ -19,11 +19,9 @@
 static void on_sent(struct qr_rpc_op *op, bool ok);
 static void on_received(struct qr_rpc_op *op, bool ok);
 static void on_head(struct qr_rpc_op *op, bool ok);
-static void on_server_end(struct qr_rpc_op *op, bool ok);
-static void on_client_end(struct qr_rpc_op *op, bool ok);
+static void on_end(struct qr_rpc_op *op, bool ok);
 
-/* -- birth and death ----------------------------------------------------------------------------
- */
+/* -- birth and death ---------------------------------------------------------------------- */
 
 struct qr_rpc_stream *qr_rpc_stream_new(struct qr_rpc_home *home, struct qr_rpc_queue *queue,
                                         const struct qr_rpc_stream_handler *handler, void *ctx,
@@ -45,7 +43,7 @@ struct qr_rpc_stream *qr_rpc_stream_new(struct qr_rpc_home *home, struct qr_rpc_
     s->send_op.done = on_sent;
     s->recv_op.done = on_received;
     s->head_op.done = on_head;
-    s->end_op.done = is_client ? on_client_end : on_server_end;
+    s->end_op.done = on_end;
     s->out = grpc_raw_byte_buffer_create(NULL, 0);
     s->details = grpc_empty_slice();
     pthread_mutex_init(&s->lock, NULL);
@@ -166,8 +164,7 @@ bool qr_rpc_stream_is_dead(struct qr_rpc_stream *s)
     return dead;
 }
 
-/* -- sending ------------------------------------------------------------------------------------
- */
+/* -- sending ------------------------------------------------------------------------------ */
 
 static grpc_op send_head(const struct qr_rpc_stream *s)
 {
@@ -244,7 +241,7 @@ static void on_sent(struct qr_rpc_op *op, bool ok)
     (void)ok; /* a failed send means the call is over, and end_op says so */
     pthread_mutex_lock(&s->lock);
     s->sending = false;
-    bool writable = s->refused && s->state == RPC_OPEN && s->queued <= s->max_queue_bytes / 2;
+    bool writable = s->refused && s->state < RPC_ENDED && s->queued <= s->max_queue_bytes / 2;
     if (writable)
         s->refused = false;
     send_next_and_unlock(s);
@@ -346,8 +343,7 @@ void qr_rpc_stream_cancel(struct qr_rpc_stream *s, int code, const char *message
     pthread_mutex_unlock(&s->lock);
 }
 
-/* -- receiving ----------------------------------------------------------------------------------
- */
+/* -- receiving ---------------------------------------------------------------------------- */
 
 /* Called with the lock held, releases it: asks for the next message, if one is wanted. */
 static void receive_next_and_unlock(struct qr_rpc_stream *s)
@@ -415,8 +411,7 @@ void qr_rpc_stream_resume_reads(struct qr_rpc_stream *s)
     receive_next_and_unlock(s);
 }
 
-/* -- begin and end ------------------------------------------------------------------------------
- */
+/* -- begin and end ------------------------------------------------------------------------ */
 
 /* Queue thread: the stream is open for messages. */
 static void opened(struct qr_rpc_stream *s)
@@ -442,18 +437,6 @@ void qr_rpc_stream_serve(struct qr_rpc_stream *s, bool greets)
     pthread_mutex_lock(&s->lock);
     s->greets = greets;
     send_next_and_unlock(s);
-}
-
-static void on_server_end(struct qr_rpc_op *op, bool ok)
-{
-    struct qr_rpc_stream *s = QR_CONTAINER_OF(op, struct qr_rpc_stream, end_op);
-
-    (void)ok;
-    pthread_mutex_lock(&s->lock);
-    s->state = RPC_ENDED;
-    drop_queue(s);
-    pthread_mutex_unlock(&s->lock);
-    settle(s);
 }
 
 void qr_rpc_stream_call(struct qr_rpc_stream *s)
@@ -492,7 +475,7 @@ static void on_head(struct qr_rpc_op *op, bool ok)
     settle(s);
 }
 
-static void on_client_end(struct qr_rpc_op *op, bool ok)
+static void on_end(struct qr_rpc_op *op, bool ok)
 {
     struct qr_rpc_stream *s = QR_CONTAINER_OF(op, struct qr_rpc_stream, end_op);
 

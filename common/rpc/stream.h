@@ -5,7 +5,8 @@
  * Callbacks. A stream belongs to one queue thread; all its callbacks run there, one at a time, in
  * the order open, (message | half_closed | writable)*, closed. `closed` comes exactly once, also
  * when `open` never did (a client whose call failed). No lock is held in a callback, so it may call
- * anything here, but it must not block: other streams wait behind it.
+ * anything here, but it must not block: other streams wait behind it. Only a client's `writable`
+ * may come before its `open`: messages are sent before the server has answered.
  *
  * Threads. Every function here may be called from any thread, from callbacks too, as long as the
  * caller holds a reference. After the end they do nothing or return QR_E_CANCELLED.

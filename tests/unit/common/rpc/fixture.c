@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* -- recorder -----------------------------------------------------------------------------------
- */
+/* -- recorder ----------------------------------------------------------------------------- */
 
 static void note(struct recorder *r, int *counter, const void *text, size_t len)
 {
@@ -132,8 +131,7 @@ void recorder_wait(struct recorder *r, const int *counter, int want)
     pthread_mutex_unlock(&r->lock);
 }
 
-/* -- methods ------------------------------------------------------------------------------------
- */
+/* -- methods ------------------------------------------------------------------------------ */
 
 static void echo(void *ctx, struct qr_rpc_call *call, const uint8_t *request, size_t len)
 {
@@ -209,8 +207,7 @@ static void big(void *ctx, struct qr_rpc_call *call, const uint8_t *request, siz
     free(data);
 }
 
-/* -- Count: a server stream that sends as fast as its reader takes -------------------------------
- */
+/* -- Count: a server stream that sends as fast as its reader takes ------------------------ */
 
 struct counting {
     unsigned long next, end;
@@ -254,8 +251,7 @@ static const struct qr_rpc_stream_handler count_handler = {
     .closed = count_closed,
 };
 
-/* -- Bidi ---------------------------------------------------------------------------------------
- */
+/* -- Bidi --------------------------------------------------------------------------------- */
 
 static void bidi_message(void *ctx, struct qr_rpc_stream *s, const uint8_t *data, size_t len)
 {
@@ -275,8 +271,7 @@ static const struct qr_rpc_stream_handler bidi_handler = {
     .half_closed = bidi_half_closed,
 };
 
-/* -- Record: the test looks at the server's end ---------------------------------------------------
- */
+/* -- Record: the test looks at the server's end ------------------------------------------- */
 
 static void server_side_open(void *ctx, struct qr_rpc_stream *s)
 {
@@ -289,8 +284,7 @@ static void server_side_open(void *ctx, struct qr_rpc_stream *s)
     record_open(ctx, s);
 }
 
-/* -- fixture ------------------------------------------------------------------------------------
- */
+/* -- fixture ------------------------------------------------------------------------------ */
 
 void fixture_start(struct fixture *f, const struct qr_rpc_server_config *config)
 {

@@ -160,6 +160,38 @@ static void bidi_echoes_until_the_half_close(void **state)
     recorder_done(&r);
 }
 
+static void queue_drains_before_the_server_has_answered(void **state)
+{
+    const struct qr_rpc_channel_config config = {.max_message_bytes = 60000,
+                                                 .max_queue_bytes = 300000};
+    static const uint8_t chunk[60000];
+    struct recorder r;
+    struct qr_rpc_stream *s = NULL;
+    struct qr_err err = {0};
+
+    (void)state;
+    QR_AUTO(qr_rpc_channel) channel = connect_peer(&config);
+    recorder_init(&r);
+    assert_ok(qr_rpc_stream_open(channel, "/test.P/Sink", &recorder_handler, &r, &s, &err), &err);
+    for (int sent = 0, told = 0; sent < 200;) {
+        int rc = qr_rpc_stream_send(s, QR_RPC_BULK, chunk, sizeof chunk);
+        if (rc == QR_OK) {
+            sent++;
+            continue;
+        }
+        assert_int_equal(rc, QR_E_LIMIT);
+        recorder_wait(&r, &r.writable, ++told);
+    }
+    assert_int_equal(recorder_get(&r, &r.opened), 0);
+    qr_rpc_stream_finish(s, QR_OK, NULL);
+    recorder_wait(&r, &r.closed, 1);
+    assert_int_equal(r.code, QR_OK);
+    assert_true(r.writable > 0);
+    assert_non_null(strstr((const char *)r.log.data, "12000000"));
+    qr_rpc_stream_unref(s);
+    recorder_done(&r);
+}
+
 static int note_status(void *ctx, const uint8_t *data, size_t len)
 {
     Grpc__Health__V1__HealthCheckResponse *response =
@@ -224,6 +256,7 @@ int main(void)
         cmocka_unit_test(metadata_travels_both_ways),
         cmocka_unit_test(server_stream_in_order),
         cmocka_unit_test(bidi_echoes_until_the_half_close),
+        cmocka_unit_test(queue_drains_before_the_server_has_answered),
         cmocka_unit_test(health_of_the_peer),
         cmocka_unit_test(killed_server_is_unreachable),
     };

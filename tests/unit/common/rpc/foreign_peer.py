@@ -56,6 +56,11 @@ def bidi(requests, context):
     context.set_details(f"{echoed} echoed")
 
 
+def sink(requests, context):
+    """Says nothing, not even its head, until it has read everything."""
+    return str(sum(len(request) for request in requests)).encode()
+
+
 def check(request, context):
     assert request.service == "test.P"
     return health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVING)
@@ -75,6 +80,7 @@ def main():
         grpc.method_handlers_generic_handler("test.P", {
             "Echo": unary(echo), "Fail": unary(fail), "Slow": unary(slow), "Raise": unary(raise_error),
             "Meta": unary(meta), "Die": unary(die), "Count": stream(count),
+            "Sink": grpc.stream_unary_rpc_method_handler(sink),
             "Bidi": grpc.stream_stream_rpc_method_handler(bidi)}),
         grpc.method_handlers_generic_handler("grpc.health.v1.Health", {
             "Check": unary(check, request, response), "Watch": stream(watch, request, response)})))

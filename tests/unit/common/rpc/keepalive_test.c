@@ -34,7 +34,7 @@ static int connect_to(const char *address)
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-    in.sin_port = htons((uint16_t)atoi(strchr(address, ':') + 1));
+    in.sin_port = htons((uint16_t)strtol(strchr(address, ':') + 1, NULL, 10));
     assert_int_equal(connect(fd, (struct sockaddr *)&in, sizeof in), 0);
     return fd;
 }

@@ -116,7 +116,7 @@ static void control_overtakes_waiting_bulk(void **state)
     assert_int_equal(recorder_get(&f.server_side, &f.server_side.messages), 43);
     for (int i = 0; i < 43; i++) {
         char *line = line_of(&f.server_side, i + 1);
-        int number = atoi(line + 1);
+        int number = (int)strtol(line + 1, NULL, 10);
         if (line[0] == 'c' && first_control < 0)
             first_control = i;
         assert_int_equal(number, line[0] == 'c' ? control++ : bulk++); /* each kind in order */
