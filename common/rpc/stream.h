@@ -46,7 +46,7 @@ struct qr_rpc_stream_handler {
      *            a message over the limit; or what qr_rpc_stream_cancel() was given.
      *            Server: what was given to finish, when that went out, or to cancel; else
      *            QR_E_TIMEOUT, the call's deadline passed, or QR_E_CANCELLED, the client
-     *            cancelled, is gone, or sent a message over the limit.
+     *            cancelled (perhaps for the deadline), is gone, or sent a message over the limit.
      *   message  human text, never NULL, "" when there is none; valid during the callback
      */
     void (*closed)(void *ctx, struct qr_rpc_stream *s, int code, const char *message);

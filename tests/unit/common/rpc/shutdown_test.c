@@ -2,6 +2,7 @@
  * Run it: ctest --preset dev -R rpc_shutdown_test */
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "tests/unit/common/rpc/fixture.h"
 
@@ -217,11 +218,13 @@ static void servers_come_and_go_under_fire(void **state)
     struct storm storms[4];
     pthread_t threads[4];
     struct fixture f;
+    char folder[] = "/tmp/quarry_rpc_XXXXXX";
     char address[64];
 
     (void)state;
-    fixture_start(&f, NULL); /* picks a port that the later servers use again */
-    snprintf(address, sizeof address, "%s", qr_rpc_server_address(f.server));
+    assert_non_null(mkdtemp(folder)); /* a port might be taken by another while nobody serves */
+    snprintf(address, sizeof address, "unix:%s/socket", folder);
+    fixture_start(&f, &(struct qr_rpc_server_config){.listen = address});
     for (int i = 0; i < 4; i++) {
         storms[i] = (struct storm){.address = address, .stop = &stop};
         pthread_create(&threads[i], NULL, storm_on, &storms[i]);
@@ -242,6 +245,7 @@ static void servers_come_and_go_under_fire(void **state)
         assert_true(storms[i].calls > 0);
     }
     fixture_stop(&f);
+    assert_int_equal(rmdir(folder), 0);
 }
 
 static void channels_are_freed_with_streams_on_them(void **state)

@@ -370,7 +370,8 @@ static void dead_server_is_unreachable(void **state)
     fixture_stop(&f);
     assert_closed(&live, QR_E_UNREACHABLE, "");
     struct qr_rpc_stream *again = open_stream(channel, "/test.T/Record", &late);
-    assert_int_equal(qr_rpc_stream_send(again, QR_RPC_BULK, NULL, 0), QR_OK); /* not known yet */
+    int rc = qr_rpc_stream_send(again, QR_RPC_BULK, NULL, 0);
+    assert_true(rc == QR_OK || rc == QR_E_CANCELLED); /* may be known already */
     assert_closed(&late, QR_E_UNREACHABLE, "");
     assert_int_equal(recorder_get(&late, &late.opened), 0);
     qr_rpc_stream_unref(s);
@@ -433,7 +434,9 @@ static void deadline_ends_a_stream_on_both_sides(void **state)
     QR_AUTO(qr_rpc_channel) channel = fixture_channel(&f, NULL);
     assert_err(qr_rpc_server_stream(channel, "/test.T/Record", NULL, 0, 150, nothing, NULL, &err),
                QR_E_TIMEOUT, &err, "");
-    assert_closed(&f.server_side, QR_E_TIMEOUT, "deadline");
+    recorder_wait(&f.server_side, &f.server_side.closed, 1);
+    if (f.server_side.code != QR_E_TIMEOUT) /* the client's giving up may arrive first */
+        assert_closed(&f.server_side, QR_E_CANCELLED, "client");
     fixture_stop(&f);
 }
 
