@@ -21,6 +21,7 @@
 #include "coordinator/service/admin.h"
 #include "coordinator/service/discover.h"
 #include "coordinator/service/fleet.h"
+#include "coordinator/totals.h"
 
 enum { WATCH_MS = 1000, CONNECT_TIMEOUT_MS = 10000, EMBEDDED_MAX_CONNECTIONS = 60 };
 
@@ -36,6 +37,7 @@ struct program {
     struct qr_admin *admin;
     struct qr_db *db;
     struct qr_discover *discover;
+    struct qr_totals *totals;
     char instance[128];
     char host[64];
     atomic_bool serving;
@@ -47,6 +49,7 @@ static void write_metrics(void *ctx, struct qr_metrics *out)
 {
     struct program *program = ctx;
     struct qr_engine_stats engine;
+    struct qr_run_totals totals;
     struct qr_db_stats db;
 
     qr_metrics_build(out, QUARRY_VERSION, program->instance);
@@ -57,6 +60,8 @@ static void write_metrics(void *ctx, struct qr_metrics *out)
     qr_db_get_stats(program->db, &db);
     qr_metrics_engine(out, &engine);
     qr_metrics_lanes(out, &db);
+    if (qr_totals_get(program->totals, &totals))
+        qr_metrics_jobs(out, &totals);
 }
 
 static bool is_ready(void *ctx, char *reason, size_t cap)
@@ -182,6 +187,9 @@ static int serve(struct program *program, struct qr_err *err)
         rc = qr_admin_start(program->admin, program->db, program->discover, err);
     if (rc < 0)
         return rc;
+    program->totals = qr_totals_new();
+    if (!program->totals)
+        return qr_fail(err, QR_E_NOMEM, "no memory to start");
     atomic_store(&program->serving, true);
     qr_rpc_health_set(program->health, "", true);
     qr_rpc_health_set(program->health, "quarry.v1.Fleet", true);
@@ -203,6 +211,7 @@ static int wait_for_the_end(struct program *program, struct qr_err *err)
     struct pollfd fd = {.fd = qr_signal_fd(), .events = POLLIN};
 
     for (;;) {
+        qr_totals_refresh(program->totals, program->db);
         poll(&fd, 1, WATCH_MS);
         if (qr_signal_take() & (QR_SIGNAL_TERMINATE | QR_SIGNAL_INTERRUPT))
             return QR_OK;
@@ -237,6 +246,7 @@ static void stop(struct program *program)
     qr_rpc_health_free(program->health);
     qr_admin_free(program->admin);
     qr_db_free(program->db);
+    qr_totals_free(program->totals);
     qr_fleet_free(program->fleet);
     qr_postgres_stop(program->postgres, true);
     qr_roots_done(&program->roots);

@@ -270,6 +270,32 @@ int qr_run_list(struct qr_conn *conn, const Quarry__V1__ListRunsRequest *request
     return QR_OK;
 }
 
+int qr_run_get_totals(struct qr_conn *conn, struct qr_run_totals *ret, struct qr_err *err)
+{
+    QR_AUTO_RESULT row = NULL;
+    struct qr_params params;
+
+    qr_params_init(&params);
+    int rc = qr_conn_run(conn, QR_SQL_run_totals, &params, &row, err);
+    if (rc < 0)
+        return rc;
+    int64_t open = qr_get_i64(row, 0, 0);
+    int64_t processing = qr_get_i64(row, 0, 1);
+    int64_t paused = qr_get_i64(row, 0, 4);
+    int64_t pending = open - processing - paused;
+    *ret = (struct qr_run_totals){
+        .pending = pending > 0 ? (uint64_t)pending : 0,
+        .processing = (uint64_t)processing,
+        .completed = (uint64_t)qr_get_i64(row, 0, 2),
+        .failed = (uint64_t)qr_get_i64(row, 0, 3),
+        .paused = (uint64_t)paused,
+        .cancelled = (uint64_t)qr_get_i64(row, 0, 5),
+        .empty = (uint64_t)qr_get_i64(row, 0, 6),
+        .runs_active = (uint64_t)qr_get_i64(row, 0, 7),
+    };
+    return QR_OK;
+}
+
 /* ------------------------------------------------------------------ report by type */
 
 static bool fill_options(Quarry__V1__Run *run, const char *json)

@@ -60,3 +60,12 @@ QR_MUST_CHECK int qr_run_finish_listing(struct qr_conn *conn, int64_t run_id, st
 /** The listing failed: what was found is still done, the run ends as `failed` with this message. */
 QR_MUST_CHECK int qr_run_fail_listing(struct qr_conn *conn, int64_t run_id, const char *message,
                                       struct qr_err *err);
+
+/* All runs together, from their counters: nothing is counted job by job but what runs just now. */
+struct qr_run_totals {
+    uint64_t pending, processing, completed, failed, paused, cancelled;
+    uint64_t empty;       /* of the completed: nothing came out */
+    uint64_t runs_active; /* not over: active or paused */
+};
+QR_MUST_CHECK int qr_run_get_totals(struct qr_conn *conn, struct qr_run_totals *ret,
+                                    struct qr_err *err);

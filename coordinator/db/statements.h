@@ -58,6 +58,7 @@
     X(run_report) \
     X(run_show) \
     X(run_take_listings) \
+    X(run_totals) \
     X(session_check) \
     X(session_end) \
     X(session_leases) \

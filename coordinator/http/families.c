@@ -146,7 +146,7 @@ void qr_metrics_lanes(struct qr_metrics *metrics, const struct qr_db_stats *stat
 
 /* ------------------------------------------------------------------ jobs */
 
-void qr_metrics_jobs(struct qr_metrics *metrics, const struct qr_metrics_jobs *jobs)
+void qr_metrics_jobs(struct qr_metrics *metrics, const struct qr_run_totals *jobs)
 {
     const struct {
         const char *status;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "coordinator/db/db.h"
+#include "coordinator/db/run.h"
 #include "coordinator/engine/engine.h"
 #include "coordinator/http/metrics.h"
 
@@ -23,15 +24,8 @@ void qr_metrics_engine(struct qr_metrics *metrics, const struct qr_engine_stats 
 /** quarry_lane_*{lane}. */
 void qr_metrics_lanes(struct qr_metrics *metrics, const struct qr_db_stats *stats);
 
-/** Jobs of all runs by status, as last summed up from the runs' stage counters. */
-struct qr_metrics_jobs {
-    uint64_t pending, processing, completed, failed, paused, cancelled;
-    uint64_t empty;       /* of the completed: nothing came out */
-    uint64_t runs_active; /* runs that are not over */
-};
-
 /** quarry_jobs{status}, quarry_jobs_empty, quarry_runs_active. */
-void qr_metrics_jobs(struct qr_metrics *metrics, const struct qr_metrics_jobs *jobs);
+void qr_metrics_jobs(struct qr_metrics *metrics, const struct qr_run_totals *jobs);
 
 /** process_*: processor time, memory, descriptors, start time, by the names Prometheus' own clients
  * use. What the system does not tell is left out. */
