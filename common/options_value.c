@@ -104,6 +104,8 @@ const char *qr_option_range(const struct qr_option *row, char *buf, size_t size)
     else if (row->type == QR_OPT_SIZE)
         snprintf(buf, size, "%s..%s", qr_option_format_size((int64_t)row->min, low, sizeof low),
                  qr_option_format_size((int64_t)row->max, high, sizeof high));
+    else if (row->type == QR_OPT_INT)
+        snprintf(buf, size, "%.0f..%.0f", row->min, row->max);
     else
         snprintf(buf, size, "%.15g..%.15g", row->min, row->max);
     return buf;

@@ -10,6 +10,7 @@ struct settings {
     char *level;
     char *password;
     int64_t slots;
+    int64_t job;
     int64_t ttl_ms;
     int64_t limit_bytes;
     double threshold;
@@ -25,6 +26,7 @@ static const struct qr_option table[] = {
     {"log-level",   0,   QR_OPT_STR,  AT(level),       "info", 0, 0, QR_OPT_CHOICE, "debug|info|warn|error", "how much to log", NULL},
     {"password",    0,   QR_OPT_STR,  AT(password),    NULL,  0, 0, QR_OPT_SECRET | QR_OPT_CHOICE, "aa|bb", "never shown", NULL},
     {"slots",       0,   QR_OPT_INT,  AT(slots),       "4",   1, 64, 0, NULL, "jobs at a time", "docs/worker.md"},
+    {"job",         0,   QR_OPT_INT,  AT(job),         NULL,  0, 0x1p53, 0, NULL, "one job", NULL},
     {"lease-ttl",   0,   QR_OPT_MSEC, AT(ttl_ms),      "8s",  1000, 3600000, 0, NULL, "how long a silent worker keeps its leases, said at such length that the text needs a second line", NULL},
     {"max-size",    0,   QR_OPT_SIZE, AT(limit_bytes), "1G",  0, 0x1p40, 0, NULL, "largest file", NULL},
     {"threshold",   0,   QR_OPT_REAL, AT(threshold),   "0.1", 0, 1, 0, NULL, "share of failures", NULL},
@@ -167,6 +169,7 @@ static void mistakes_say_what_was_expected(void **state)
         {"typing error", ARGV("--slts", "3"), "did you mean --slots?"},
         {"nothing near", ARGV("--zzzzzzzz"), "--help lists them"},
         {"below the range", ARGV("--slots", "0"), "--slots: '0' is outside 1..64"},
+        {"below a wide range", ARGV("--job=-1"), "'-1' is outside 0..9007199254740992"},
         {"above the range", ARGV("--lease-ttl=2h"), "--lease-ttl: '2h' is outside 1s..1h"},
         {"no unit", ARGV("--lease-ttl", "8"), "not a duration; hint: give a unit"},
         {"no number", ARGV("--slots", "many"), "not a whole number"},
