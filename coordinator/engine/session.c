@@ -207,8 +207,6 @@ void qr_eng_session_detach(struct qr_engine *engine, struct qr_eng_session *sess
 {
     struct qr_eng_lease *lease, *next;
 
-    session->stream->state = QR_STREAM_LEFT;
-    session->stream->session = QR_MUTANT(old_stream) ? session : NULL;
     session->stream = NULL;
     session->linger_from = 0;
     if (!returning || QR_MUTANT(break_keeps))

@@ -32,7 +32,7 @@ void qr_engine_stream_closed(struct qr_engine *engine, uint64_t id)
     session = stream->session;
     if (stream->state == QR_STREAM_GREETING)
         qr_eng_hello_forget_stream(engine, stream);
-    if (stream->state == QR_STREAM_ATTACHED)
+    if (stream->state == QR_STREAM_ATTACHED && session->stream == stream)
         qr_eng_session_detach(engine, session, true);
     HASH_DEL(engine->streams, stream);
     free(stream);
@@ -76,7 +76,7 @@ void qr_eng_stream_end(struct qr_engine *engine, struct qr_eng_stream *stream,
         return;
     if (stream->state == QR_STREAM_GREETING)
         qr_eng_hello_forget_stream(engine, stream);
-    if (stream->state == QR_STREAM_ATTACHED)
+    if (stream->state == QR_STREAM_ATTACHED && session->stream == stream)
         qr_eng_session_detach(engine, session, true);
     stream->state = QR_STREAM_LEFT;
     stream->session = QR_MUTANT(old_stream) ? session : NULL;

@@ -114,6 +114,19 @@ void check_give_back(struct sim *sim, uint64_t lease, const struct req *req)
                       (unsigned long long)lease);
 }
 
+/* The coordinator that holds the session says that a lease is over: it is never answered from
+ * memory alone. */
+void check_drop(struct sim *sim, const struct worker *worker, uint64_t lease)
+{
+    const struct lease_row *row = &sim->db.leases[lease];
+    const struct session_row *session = &sim->db.sessions[row->session];
+
+    if (worker->stream && db_is_live(sim, lease) && session->owner == worker->stream->instance &&
+        memcmp(session->id, worker->session, sizeof session->id) == 0)
+        sim_violation(sim, "drop_is_true", "worker %d is told to drop lease %llu, which is live",
+                      worker->index, (unsigned long long)lease);
+}
+
 /* The spool forgets a result only when its lease is over, and STALE is never said of one that
  * counts. */
 void check_ack(struct sim *sim, struct worker *worker, uint64_t lease, int code)

@@ -496,6 +496,7 @@ static void arrives(struct sim *sim, void *object, void *arg, uint64_t n)
 {
     struct req *req = arg;
     const struct coord *coord = object;
+    uint32_t slows;
 
     if (!coord->alive || coord->instance != req->instance) { /* its coordinator died meanwhile */
         if (rng_chance(&sim->rng, 500))
@@ -509,7 +510,8 @@ static void arrives(struct sim *sim, void *object, void *arg, uint64_t n)
                db_req_free);
         return;
     }
-    if (n == 0 && is_unlucky(sim, sim->profile.slows)) { /* it waits for a lock */
+    slows = sim->profile.slows * (req->kind == REQ_RETURN ? 5 : 1);
+    if (n == 0 && is_unlucky(sim, slows)) { /* it waits for a lock */
         sim->faults.requests_slow++;
         sim_at(sim, sim->now + rng_range(&sim->rng, 500, 2 * TTL_MS), arrives, object, req, 1,
                db_req_free);

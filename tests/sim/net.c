@@ -114,7 +114,8 @@ static void send(struct sim *sim, struct stream *stream, struct frame *frame, in
 
     *last_at = at > *last_at ? at : *last_at;
     if (!sim->peace && may_be_lost(frame->kind)) {
-        if (rng_chance(&sim->rng, sim->profile.loss)) {
+        uint32_t loss = frame->kind == DOWN_STOP && sim->profile.loss ? 500 : sim->profile.loss;
+        if (rng_chance(&sim->rng, loss)) {
             sim->faults.frames_lost++;
             free(frame);
             return;

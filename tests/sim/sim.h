@@ -68,15 +68,16 @@ extern enum sim_mutation sim_mutation;
 #define BROKEN(name) (sim_mutation == SIM_MUTATION_##name)
 
 /* ---- what can go wrong, counted */
-#define SIM_FAULT_MAP(X)                                                                \
-    X(stream_breaks)                                                                    \
-    X(frames_lost)                                                                      \
-    X(frames_doubled)                                                                   \
-    X(frames_late)                                                                      \
-    X(worker_crashes) X(worker_twins) X(worker_stalls) X(coordinator_crashes)           \
-        X(coordinator_stalls) X(coordinator_stops) X(worker_drains) X(database_outages) \
-            X(requests_failed) X(requests_slow) X(coordinators_cut) X(requests_unknown) \
-                X(unknown_committed) X(unknown_late)
+#define SIM_FAULT_MAP(X)                                                               \
+    X(stream_breaks)                                                                   \
+    X(frames_lost)                                                                     \
+    X(frames_doubled)                                                                  \
+    X(frames_late)                                                                     \
+    X(worker_crashes)                                                                  \
+    X(worker_twins)                                                                    \
+    X(worker_stalls) X(coordinator_crashes) X(coordinator_stalls) X(coordinator_stops) \
+        X(worker_drains) X(database_outages) X(requests_failed) X(requests_slow)       \
+            X(coordinators_cut) X(requests_unknown) X(unknown_committed) X(unknown_late)
 
 struct sim_faults {
 #define SIM_FAULT_FIELD(name) uint64_t name;
@@ -392,6 +393,7 @@ void worker_done(struct worker *worker);
 void check_transaction(struct sim *sim);
 void check_give_back(struct sim *sim, uint64_t lease, const struct req *req);
 void check_offer(struct sim *sim, const struct coord *coord, uint64_t lease);
+void check_drop(struct sim *sim, const struct worker *worker, uint64_t lease);
 void check_ack(struct sim *sim, struct worker *worker, uint64_t lease, int code);
 bool check_is_finished(const struct sim *sim);
 void check_end(struct sim *sim);

@@ -286,8 +286,10 @@ static void confirm(struct sim *sim, struct worker *worker)
 
 static void take_sync(struct sim *sim, struct worker *worker, const struct frame *frame)
 {
-    for (size_t i = 0; i < frame->n; i++)
+    for (size_t i = 0; i < frame->n; i++) {
+        check_drop(sim, worker, frame->items[i].lease);
         drop(sim, worker, frame->items[i].lease);
+    }
     confirm(sim, worker);
     send_credits(sim, worker);
     start_jobs(sim, worker);
@@ -323,6 +325,7 @@ static void take_welcome(struct sim *sim, struct worker *worker, const struct fr
         if (is_in(frame, held->lease)) {
             sim->db.leases[held->lease].confirmed = true;
         } else if (!held->spooled) {
+            check_drop(sim, worker, held->lease);
             free_place(worker, held);
             forget(worker, held);
             continue;

@@ -150,7 +150,7 @@ static void on_db_mirror(void *ctx, const struct qr_mirror *rows, size_t n)
 
     rig->n_mirror++;
     rig->n_mirror_rows = n;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n && i < RIG_MANY; i++)
         rig->mirror[i] = rows[i];
 }
 
