@@ -15,14 +15,20 @@
 
 void qr_input_init(struct qr_input *in)
 {
+    uint8_t digest[EVP_MAX_MD_SIZE];
+
     memset(in, 0, sizeof *in);
     in->fd = -1;
+    /* an empty digest: should it fail, hashing a file fails too and says so */
+    if (EVP_Digest("", 0, digest, NULL, EVP_sha256(), NULL) != 1)
+        return;
 }
 
 void qr_input_done(struct qr_input *in)
 {
     free(in->own);
-    qr_input_init(in);
+    memset(in, 0, sizeof *in);
+    in->fd = -1;
 }
 
 /* The whole of it from `offset`; false on an error or when it has become shorter. */

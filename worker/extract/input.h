@@ -26,6 +26,7 @@ struct qr_input {
     size_t own_cap;
 };
 
+/** Also makes the hash function ready, which reads its configuration: do it outside the sandbox. */
 void qr_input_init(struct qr_input *in);
 void qr_input_done(struct qr_input *in);
 

@@ -1,5 +1,6 @@
 #include "worker/extract/pdf.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -248,8 +249,9 @@ static void read_page(const struct qr_extract *x, struct qr_pdf *pdf, fz_page *p
     fz_var(dev);
     qr_buf_clear(text);
     fz_rect box = fz_bound_page(ctx, page);
-    out->width_pt = box.x1 - box.x0;
-    out->height_pt = box.y1 - box.y0;
+    out->width_pt =
+        round((double)(box.x1 - box.x0) * 1000) / 1000; /* floats show more than they know */
+    out->height_pt = round((double)(box.y1 - box.y0) * 1000) / 1000;
     pdf_obj *rotate = pdf_dict_get_inheritable(ctx, ((pdf_page *)page)->obj, PDF_NAME(Rotate));
     out->rotation = (uint32_t)(((pdf_to_int(ctx, rotate) % 360) + 360) % 360);
     fz_try(ctx)
@@ -286,6 +288,7 @@ static bool extract_page(const struct qr_extract *x, struct qr_pdf *pdf, pdf_doc
         return false;
     pdf->last_error[0] = '\0';
     pdf->lost_data = false;
+    pdf->mem.refused = false;
     fz_var(page);
     fz_try(ctx)
     {
@@ -321,8 +324,10 @@ static void extract_pages(const struct qr_extract *x, struct qr_pdf *pdf, pdf_do
     qr_record_add_meta_number(x->rec, "page_count", (uint64_t)count, "document");
     for (int i = 0; i < count; i++) {
         whole += extract_page(x, pdf, doc, i);
-        if (x->rec->text_used >= x->rec->limits.text_bytes || x->rec->failed)
+        if (i + 1 < count && x->rec->text_used >= x->rec->limits.text_bytes) {
+            qr_record_partial(x->rec, "record.capped", "pages from %d on were left out", i + 2);
             break;
+        }
         qr_extract_report(x, (unsigned)((int64_t)(i + 1) * 1000 / count));
     }
     msg->completeness = (double)whole / count;

@@ -322,8 +322,7 @@ int64_t qr_member_deadline(const struct qr_member *member)
 }
 
 /* The child ended by itself. */
-static void judge_own_end(const struct qr_member *member, const struct qr_process_end *end,
-                          struct qr_member_verdict *ret)
+static void judge_own_end(const struct qr_process_end *end, struct qr_member_verdict *ret)
 {
     char name[24];
 
@@ -348,7 +347,6 @@ static void judge_own_end(const struct qr_member *member, const struct qr_proces
                  "the extraction process exited with code %d in the middle of the file",
                  end->exit_code);
     }
-    (void)member;
 }
 
 void qr_member_judge(const struct qr_member *member, const struct qr_process_end *end,
@@ -357,14 +355,15 @@ void qr_member_judge(const struct qr_member *member, const struct qr_process_end
     const struct qr_member_slot *head = &member->slots[0];
 
     memset(ret, 0, sizeof *ret);
-    ret->start_failed = !member->was_ready && member->end != QR_MEMBER_END_DISCARD;
+    ret->start_failed = !member->was_ready && member->end != QR_MEMBER_END_DISCARD &&
+                        member->end != QR_MEMBER_END_CANCEL;
     ret->blames_job = member->n_slots > 0 && member->was_ready &&
                       member->end != QR_MEMBER_END_DISCARD &&
                       (member->end == QR_MEMBER_END_NONE || member->end_id == head->id);
     switch (member->end) {
     case QR_MEMBER_END_NONE:
         if (member->n_slots > 0)
-            judge_own_end(member, end, ret);
+            judge_own_end(end, ret);
         break;
     case QR_MEMBER_END_BUDGET:
         ret->killed = true;

@@ -373,11 +373,17 @@ static void give_up(struct qr_pool *pool)
 {
     if (pool->start_failures < START_FAILURES_MAX || live_children(pool) > 0)
         return;
-    while (pool->waiting)
-        finish_failed(pool, pop_front(pool), QR_CLASS_INTERNAL,
+    struct qr_pool_task *task = pool->waiting;
+    pool->waiting = NULL; /* jobs submitted meanwhile wait for the next try */
+    pool->waiting_end = &pool->waiting;
+    while (task) {
+        struct qr_pool_task *next = task->next;
+        finish_failed(pool, task, QR_CLASS_INTERNAL,
                       "the extraction process does not start; hint: run quarry-worker "
                       "--sandbox-report on this machine",
                       false);
+        task = next;
+    }
 }
 
 void qr_pool_dispatch(struct qr_pool *pool)

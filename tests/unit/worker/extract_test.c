@@ -385,6 +385,61 @@ static void a_large_text_is_counted_whole_and_cut(void **state)
     assert_meta(*state, "lines", lines);
 }
 
+/* A page of so many letters, each a text operation of its own. */
+static struct qr_buf page_of_letters(size_t n)
+{
+    static const char head[] =
+        "%PDF-1.4\n1 0 obj <</Type/Catalog/Pages 2 0 R>> endobj\n"
+        "2 0 obj <</Type/Pages/Kids[3 0 R]/Count 1>> endobj\n"
+        "3 0 obj <</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R"
+        "/Resources<</Font<</F1 5 0 R>>>>>> endobj\n"
+        "5 0 obj <</Type/Font/Subtype/Type1/BaseFont/Courier>> endobj\n";
+    struct qr_buf buf;
+
+    qr_buf_init(&buf, 1 << 28);
+    qr_buf_append_str(&buf, head);
+    /* without a length: the repair of the missing cross-reference table finds the end */
+    qr_buf_append_str(&buf, "4 0 obj <<>> stream\nBT /F1 8 Tf\n");
+    for (size_t i = 0; i < n; i++)
+        qr_buf_printf(&buf, "1 0 0 1 %zu %zu Tm(a)Tj\n", 9 + i % 100 * 5, 9 + i / 100 % 70 * 10);
+    qr_buf_append_str(&buf, "ET\nendstream endobj\ntrailer <</Root 1 0 R>>\n");
+    return buf;
+}
+
+static void memory_of_one_file_is_capped(void **state)
+{
+    struct fixture small = {.rec = ((struct fixture *)*state)->rec};
+    struct qr_buf pdf = page_of_letters(200000);
+    struct qr_err err = {0};
+
+    assert_ok(qr_engine_init(&small.engine, (size_t)8 << 20, &err), &err);
+    const Quarry__V1__ExtractionRecord *msg = extract_bytes(&small, pdf.data, pdf.len, "a.pdf");
+    assert_int_equal(msg->n_pages, 1);
+    assert_non_null(msg->pages[0]->error);
+    assert_int_equal(msg->pages[0]->error->class_, QR_CLASS_RESOURCE);
+    assert_true(msg->partial);
+    /* and the next file finds all of it free again */
+    msg = extract_sample(&small, "pdf/simple.pdf");
+    assert_true(!msg->error && !msg->pages[0]->error);
+    qr_engine_done(&small.engine);
+    qr_buf_done(&pdf);
+}
+
+static void a_large_pdf_is_read_where_it_lies(void **state)
+{
+    struct qr_buf pdf = page_of_letters(3);
+    int fd = file_of(pdf.data, pdf.len);
+
+    assert_int_equal(ftruncate(fd, 66 << 20),
+                     0); /* zeros behind the end; above what is kept in memory */
+    const Quarry__V1__ExtractionRecord *msg = extract_fd(*state, fd, "a.pdf", 1 << 30);
+    assert_null(msg->error);
+    assert_string_equal(msg->pages[0]->text, "aaa\n\n");
+    assert_true(has_note(msg, "pdf.xref.repaired"));
+    close(fd);
+    qr_buf_done(&pdf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -397,6 +452,8 @@ int main(void)
         cmocka_unit_test(traps_in_the_structure_are_walked_around),
         cmocka_unit_test(files_that_are_no_pdf_fail_with_a_hint),
         cmocka_unit_test(an_engine_survives_its_files),
+        cmocka_unit_test(memory_of_one_file_is_capped),
+        cmocka_unit_test(a_large_pdf_is_read_where_it_lies),
         cmocka_unit_test(one_text_in_every_encoding),
         cmocka_unit_test(encodings_are_told_apart_by_their_bytes),
         cmocka_unit_test(damaged_utf8_stays_utf8),
