@@ -59,11 +59,11 @@ static void print_details(const Quarry__V1__Job *job)
 
     qr_text_fit(job->uri, SIZE_MAX, false, "", shown, sizeof shown);
     printf("job %lld  %s\n", (long long)job->id, shown);
-    printf("  run %lld, %s, %s, failed %s after %d attempts", (long long)job->run_id, job->type,
+    printf("  run %lld, %s, %s, failed %s, attempts: %d", (long long)job->run_id, job->type,
            job->error_class, qr_text_time(job->finished_ms, when, sizeof when),
            job->retry_count + 1);
     if (job->infra_losses > 0)
-        printf(", and %d lost with their machine", job->infra_losses);
+        printf(", lost with their machine: %d", job->infra_losses);
     qr_text_fit(job->last_error, SIZE_MAX, false, "", shown, sizeof shown);
     printf("\n  %s\n\n", shown);
 }

@@ -72,8 +72,7 @@ static int run_verb(struct qr_ctl *ctl, const void *arguments, const struct qr_o
     if (ctl->output != QR_CTL_TABLE)
         rc = qr_emit_message(ctl, &reply->base, err);
     else
-        printf("%llu jobs added, %llu were in the run already\n",
-               (unsigned long long)reply->inserted,
+        printf("added: %llu, already in the run: %llu\n", (unsigned long long)reply->inserted,
                (unsigned long long)(rest->n - reply->inserted));
     quarry__v1__enqueue_reply__free_unpacked(reply, NULL);
     return rc;

@@ -45,10 +45,10 @@ static int tell(struct qr_ctl *ctl, const Quarry__V1__RetryJobsReply *reply, str
     if (ctl->output != QR_CTL_TABLE)
         rc = qr_emit_message(ctl, &reply->base, err);
     else
-        printf("%llu jobs go again\n", (unsigned long long)reply->retried);
+        printf("retried: %llu\n", (unsigned long long)reply->retried);
     if (rc == QR_OK && reply->n_refused > 0)
         rc = qr_fail(err, QR_E_INVALID,
-                     "%zu jobs are neither failed nor cancelled, the first is %lld; "
+                     "refused: %zu, neither failed nor cancelled; the first is job %lld; "
                      "hint: quarry job show %lld",
                      reply->n_refused, (long long)reply->refused[0], (long long)reply->refused[0]);
     return rc;

@@ -33,7 +33,7 @@ static int run_verb(struct qr_ctl *ctl, const void *arguments, const struct qr_o
     if (ctl->output != QR_CTL_TABLE)
         rc = qr_emit_message(ctl, &reply->base, err);
     else
-        printf("%s gets no more work; it finishes or hands back %u jobs\n", rest->items[0],
+        printf("%s gets no more work; jobs it finishes or hands back: %u\n", rest->items[0],
                reply->leases);
     quarry__v1__drain_worker_reply__free_unpacked(reply, NULL);
     return rc;

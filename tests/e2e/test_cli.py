@@ -277,7 +277,7 @@ def test_dead_letters_with_details(admin):
 
 def test_retry_tells_what_was_refused(admin):
     done = quarry(admin, "job", "retry", 4, 1, code=1)
-    assert done.stdout == "1 jobs go again\n" and "quarry job show 1" in done.stderr
+    assert done.stdout == "retried: 1\n" and "quarry job show 1" in done.stderr
 
 
 def test_names_from_files_cannot_forge_output(admin):
@@ -489,3 +489,78 @@ def test_extract_runs_the_worker_beside_it(tmp_path):
     done = subprocess.run([other / "quarry", "extract", "a.pdf"], capture_output=True, text=True, timeout=60,
                           env={**os.environ, "PATH": "/nowhere"})
     assert done.returncode == 1 and "quarry-worker" in done.stderr and "hint:" in done.stderr
+
+
+# ---------------------------------------------------------------- a real coordinator
+
+
+def test_a_session_with_a_real_coordinator(stack_of, tmp_path):
+    for i in range(20):
+        (tmp_path / f"t{i}.txt").write_text(f"text number {i}\n")
+    (tmp_path / "blank.txt").write_text(" \n")
+    (tmp_path / "empty.pdf").write_text("")
+    tmp_path.chmod(0o755)
+    stack = stack_of(roots={"in": tmp_path})
+    stack.start_coordinator()
+    stack.start_worker("w1", slots=2)
+
+    done = stack.cli("run", "create", "--source", tmp_path, "--name", "all", "--wait")
+    assert re.search(r"^sum +22 +21 +1 +0 +1 +0 +0 +0$", done.stdout, re.M), done.stdout
+    assert "1 failed" in done.stderr and "quarry dlq list --run 1" in done.stderr
+    run = stack.run(1)
+    assert run["total"] == 22 == sum(kind["total"] for kind in run["types"])
+    assert [kind["failed_by_class"] for kind in run["types"] if kind["type"] == "pdf"] == [
+        {"invalid_input": 1}]
+    assert "run 1 completed: 22 files" in stack.cli("run", "watch", 1).stdout
+    assert [found["id"] for found in stack.ask("run", "list")] == [1]
+
+    dead, = stack.ask("dlq", "list", "--run", 1)
+    assert dead["error_class"] == "invalid_input" and dead["uri"].endswith("empty.pdf")
+    assert stack.ask("job", "show", dead["id"])["status"] == "failed"
+    assert [event["event"] for event in stack.ask("job", "events", dead["id"])][0] == "created"
+    assert stack.ask("job", "retry", "--run", 1, "--class", "invalid_input")["retried"] == 1
+    stack.wait_run(1)
+    assert "retried" in [event["event"] for event in stack.ask("job", "events", dead["id"])]
+    assert len(stack.ask("job", "list", "--run", 1, "--status", "completed")) == 21
+
+    out = stack.folder / "run1.jsonl"
+    stack.cli("export", "--run", 1, "--out", out)
+    records = [json.loads(line) for line in out.read_text().splitlines()]
+    assert sorted(record["status"] for record in records) == ["completed"] * 21 + ["failed"]
+    assert len(stack.cli("export", "--run", 1, "--format", "csv").stdout.splitlines()) == 23
+
+    assert "FAIL" not in stack.cli("verify").stdout
+    assert "nothing to do" in stack.cli("migrate").stdout
+    assert stack.ask("version")["coordinator"]["postgres_version"]
+    assert [worker["id"] for worker in stack.ask("worker", "list")] == ["w1"]
+    assert stack.cli("worker", "drain", "w1", "--grace", "1s").stdout.startswith("w1 gets no more work")
+
+    by_hand = int(stack.cli("run", "create", "--manual", "--name", "by hand").stdout)
+    stack.cli("job", "add", "--run", by_hand, "root://in/t1.txt", "root://in/t2.txt")
+    stack.cli("run", "close", by_hand)
+    stack.start_worker("w2", slots=1)
+    assert stack.wait_run(by_hand)["completed"] == 2
+
+
+def test_watch_outlives_a_killed_coordinator(stack_of, tmp_path):
+    (tmp_path / "a.txt").write_text("a\n")
+    tmp_path.chmod(0o755)
+    stack = stack_of(roots={"in": tmp_path})
+    stack.start_coordinator()
+    stack.create_run("root://in/")  # no worker: it stays active
+    with open(stack.folder / "watch.out", "w") as out:
+        watch = subprocess.Popen([QUARRY, "run", "watch", "1"], stdout=out, stderr=out,
+                                 env=environment(stack.coordinator.grpc))
+    try:
+        seen = stack.folder / "watch.out"
+        until(lambda: "run 1: " in seen.read_text(), "the first line")
+        stack.coordinator.kill9()
+        until(lambda: "coordinator away" in seen.read_text(), "the watch to notice")
+        stack.start_coordinator()
+        stack.start_worker("w1")
+        assert watch.wait(60) == 0, seen.read_text()
+        assert "run 1 completed: 1 files" in seen.read_text()
+    finally:
+        if watch.poll() is None:
+            watch.kill()
+        watch.wait()
