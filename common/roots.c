@@ -108,7 +108,9 @@ int qr_roots_uri_of(const struct qr_roots *roots, const char *source, struct qr_
         return from_uri(roots, source, ret_uri, err);
     if (source[0] != '/')
         return qr_fail(err, QR_E_INVALID,
-                       "source '%.150s' is neither root://NAME/path nor an absolute path", source);
+                       "source '%.150s' is neither root://NAME/path nor an absolute path; hint: "
+                       "name a folder below one of the coordinator's roots",
+                       source);
     char *real = realpath(source, NULL);
     const char *path = real ? real : source;
     for (size_t i = 0; i < roots->n; i++) {

@@ -118,7 +118,8 @@ int qr_uri_parse(const char *text, struct qr_uri *ret, struct qr_err *err)
         return qr_fail(err, QR_E_NOMEM, "no memory for a path");
     int rc = decode_path(path, uri.path, err);
     if (rc == QR_OK && climbs_out(uri.path))
-        rc = qr_fail(err, QR_E_INVALID, "path '%.200s' has a '..' part", uri.path);
+        rc = qr_fail(err, QR_E_INVALID,
+                     "path '%.200s' has a '..' part; hint: name the folder itself", uri.path);
     if (rc < 0) {
         free(uri.path);
         return rc;

@@ -140,6 +140,8 @@ static int listen_on_ports(struct program *program, struct qr_err *err)
     if (rc == QR_OK)
         snprintf(program->instance, sizeof program->instance, "%s",
                  options->instance ? options->instance : qr_rpc_server_address(program->server));
+    if (rc == QR_E_INVALID)
+        rc = err->code = QR_E_USAGE; /* an address, as it was typed */
     return rc;
 }
 
@@ -226,8 +228,10 @@ static int wait_for_the_end(struct program *program, struct qr_err *err)
 /* Reverse order of the start; also after a start that failed half-way. */
 static void stop(struct program *program)
 {
-    atomic_store(&program->serving, false);
-    qr_log(QR_LOG_INFO, "coordinator.stopping", "instance=%s", program->instance);
+    bool served = atomic_exchange(&program->serving, false);
+
+    if (served)
+        qr_log(QR_LOG_INFO, "coordinator.stopping", "instance=%s", program->instance);
     if (program->health)
         qr_rpc_health_set(program->health, "", false);
     if (program->http)
@@ -250,7 +254,8 @@ static void stop(struct program *program)
     qr_fleet_free(program->fleet);
     qr_postgres_stop(program->postgres, true);
     qr_roots_done(&program->roots);
-    qr_log(QR_LOG_INFO, "coordinator.stopped", "instance=%s", program->instance);
+    if (served)
+        qr_log(QR_LOG_INFO, "coordinator.stopped", "instance=%s", program->instance);
 }
 
 int qr_program_run(const struct qr_coordinator_options *options, struct qr_err *err)

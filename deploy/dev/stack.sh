@@ -247,10 +247,11 @@ up_stack() {
 # field NAME JSON: a number or string of a flat part of `quarry -o json` output.
 field() { grep -oE "\"$1\": *(\"[^\"]*\"|-?[0-9]+)" <<<"$2" | head -n 1 | sed -E 's/^[^:]*: *"?([^"]*)"?$/\1/'; }
 
-# up_run: one run over the source, with progress and the report. Status 0: every file has an outcome.
+# up_run: one run over all files of the source (--again: also those that did not change since the last
+# time), with progress and the report. Status 0: every file has an outcome.
 up_run() {
     local run id left
-    run=$(quarry -o json run create --source "$up_source") || return 1
+    run=$(quarry -o json run create --source "$up_source" --again) || return 1
     id=$(field id "$run")
     quarry run watch "$id" || true # a run that ends failed is told by the report
     quarry run show "$id"

@@ -75,9 +75,13 @@ def test_files_deleted_or_changed_after_the_listing_are_told(started):
     stack.wait_run(run_id)
     found = outcome(stack, run_id)
     assert found["stays.txt"][0] == "completed"
-    for name in ("goes.txt", "becomes_folder.txt", "grows.txt"):
+    for name in ("goes.txt", "becomes_folder.txt"):
         assert found[name][:2] == ["failed", "invalid_input"], found
     assert "hint:" in found["goes.txt"][2]
+    assert found["grows.txt"][0] == "completed"
+    notes = stack.value("SELECT notes::text FROM extracted_metadata m JOIN cloud_files f ON f.id = m.file_id "
+                        "WHERE f.name = 'grows.txt'")
+    assert "file.changed_since_listing" in notes
 
 
 @pytest.mark.parametrize("source", ["root://in/../etc", "root://nowhere/", "/etc", "ftp://x/y", ""])

@@ -83,7 +83,7 @@ def check(stack, run_id, capsys, what):
         "pages_missing": stack.value(
             "SELECT count(*) FROM extracted_metadata m WHERE m.pages <> "
             "(SELECT count(*) FROM extracted_pages p WHERE p.job_id = m.job_id AND p.page > 0)"),
-        "stale_rejected": int(stack.metrics()["quarry_results_stale_total"]),
+        "stale_rejected": int(stack.metrics()['quarry_results_total{outcome="stale"}']),
         "infra_losses": run["infra_losses"],
         "retries": run["retries"],
     }
