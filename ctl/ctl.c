@@ -2,12 +2,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "ctl/interrupt.h"
@@ -43,16 +44,24 @@ void qr_ctl_say(const char *fmt, ...)
     fputc('\n', stderr);
 }
 
+/* A pipe without a reader says so at any time, even when the write that found out is long past. */
+static bool reader_is_gone(void)
+{
+    struct pollfd fd = {.fd = STDOUT_FILENO};
+
+    return poll(&fd, 1, 0) == 1 && (fd.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 int qr_ctl_flush(struct qr_ctl *ctl, struct qr_err *err)
 {
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout))
         return QR_OK;
-    if (errno == EPIPE || errno == 0) { /* 0: an earlier write told, which only a pipe does here */
+    if (errno == EPIPE || reader_is_gone()) {
         ctl->reader_gone = true;
         return qr_fail(err, QR_E_CANCELLED, "the reader of standard output has gone");
     }
-    return qr_fail_errno(err, QR_E_IO, errno, "write standard output");
+    return qr_fail_errno(err, QR_E_IO, errno, "write standard output failed");
 }
 
 int qr_ctl_parse_id(const char *text, const char *what, int64_t *ret, struct qr_err *err)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,7 @@ static int run_verb(struct qr_ctl *ctl, const void *arguments, const struct qr_o
     argv[n++] = (char[]){"--"};
     for (size_t i = 0; i < rest->n; i++)
         argv[n++] = rest->items[i];
+    signal(SIGPIPE, SIG_DFL); /* the worker decides for itself */
     execvp(worker, argv);
     int errnum = errno;
     free(argv);

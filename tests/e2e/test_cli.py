@@ -429,11 +429,19 @@ def test_a_closed_pipe_is_no_error(admin):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_a_full_disk_is_an_error(admin):
+@pytest.mark.parametrize("args", [
+    "run list", "job list --limit 9999", "job list --limit 9999 -o json", "job list --limit 9999 -o jsonl",
+    "run show 7", "run show 7 -o json", "run watch 7", "run watch 7 -o json", "export --run 7", "help",
+    "completion bash", "verify", "version"])
+def test_a_full_disk_is_an_error(admin, args):
+    for i in range(13, 4000):  # more than any buffer holds
+        admin.job(i, run_id=7, uri="root://drawings/" + "x" * 100, type="pdf", status="pending")
+    admin.export = [b"x" * 100_000] * 20
+    frames(admin, 3)
     with open("/dev/full", "w") as full:
-        done = subprocess.run([QUARRY, "run", "list"], stdout=full, stderr=subprocess.PIPE, text=True,
+        done = subprocess.run([QUARRY, *args.split()], stdout=full, stderr=subprocess.PIPE, text=True,
                               timeout=60, env=environment(admin.address))
-    assert done.returncode == 1 and "No space left on device" in done.stderr
+    assert done.returncode == 1 and "write standard output failed" in done.stderr
 
 
 # ---------------------------------------------------------------- export
