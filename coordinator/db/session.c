@@ -73,6 +73,7 @@ void qr_db_hello(struct qr_db *db, const struct qr_db_hello *request)
     if (r) {
         r->kind = SESSION_HELLO;
         r->token = request->token;
+        r->recover = request->recover;
         r->item.bytes = sizeof *r;
         if (copy_hello(r, request->hello)) {
             r->item.bytes += (r->n_leases + r->n_spooled) * sizeof *r->leases;
@@ -141,9 +142,26 @@ struct hello_txn {
     struct qr_stage_changes changes;
     uint64_t types; /* with work again */
     int64_t own_pk; /* 0: not known yet */
+    bool fenced;    /* a recovery of a session that is not this coordinator's any more */
     int64_t *older; /* sessions to end, ascending */
     size_t n_older;
 };
+
+/* A recovery: only a session that this coordinator still owns, whatever its attach. */
+static bool judge_recovery(struct hello_txn *txn, const PGresult *rows)
+{
+    int64_t self = (int64_t)atomic_load(&txn->db->coordinator_id);
+
+    txn->n_older = 0;
+    txn->own_pk = 0;
+    for (int i = 0; i < PQntuples(rows); i++)
+        if (qr_get_bool(rows, i, 1) && !qr_get_bool(rows, i, 3) && qr_get_i64(rows, i, 4) == 0 &&
+            qr_get_i64(rows, i, 5) == self)
+            txn->own_pk = qr_get_i64(rows, i, 0);
+    txn->fenced = txn->own_pk == 0;
+    txn->reply.outcome = QR_HELLO_WELCOME;
+    return !txn->fenced;
+}
 
 /* Reads the worker's sessions and decides; true: welcome. */
 static bool judge(struct hello_txn *txn, const PGresult *rows)
@@ -394,7 +412,7 @@ static int hello_body(struct qr_conn *conn, void *arg, struct qr_err *err)
     txn->older = calloc((size_t)PQntuples(rows) + 2, sizeof *txn->older);
     if (!txn->older)
         return qr_fail(err, QR_E_NOMEM, "hello: out of memory");
-    if (!judge(txn, rows))
+    if (!(txn->r->recover ? judge_recovery(txn, rows) : judge(txn, rows)))
         return QR_OK;
     int64_t *keys = calloc(txn->n_older + 1, sizeof *keys);
     if (!keys)
@@ -428,7 +446,7 @@ static void run_hello(struct qr_db *db, struct qr_lane *lane, struct qr_conn *co
             qr_log_err(QR_LOG_WARN, "db.hello", &err, "worker=%s", r->worker_id);
     }
     txn.reply.token = r->token;
-    txn.reply.status = status;
+    txn.reply.status = status == QR_DB_DONE && txn.fenced ? QR_DB_FENCED : status;
     db->events.hello(db->events.ctx, &txn.reply);
     if (status != QR_DB_FAILED)
         qr_announce_types(db, txn.types);

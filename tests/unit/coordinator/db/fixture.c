@@ -60,11 +60,17 @@ static struct fx *begin_answer(void *ctx)
     return fx;
 }
 
+/* What nobody asked for: it does not count as an answer. */
+static void end_news(struct fx *fx)
+{
+    pthread_cond_broadcast(&fx->wake);
+    pthread_mutex_unlock(&fx->lock);
+}
+
 static void end_answer(struct fx *fx)
 {
     fx->answers++;
-    pthread_cond_broadcast(&fx->wake);
-    pthread_mutex_unlock(&fx->lock);
+    end_news(fx);
 }
 
 static void on_hello(void *ctx, const struct qr_db_hello_reply *reply)
@@ -119,7 +125,7 @@ static void on_renewed(void *ctx, bool ok)
 {
     struct fx *fx = begin_answer(ctx);
     *(ok ? &fx->renewals_ok : &fx->renewals_failed) += 1;
-    end_answer(fx);
+    end_news(fx);
 }
 
 static void on_adopted(void *ctx, const struct qr_adopted *adopted)
@@ -127,7 +133,7 @@ static void on_adopted(void *ctx, const struct qr_adopted *adopted)
     struct fx *fx = begin_answer(ctx);
     fx->last_adopted = *adopted;
     fx->adopted++;
-    end_answer(fx);
+    end_news(fx);
 }
 
 static void on_work(void *ctx, qr_type_id type)
@@ -135,7 +141,7 @@ static void on_work(void *ctx, qr_type_id type)
     struct fx *fx = begin_answer(ctx);
     (void)type;
     fx->work_available++;
-    end_answer(fx);
+    end_news(fx);
 }
 
 void fx_wait_answers(struct fx *fx, uint64_t answers)
@@ -331,7 +337,7 @@ const struct qr_db_hello_reply *fx_hello(struct fx *fx, const char *worker, int 
         .spooled = spooled,
         .n_spooled = n_spooled,
     };
-    const struct qr_db_hello request = {.token = 7, .hello = &hello};
+    const struct qr_db_hello request = {.token = 7, .hello = &hello, .recover = fx->recover};
     uint64_t before = fx->answers;
 
     memset(hello.session, tag, sizeof hello.session);

@@ -32,7 +32,7 @@ struct fx {
     struct qr_db *db;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    uint64_t answers; /* of any kind so far */
+    uint64_t answers; /* to requests, of any kind so far */
     uint64_t work_available, adopted, renewals_ok, renewals_failed;
     struct qr_db_hello_reply hello;
     struct qr_kept_lease kept[64];
@@ -43,6 +43,7 @@ struct fx {
     enum qr_db_status settle_status;
     uint64_t settled; /* results answered */
     struct qr_adopted last_adopted;
+    bool recover; /* fx_hello() asks as the engine does, see qr_db_hello */
 };
 
 /** cmocka group setup and teardown: the cluster of this program. */
