@@ -1,6 +1,7 @@
 """kill -9 in mid-run: the run finishes, no job is lost, none has its result twice."""
 
 import json
+import signal
 
 import pytest
 
@@ -87,6 +88,7 @@ def check(stack, run_id, capsys, what):
         "infra_losses": run["infra_losses"],
         "retries": run["retries"],
     }
+    # Leases handed out; a job may have ended before its second one was started.
     starts = stack.sql("SELECT starts, count(*) FROM (SELECT j.id, count(*) AS starts FROM extraction_jobs j "
                        "JOIN lease_batches b ON j.id = ANY (b.job_ids) WHERE j.run_id = %s GROUP BY 1) s "
                        "GROUP BY 1 ORDER BY 1", run_id)
@@ -119,6 +121,19 @@ def test_kill_a_worker_that_comes_back(stack, folder, capsys):
         victim.kill9()
         victim = stack.start_worker("w1", 2)
     facts = check(stack, run_id, capsys, "worker, three times")
+    assert facts["failed"] == 0 and facts["retries"] == 0
+
+
+def test_a_frozen_worker_brings_its_results_too_late(stack, folder, capsys):
+    frozen = stack.start_worker("w1", 2)
+    stack.start_worker("w2", 2)
+    run_id = stack.create_run(folder)
+    wait_done(stack, run_id, FILES // 10)
+    frozen.process.send_signal(signal.SIGSTOP)
+    stack.wait_run(run_id)  # w2 does what w1 held, once that has run out
+    frozen.process.send_signal(signal.SIGCONT)
+    until(lambda: stack.metrics()['quarry_results_total{outcome="stale"}'] > 0, "a stale result")
+    facts = check(stack, run_id, capsys, "nothing: a worker frozen")
     assert facts["failed"] == 0 and facts["retries"] == 0
 
 

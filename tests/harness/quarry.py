@@ -28,7 +28,7 @@ import psycopg2
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("QUARRY_BIN", ROOT / "build" / "bin"))
 SAMPLES = ROOT / "tests" / "samples"
-SHARED = ROOT.parent / "shared"  # corpus and operators' SQL, where they lie beside the checkout
+SHARED = pathlib.Path(os.environ.get("QUARRY_SHARED", ROOT.parent / "shared"))  # corpus, operators' SQL
 
 READY_S = 60  # until a program says it is ready
 END_S = 60  # until a program asked to end has ended
@@ -216,6 +216,7 @@ class Stack:
         pid = self.postgres_pid()
         for victim in [pid, *children_of(pid)]:
             os.kill(victim, signal.SIGKILL)
+        self._connection.close()
         until(lambda: process_name(pid) is None, "the database server to be gone")
 
     def kill_child(self, worker):
