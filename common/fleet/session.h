@@ -103,6 +103,7 @@ struct qr_session_port {
     void (*stop)(void *ctx, uint64_t lease_id, enum qr_session_stop reason, uint32_t grace_ms);
     /** No more offers will be accepted: the coordinator asks this worker to finish and leave. */
     void (*drain)(void *ctx, uint32_t grace_ms, const char *reason);
+    /** A Beat is about to be made: report progress and fill in the numbers. */
     void (*vitals)(void *ctx, struct qr_session_vitals *ret);
 
     /* What happened, for log and metrics; each may be NULL. */
@@ -142,10 +143,12 @@ int64_t qr_session_next_deadline(const struct qr_session *session);
 /* ---- what the owner does with a lease. Unknown leases (stopped meanwhile) are ignored. */
 void qr_session_accept(struct qr_session *session, uint64_t lease_id);
 void qr_session_decline(struct qr_session *session, uint64_t lease_id, const char *reason);
-/** Where the work stands, for the next Beat. */
+/** Where the work stands, for the next Beat. started_ms: when the work on it began, on the clock of
+ *  set_now; 0: it waits. */
 void qr_session_progress(struct qr_session *session, uint64_t lease_id,
-                         Quarry__V1__LeasePhase phase, uint32_t permille);
-/** The work begins: remembered in the spool, so that an agent it kills has a suspect. */
+                         Quarry__V1__LeasePhase phase, uint32_t permille, int64_t started_ms);
+/** The file is handed to whatever works on it: remembered in the spool, so that an agent it kills
+ * has a suspect. */
 void qr_session_started(struct qr_session *session, uint64_t lease_id);
 /** Hand it back without a result; costs no attempt. The slot is free. */
 void qr_session_release(struct qr_session *session, uint64_t lease_id, const char *reason);

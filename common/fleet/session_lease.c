@@ -134,7 +134,7 @@ void qr_session_decline(struct qr_session *s, uint64_t lease_id, const char *rea
 }
 
 void qr_session_progress(struct qr_session *s, uint64_t lease_id, Quarry__V1__LeasePhase phase,
-                         uint32_t permille)
+                         uint32_t permille, int64_t started_ms)
 {
     struct held *held = qr_session_find(s, lease_id);
 
@@ -142,8 +142,7 @@ void qr_session_progress(struct qr_session *s, uint64_t lease_id, Quarry__V1__Le
         return;
     held->phase = phase;
     held->permille = permille;
-    if (held->started_ms == 0 && phase != QUARRY__V1__LEASE_PHASE__LEASE_PHASE_QUEUED)
-        held->started_ms = s->now_ms;
+    held->started_ms = started_ms;
 }
 
 void qr_session_started(struct qr_session *s, uint64_t lease_id)
@@ -153,7 +152,6 @@ void qr_session_started(struct qr_session *s, uint64_t lease_id)
 
     if (!held || held->state != HELD_ACCEPTED)
         return;
-    qr_session_progress(s, lease_id, QUARRY__V1__LEASE_PHASE__LEASE_PHASE_RUNNING, held->permille);
     if (qr_spool_start(s->spool, lease_id, held->job_id, &err) < 0)
         qr_session_note(s, "start.unrecorded", err.msg);
 }

@@ -262,6 +262,7 @@ void qr_session_send_beat(struct qr_session *s)
     size_t at = 0;
 
     s->beat_due_ms = s->now_ms + s->beat_ms;
+    s->port.vitals(s->port.ctx, &vitals);
     for (const struct held *held = s->held; items && list && held && at < NAMED_MAX;
          held = held->hh.next) {
         Quarry__V1__LeaseState *item = &items[at];
@@ -276,7 +277,6 @@ void qr_session_send_beat(struct qr_session *s)
         list[at++] = item;
     }
     if (items && list) {
-        s->port.vitals(s->port.ctx, &vitals);
         count_received(s, &received);
         beat.seen = s->seen;
         beat.n_received = received.n;

@@ -2,6 +2,7 @@
 import contextlib
 import hashlib
 import os
+import pathlib
 import signal
 import subprocess
 
@@ -43,9 +44,21 @@ def start(fake, files, tmp_path):
         program.kill9()
 
 
+def waits_in_its_sandbox(pid):
+    try:
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    return "\nSeccomp:\t2\n" in status and "\nState:\tS" in status
+
+
 def freeze_children(worker, stream: Stream, *leases):
     """Stop the children first, so that the jobs given to them last until they are let go."""
-    children = until(lambda: children_of(worker.pid), "children")
+    def ready():
+        found = children_of(worker.pid)
+        return found if len(found) == stream.hello.slots and all(map(waits_in_its_sandbox, found)) else None
+
+    children = until(ready, "all children to be ready")
     for child in children:
         os.kill(child, signal.SIGSTOP)
     stream.offer(*leases)
@@ -210,6 +223,19 @@ def test_rule_11_drain_hands_back_after_the_grace(fake, start):
     stream.expect("goodbye")
     stream.close()
     assert worker.wait() == 0
+
+
+def test_rule_5_time_counts_from_the_start_of_the_work(fake, start):
+    worker = start(slots=1)
+    stream = fake.stream()
+    stream.welcome()
+    children = freeze_children(worker, stream, text_lease(1))
+    stream.offer(text_lease(2))
+    beat = stream.beat(where=lambda beat: len(beat.leases) == 2)
+    states = {state.lease_id: state for state in beat.leases}
+    assert states[1].started_ms_ago > 0
+    assert states[2].started_ms_ago == 0 and states[2].phase == pb.LEASE_PHASE_QUEUED
+    thaw(children)
 
 
 def test_alone_means_alone(fake, start):

@@ -124,6 +124,7 @@ static void on_vitals(void *ctx, struct qr_session_vitals *ret)
     const struct qr_process self = {.pid = getpid(), .watch = -1};
     double load = 0;
 
+    qr_jobs_report(&a->jobs);
     qr_pool_get_stats(a->pool, &stats);
     if (getloadavg(&load, 1) == 1)
         ret->load = load / a->cpus;

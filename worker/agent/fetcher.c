@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/clock.h"
 #include "worker/agent/fetch.h"
 
 enum { THREADS_MAX = 16, STOP_WAIT_S = 1 };
@@ -45,6 +46,7 @@ static void serve(const struct qr_fetcher *fetcher, const struct request *reques
                                          .raw_len = request->raw_len,
                                          .max_file_bytes = fetcher->max_file_bytes};
     struct qr_fetched got;
+    int64_t begun_ms = qr_clock_ms();
 
     qr_fetch_open(&ask, &got);
     struct qr_letter *letter =
@@ -56,6 +58,7 @@ static void serve(const struct qr_fetcher *fetcher, const struct request *reques
     letter->fd = got.fd;
     letter->cls = got.cls;
     letter->size = got.size;
+    letter->took_ms = qr_clock_ms() - begun_ms;
     letter->modified_ms = got.modified_ms;
     qr_mailbox_post(fetcher->mailbox, letter);
 }
@@ -156,4 +159,37 @@ int qr_fetcher_submit(struct qr_fetcher *fetcher, uint64_t id, const char *uri, 
     pthread_cond_signal(&fetcher->wake);
     pthread_mutex_unlock(&fetcher->lock);
     return QR_OK;
+}
+
+/* Where the link to the waiting request `id` is kept; NULL: it does not wait. */
+static struct request **find_waiting(struct qr_fetcher *fetcher, uint64_t id)
+{
+    struct request **link = &fetcher->first;
+    while (*link && (*link)->id != id)
+        link = &(*link)->next;
+    return *link ? link : NULL;
+}
+
+bool qr_fetcher_is_waiting(struct qr_fetcher *fetcher, uint64_t id)
+{
+    pthread_mutex_lock(&fetcher->lock);
+    bool waiting = find_waiting(fetcher, id) != NULL;
+    pthread_mutex_unlock(&fetcher->lock);
+    return waiting;
+}
+
+bool qr_fetcher_withdraw(struct qr_fetcher *fetcher, uint64_t id)
+{
+    pthread_mutex_lock(&fetcher->lock);
+    struct request **link = find_waiting(fetcher, id);
+    struct request *request = link ? *link : NULL;
+    if (request) {
+        *link = request->next;
+        if (!request->next)
+            fetcher->end = link;
+    }
+    pthread_mutex_unlock(&fetcher->lock);
+    if (request)
+        free_request(request);
+    return request != NULL;
 }

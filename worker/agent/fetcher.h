@@ -15,7 +15,7 @@ struct qr_fetcher;
 
 /**
  *   roots, mailbox  borrowed for the fetcher's life; the roots must not change
- *   threads         1 .. 16
+ *   threads         1 .. 16; with 0 every request waits
  *
  * Errors: QR_E_NOMEM, QR_E_LIMIT no thread.
  */
@@ -32,3 +32,8 @@ bool qr_fetcher_free(struct qr_fetcher *fetcher);
 /** Open the file for job `id`. Errors: QR_E_NOMEM. */
 QR_MUST_CHECK int qr_fetcher_submit(struct qr_fetcher *fetcher, uint64_t id, const char *uri,
                                     const uint8_t *raw, size_t raw_len, struct qr_err *err);
+
+/** Does it still wait for a thread? */
+bool qr_fetcher_is_waiting(struct qr_fetcher *fetcher, uint64_t id);
+/** Take a request back that still waits; false: it does not, an answer came or will come. */
+bool qr_fetcher_withdraw(struct qr_fetcher *fetcher, uint64_t id);

@@ -100,7 +100,7 @@ void qr_jobs_done(struct qr_jobs *jobs, const struct qr_pool_result *result)
     if (job->changed && record && (noted = with_note(record, len, &len)))
         record = noted;
     report(jobs, job->lease_id, result->cls, result->message, record, len,
-           jobs->now_ms - job->begun_ms);
+           job->fetch_ms + result->duration_ms);
     free(noted);
     free_job(jobs, job);
 }
@@ -122,7 +122,7 @@ static struct qr_job *make_job(const struct qr_jobs *jobs, const Quarry__V1__Lea
     job->alone = lease->alone;
     job->budget_ms = (int64_t)lease->budget_ms;
     job->progress_ms = (int64_t)lease->progress_budget_ms;
-    job->begun_ms = jobs->now_ms;
+    job->taken_ms = jobs->now_ms;
     job->fd = -1;
     if (!job->uri || !job->name || !job->type) {
         free(job->uri);
@@ -154,8 +154,6 @@ static void take(struct qr_jobs *jobs, const Quarry__V1__Lease *lease, const str
     }
     HASH_ADD_KEYPTR(hh, jobs->all, &job->lease_id, sizeof job->lease_id, job);
     qr_session_accept(jobs->session, lease->lease_id);
-    qr_session_progress(jobs->session, lease->lease_id,
-                        QUARRY__V1__LEASE_PHASE__LEASE_PHASE_FETCHING, 0);
 }
 
 void qr_jobs_offer(struct qr_jobs *jobs, const Quarry__V1__Lease *lease)
@@ -191,19 +189,19 @@ void qr_jobs_fetched(struct qr_jobs *jobs, struct qr_letter *letter)
     if (!job || job->state != QR_JOB_FETCHING)
         return; /* given up meanwhile */
     if (letter->fd < 0) {
-        report(jobs, job->lease_id, letter->cls, letter->data, NULL, 0,
-               jobs->now_ms - job->begun_ms);
+        report(jobs, job->lease_id, letter->cls, letter->data, NULL, 0, letter->took_ms);
         free_job(jobs, job);
         return;
     }
     job->fd = letter->fd;
     letter->fd = -1;
+    job->fetch_ms = letter->took_ms;
     job->changed = (job->listed_bytes != 0 && job->listed_bytes != letter->size) ||
                    (job->listed_modified_ms != 0 && job->listed_modified_ms != letter->modified_ms);
     job->state = QR_JOB_READY;
     DL_APPEND(jobs->ready, job);
     qr_session_progress(jobs->session, job->lease_id, QUARRY__V1__LEASE_PHASE__LEASE_PHASE_QUEUED,
-                        0);
+                        0, 0);
 }
 
 /* ---- into the pool */
@@ -218,8 +216,7 @@ static bool may_submit(const struct qr_jobs *jobs, const struct qr_job *job)
 
 static void submit(struct qr_jobs *jobs, struct qr_job *job)
 {
-    int64_t used_ms = jobs->now_ms - job->begun_ms;
-    int64_t left_ms = job->budget_ms > used_ms ? job->budget_ms - used_ms : 1;
+    int64_t left_ms = job->budget_ms > job->fetch_ms ? job->budget_ms - job->fetch_ms : 1;
     const struct qr_pool_job ask = {.id = job->lease_id,
                                     .fd = job->fd,
                                     .name = job->name,
@@ -233,7 +230,7 @@ static void submit(struct qr_jobs *jobs, struct qr_job *job)
     if (qr_pool_submit(jobs->pool, &ask, &err) < 0) {
         report(jobs, job->lease_id,
                err.code == QR_E_INVALID ? QR_CLASS_INVALID_INPUT : QR_CLASS_RESOURCE, err.msg, NULL,
-               0, used_ms);
+               0, job->fetch_ms);
         free_job(jobs, job);
         return;
     }
@@ -295,25 +292,65 @@ void qr_jobs_hand_back(struct qr_jobs *jobs, bool running_too, const char *reaso
 
 /* ---- time */
 
+/* A fetch counts from when it was seen under way; one that waits for a thread so long is handed
+ * back. */
 static int64_t fetch_deadline(const struct qr_job *job)
 {
-    return job->begun_ms + (job->budget_ms ? job->budget_ms : FETCH_BUDGET_MS);
+    int64_t since = job->fetching_ms ? job->fetching_ms : job->taken_ms;
+    return since + (job->budget_ms ? job->budget_ms : FETCH_BUDGET_MS);
+}
+
+static void fetch_too_long(struct qr_jobs *jobs, struct qr_job *job)
+{
+    char message[200];
+
+    if (qr_fetcher_withdraw(jobs->fetcher, job->lease_id)) {
+        hand_back(jobs, job, "all threads wait for shares that do not answer");
+    } else if (!job->fetching_ms) {
+        job->fetching_ms = jobs->now_ms;
+    } else {
+        snprintf(message, sizeof message,
+                 "the file could not be opened within %" PRId64 " s; hint: does its share answer?",
+                 (jobs->now_ms - job->fetching_ms) / 1000);
+        report(jobs, job->lease_id, QR_CLASS_TIMEOUT, message, NULL, 0,
+               jobs->now_ms - job->fetching_ms);
+        free_job(jobs, job);
+    }
 }
 
 static void check_time(struct qr_jobs *jobs, struct qr_job *job)
 {
-    char message[200];
-
-    if (job->state == QR_JOB_RUNNING && job->stop_ms != 0 && jobs->now_ms >= job->stop_ms) {
+    if (job->state == QR_JOB_RUNNING && job->stop_ms != 0 && jobs->now_ms >= job->stop_ms)
         hand_back(jobs, job, job->stop_reason);
-    } else if (job->state == QR_JOB_FETCHING && jobs->now_ms >= fetch_deadline(job)) {
-        snprintf(message, sizeof message,
-                 "the file could not be opened within %" PRId64 " ms; hint: does its share answer?",
-                 jobs->now_ms - job->begun_ms);
-        report(jobs, job->lease_id, QR_CLASS_TIMEOUT, message, NULL, 0,
-               jobs->now_ms - job->begun_ms);
-        free_job(jobs, job);
+    else if (job->state == QR_JOB_FETCHING && jobs->now_ms >= fetch_deadline(job))
+        fetch_too_long(jobs, job);
+}
+
+static void report_working(void *arg, uint64_t id, int64_t since_ms, uint32_t permille)
+{
+    struct qr_jobs *jobs = arg;
+    struct qr_job *job = find(jobs, id);
+
+    if (job && job->state == QR_JOB_RUNNING)
+        qr_session_progress(jobs->session, id, QUARRY__V1__LEASE_PHASE__LEASE_PHASE_RUNNING,
+                            permille, jobs->now_ms - since_ms - job->fetch_ms);
+}
+
+void qr_jobs_report(struct qr_jobs *jobs)
+{
+    struct qr_job *job;
+    struct qr_job *next;
+
+    HASH_ITER (hh, jobs->all, job, next) {
+        if (job->state != QR_JOB_FETCHING)
+            continue;
+        if (!job->fetching_ms && !qr_fetcher_is_waiting(jobs->fetcher, job->lease_id))
+            job->fetching_ms = jobs->now_ms;
+        if (job->fetching_ms)
+            qr_session_progress(jobs->session, job->lease_id,
+                                QUARRY__V1__LEASE_PHASE__LEASE_PHASE_FETCHING, 0, job->fetching_ms);
     }
+    qr_pool_each_working(jobs->pool, report_working, jobs);
 }
 
 void qr_jobs_turn(struct qr_jobs *jobs)

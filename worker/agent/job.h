@@ -35,7 +35,9 @@ struct qr_job {
     int64_t listed_modified_ms;
     bool alone;
     int64_t budget_ms, progress_ms; /* 0: the pool's default */
-    int64_t begun_ms;               /* start of the work, fetching included */
+    int64_t taken_ms;               /* when it was accepted */
+    int64_t fetching_ms;            /* a thread was seen opening it then; 0: it waits, or is open */
+    int64_t fetch_ms;               /* how long opening took */
     int64_t stop_ms;                /* asked to stop: until then it may finish; 0: not asked */
     const char *stop_reason;
     int fd;                     /* READY */
@@ -69,6 +71,8 @@ void qr_jobs_stop(struct qr_jobs *jobs, uint64_t lease_id, enum qr_session_stop 
 
 /** Hand back what has not started / everything. */
 void qr_jobs_hand_back(struct qr_jobs *jobs, bool running_too, const char *reason);
+/** Tell the session where each job stands. */
+void qr_jobs_report(struct qr_jobs *jobs);
 /** Budgets of fetches, ends of graces, then feed the pool. */
 void qr_jobs_turn(struct qr_jobs *jobs);
 /** When qr_jobs_turn() is wanted at the latest. */

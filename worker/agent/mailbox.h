@@ -26,6 +26,7 @@ struct qr_letter {
     int fd;            /* FETCHED; -1: failed. The receiver closes it */
     enum qr_class cls; /* FETCHED */
     uint64_t size;     /* FETCHED: of the file */
+    int64_t took_ms;   /* FETCHED */
     int64_t modified_ms;
     size_t len; /* of data, which is NUL-terminated */
     char data[];

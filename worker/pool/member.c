@@ -78,6 +78,7 @@ static void begin_head(struct qr_member *member)
 {
     int64_t now = qr_clock_ms();
 
+    member->permille = 0;
     member->head_since_ms = now;
     member->progress_at_ms = now;
     member->memory_at_ms = now + MEMORY_EVERY_MS;
@@ -121,8 +122,10 @@ static void free_slot(struct qr_member *member, size_t slot)
     member->n_slots--;
     memmove(&member->slots[slot], &member->slots[slot + 1],
             (member->n_slots - slot) * sizeof member->slots[0]);
-    if (slot == 0)
+    if (slot == 0) {
+        member->permille = 0;
         member->head_since_ms = qr_clock_ms();
+    }
 }
 
 void qr_member_kill(struct qr_member *member, enum qr_member_end why)
@@ -215,8 +218,9 @@ static bool take_frame(struct qr_member *member, const struct qr_pipe_header *he
             member->state = QR_MEMBER_READY;
         return false;
     case QR_WIRE_PROGRESS:
-        if (!of_head)
+        if (!of_head || header->len != sizeof member->permille)
             break;
+        memcpy(&member->permille, payload, sizeof member->permille);
         member->progress_at_ms = qr_clock_ms();
         return false;
     case QR_WIRE_CHUNK:

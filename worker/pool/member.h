@@ -63,6 +63,7 @@ struct qr_member {
     size_t n_slots;
     struct qr_buf record;   /* chunks of the first slot's record */
     uint32_t files;         /* answered */
+    uint32_t permille;      /* how far the first slot's job has come */
     int64_t head_since_ms;  /* when the first slot's job could begin */
     int64_t progress_at_ms; /* when it last showed life */
     int64_t memory_at_ms;   /* when its memory is looked at next */

@@ -439,6 +439,18 @@ int qr_pool_wait_ms(const struct qr_pool *pool)
     return until - now > 60000 ? 60000 : (int)(until - now);
 }
 
+void qr_pool_each_working(const struct qr_pool *pool, qr_pool_working_fn fn, void *arg)
+{
+    int64_t now = qr_clock_ms();
+
+    for (size_t i = 0; i < pool->n_members; i++) {
+        const struct qr_member *member = &pool->members[i];
+        if (member->was_ready && member->n_slots > 0 && member->slots[0].task)
+            fn(arg, member->slots[0].id, now - member->head_since_ms,
+               member->permille < 1000 ? member->permille : 1000);
+    }
+}
+
 void qr_pool_get_stats(const struct qr_pool *pool, struct qr_pool_stats *ret)
 {
     *ret = pool->stats;

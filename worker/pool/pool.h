@@ -126,4 +126,9 @@ int qr_pool_wait_ms(const struct qr_pool *pool);
 /** Do everything that is due now and call `done` for what ended. Never blocks. */
 void qr_pool_dispatch(struct qr_pool *pool);
 
+/** What each child works on now: id, milliseconds since it could begin, and how far it says it has
+ * come (0 .. 1000). Jobs that still wait in a pipe or in the pool are not among them. */
+typedef void (*qr_pool_working_fn)(void *arg, uint64_t id, int64_t since_ms, uint32_t permille);
+void qr_pool_each_working(const struct qr_pool *pool, qr_pool_working_fn fn, void *arg);
+
 void qr_pool_get_stats(const struct qr_pool *pool, struct qr_pool_stats *ret);

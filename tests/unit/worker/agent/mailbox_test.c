@@ -134,6 +134,28 @@ static void the_fetcher_answers_every_request(void **state)
     rmdir(dir);
 }
 
+static void a_request_that_waits_can_be_taken_back(void **state)
+{
+    struct qr_roots roots = {0};
+    struct qr_fetcher *fetcher = NULL;
+    struct qr_err err = {0};
+    (void)state;
+
+    assert_ok(qr_fetcher_new(&roots, 1000, mailbox, 0, &fetcher, &err), &err);
+    for (uint64_t i = 1; i <= 4; i++)
+        assert_ok(qr_fetcher_submit(fetcher, i, "root://in/a", NULL, 0, &err), &err);
+    assert_true(qr_fetcher_is_waiting(fetcher, 4));
+    assert_true(qr_fetcher_withdraw(fetcher, 4)); /* the last, one in the middle, the first */
+    assert_true(qr_fetcher_withdraw(fetcher, 2));
+    assert_true(qr_fetcher_withdraw(fetcher, 1));
+    assert_false(qr_fetcher_is_waiting(fetcher, 4));
+    assert_false(qr_fetcher_withdraw(fetcher, 4));
+    assert_ok(qr_fetcher_submit(fetcher, 5, "root://in/a", NULL, 0, &err), &err);
+    assert_true(qr_fetcher_is_waiting(fetcher, 3));
+    assert_true(qr_fetcher_is_waiting(fetcher, 5));
+    assert_true(qr_fetcher_free(fetcher));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +163,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(letters_nobody_took_close_their_files, setup, teardown),
         cmocka_unit_test_setup_teardown(the_fetcher_answers_every_request, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_request_that_waits_can_be_taken_back, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
