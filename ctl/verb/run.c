@@ -28,6 +28,11 @@ int qr_run_get(struct qr_ctl *ctl, int64_t run_id, bool report, Quarry__V1__RunR
     return QR_OK;
 }
 
+const char *qr_run_name(const Quarry__V1__Run *run)
+{
+    return strcmp(run->name, run->source) == 0 ? "" : run->name;
+}
+
 bool qr_run_is_over(const Quarry__V1__Run *run)
 {
     return strcmp(run->status, "completed") == 0 || strcmp(run->status, "failed") == 0 ||
@@ -138,7 +143,8 @@ static void print_heading(const Quarry__V1__Run *run)
     char a[32];
     char b[32];
 
-    printf("run %" PRId64 "%s%s\n", run->id, run->name[0] ? ": " : "", run->name);
+    qr_text_fit(qr_run_name(run), SIZE_MAX, false, "", text, sizeof text);
+    printf("run %" PRId64 "%s%s\n", run->id, text[0] ? ": " : "", text);
     print_line("source", run->source[0] ? run->source : "(jobs added by hand)");
     snprintf(text, sizeof text, "%s%s", run->status, run->listing ? ", listing" : "");
     print_line("status", text);

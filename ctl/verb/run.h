@@ -17,6 +17,9 @@ QR_MUST_CHECK int qr_run_print(struct qr_ctl *ctl, const Quarry__V1__Run *run, s
 QR_MUST_CHECK int qr_run_print_created(struct qr_ctl *ctl, const Quarry__V1__CreateRunReply *reply,
                                        struct qr_err *err);
 
+/** The name a person gave it; "" when it has none of its own, but its source's. */
+const char *qr_run_name(const Quarry__V1__Run *run);
+
 /** True when nothing will happen any more: completed, failed, cancelled. */
 bool qr_run_is_over(const Quarry__V1__Run *run);
 

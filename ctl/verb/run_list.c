@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "ctl/emit.h"
 #include "ctl/text.h"
+#include "ctl/verb/run.h"
 
 struct args {
     struct qr_ctl_common common;
@@ -42,7 +43,7 @@ static void row(const struct qr_ctl *ctl, const void *message, struct qr_table *
     qr_table_u64(table, run->completed);
     qr_table_u64(table, run->failed);
     qr_table_text(table, qr_text_ago(qr_clock_wall_ms(), run->created_ms, text, sizeof text));
-    qr_table_text(table, run->name);
+    qr_table_text(table, qr_run_name(run));
     qr_table_text(table, run->source);
 }
 

@@ -4,10 +4,12 @@ It answers from plain Python data and can be told to fail: for tests of the `qua
 replies a real coordinator gives only with luck (other states, broken text, going away in mid-stream).
 """
 
+import atexit
 import concurrent.futures
 import functools
 import importlib
 import pathlib
+import shutil
 import sys
 import tempfile
 import threading
@@ -23,6 +25,7 @@ def messages():
     """Module of the messages and stubs of admin.proto: (admin_pb2, admin_pb2_grpc)."""
     import grpc_tools.protoc  # only the stand-in needs it
     out = tempfile.mkdtemp(prefix="quarry-proto-")
+    atexit.register(shutil.rmtree, out, ignore_errors=True)
     code = grpc_tools.protoc.main([
         "protoc", f"-I{ROOT / 'proto'}", f"--python_out={out}", f"--grpc_python_out={out}",
         str(ROOT / "proto/quarry/v1/admin.proto")])

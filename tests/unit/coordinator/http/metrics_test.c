@@ -131,8 +131,7 @@ static void buckets_are_cumulative_and_end_in_inf(void **state)
 /* Everything a coordinator tells, with values that differ. */
 static void write_all(void)
 {
-    const struct qr_run_totals jobs = {
-        .pending = 1, .completed = 2, .empty = 1, .runs_active = 1};
+    const struct qr_run_totals jobs = {.pending = 1, .completed = 2, .empty = 1, .runs_active = 1};
     struct qr_engine_stats engine = {.results_committed = 10,
                                      .results_failed = 4,
                                      .results_stale = 3,

@@ -32,7 +32,8 @@ static const struct qr_http_sources sources = {&is_ready, write_metrics, tell_re
 
 static int setup(void **state)
 {
-    const struct qr_http_config config = {.listen = "127.0.0.1:0", .connections_max = 8};
+    const struct qr_http_config config = {
+        .listen = "127.0.0.1:0", .connections_max = 8, .idle_timeout_s = 2};
     struct qr_err err = {0};
     (void)state;
 
