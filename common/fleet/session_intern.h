@@ -1,7 +1,8 @@
 /* common/fleet/session_intern.h
  *
  * Between the files of the session: life of the stream (session.c), frames that came
- * (session_frames.c), leases and credits (session_lease.c), what is sent (session_send.c).
+ * (session_frames.c), leases and credits (session_lease.c), frames that are sent (session_send.c),
+ * results (session_result.c).
  */
 #pragma once
 #include "common/buf.h"
@@ -125,4 +126,8 @@ void qr_session_send_credits(struct qr_session *s);
 void qr_session_send_decline(struct qr_session *s, uint64_t lease_id, const char *reason);
 void qr_session_send_release(struct qr_session *s, uint64_t lease_id, const char *reason);
 void qr_session_send_goodbye(struct qr_session *s);
+/** Hand s->frame to the port. A control frame that finds no place means the peer does not read. */
+bool qr_session_send_buf(struct qr_session *s, bool bulk);
+
+/* session_result.c */
 void qr_session_send_results(struct qr_session *s);

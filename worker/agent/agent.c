@@ -331,12 +331,29 @@ static int find_spool(struct agent *a, struct qr_err *err)
     return QR_OK;
 }
 
+/* Printable, without blanks, quotes and slashes: it stands in logs, tables and paths. */
+static bool is_name(const char *name)
+{
+    size_t left = strlen(name);
+
+    if (left == 0 || left > 100 || strpbrk(name, "/\"\\"))
+        return false;
+    while (left > 0) {
+        size_t len = qr_utf8_sequence((const unsigned char *)name, left);
+        if (len == 0 || (unsigned char)name[0] <= ' ' || name[0] == 0x7F)
+            return false;
+        name += len;
+        left -= len;
+    }
+    return true;
+}
+
 static int find_identity(struct agent *a, struct qr_err *err)
 {
     if (uname(&a->uname) < 0)
         return qr_fail(err, QR_E_INTERNAL, "the system does not say its name");
     snprintf(a->id, sizeof a->id, "%s", a->options.id ? a->options.id : a->uname.nodename);
-    if (a->id[0] == '\0' || strlen(a->id) > 100 || strpbrk(a->id, "/ \t\n\""))
+    if (!is_name(a->id))
         return qr_fail(err, QR_E_USAGE,
                        "--id '%s': a worker's name has 1 to 100 characters, no blank, quote or "
                        "slash",

@@ -497,7 +497,7 @@ static void rule_12_reconnects_back_off_with_jitter_and_try_each_coordinator(voi
 
 static void a_large_record_goes_in_chunks_before_its_result(void **state)
 {
-    uint8_t record[200000];
+    uint8_t record[200000] = {0};
     size_t at = 0;
     Quarry__V1__WorkerFrame *frame;
     (void)state;
@@ -605,8 +605,10 @@ static void a_record_the_coordinator_would_not_take_is_a_failure(void **state)
 
 static void a_failure_carries_class_and_message(void **state)
 {
-    const struct qr_session_result failure = {
-        .lease_id = 1, .cls = QR_CLASS_TIMEOUT, .message = "too slow", .retry_after_ms = 7};
+    const struct qr_session_result failure = {.lease_id = 1,
+                                              .cls = QR_CLASS_TIMEOUT,
+                                              .message = "too slow\xFF\xC3\xA4",
+                                              .retry_after_ms = 7};
     (void)state;
 
     peer_welcome(&peer, NULL, 0);
@@ -615,7 +617,7 @@ static void a_failure_carries_class_and_message(void **state)
     qr_session_flush(peer.session);
     Quarry__V1__WorkerFrame *frame = peer_take(&peer, KIND(RESULT));
     assert_int_equal(frame->result->results[0]->error->class_, QR_CLASS_TIMEOUT);
-    assert_string_equal(frame->result->results[0]->error->message, "too slow");
+    assert_string_equal(frame->result->results[0]->error->message, "too slow?\xC3\xA4");
     assert_int_equal(frame->result->results[0]->retry_after_ms, 7);
     assert_int_equal(frame->result->results[0]->job_id, 1001);
     peer_free(frame);
