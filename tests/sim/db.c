@@ -15,7 +15,7 @@ static bool is_final(const struct job *job)
     return job->state == JOB_DONE || job->state == JOB_FAILED;
 }
 
-static struct job *job_of(struct sim *sim, uint64_t id)
+struct job *db_job(struct sim *sim, uint64_t id)
 {
     return id >= 1 && id <= sim->db.n_jobs ? &sim->db.jobs[id - 1] : NULL;
 }
@@ -51,7 +51,7 @@ static void each_live(struct sim *sim, uint64_t session,
 static void give_back(struct sim *sim, uint64_t lease, struct req *req)
 {
     struct lease_row *row = &sim->db.leases[lease];
-    struct job *job = job_of(sim, row->job);
+    struct job *job = db_job(sim, row->job);
 
     check_give_back(sim, lease, req);
     job->state = JOB_READY;
@@ -74,7 +74,7 @@ static void keep(struct sim *sim, uint64_t lease, struct req *req)
 
     req->out = realloc(req->out, (req->n_out + 1) * sizeof *req->out);
     req->out[req->n_out++] =
-        (struct item){.lease = lease, .job = row->job, .type = job_of(sim, row->job)->type};
+        (struct item){.lease = lease, .job = row->job, .type = db_job(sim, row->job)->type};
 }
 
 /* ------------------------------------------------------------------ Hello (rules 1 and 4) */
@@ -241,7 +241,7 @@ static void take_back(struct sim *sim, struct req *req)
 
 /* ------------------------------------------------------------------ settle (rules 1, 14) */
 
-static bool settle_fence(const struct sim *sim, const struct req *req)
+bool db_settle_fence(const struct sim *sim, const struct req *req)
 {
     const struct lease_row *row = &sim->db.leases[req->lease];
 
@@ -253,7 +253,7 @@ static bool settle_fence(const struct sim *sim, const struct req *req)
            (row->session == req->session_pk || BROKEN(no_session_fence));
 }
 
-static void write_rows(struct sim *sim, struct job *job, struct req *req)
+void db_write_rows(struct sim *sim, struct job *job, struct req *req)
 {
     if (job->current != req->lease)
         sim_violation(sim, "nothing_stale",
@@ -292,9 +292,9 @@ static void fail_job(struct sim *sim, struct job *job, struct req *req)
 
 static void settle(struct sim *sim, struct req *req)
 {
-    struct job *job = job_of(sim, req->job);
+    struct job *job = db_job(sim, req->job);
 
-    if (!settle_fence(sim, req)) {
+    if (!db_settle_fence(sim, req)) {
         bool replay = job && job->settled_lease == req->lease && !BROKEN(no_settled_id);
         req->code = replay ? QR_ACK_DUPLICATE : QR_ACK_STALE;
         return;
@@ -302,7 +302,7 @@ static void settle(struct sim *sim, struct req *req)
     if (req->error_class) {
         fail_job(sim, job, req);
     } else {
-        write_rows(sim, job, req);
+        db_write_rows(sim, job, req);
         job->state = JOB_DONE;
         job->current = 0;
         job->settled_lease = req->lease;
@@ -349,7 +349,7 @@ void db_adopt(struct sim *sim, struct coord *coord, uint64_t instance, bool reap
     check_transaction(sim);
 }
 
-static void execute(struct sim *sim, struct req *req)
+void db_execute(struct sim *sim, struct req *req)
 {
     req->status = QR_DB_DONE;
     switch (req->kind) {
@@ -386,177 +386,6 @@ static void execute(struct sim *sim, struct req *req)
         (unsigned long long)(req->n ? req->items[0].lease : req->lease), (int)req->status,
         req->code, (unsigned long long)req->returned, req->n_out);
     check_transaction(sim);
-}
-
-/* ------------------------------------------------------------------ the way there and back */
-
-void db_req_free(void *arg)
-{
-    struct req *req = arg;
-
-    if (req->settle) {
-        free(req->settle->message);
-        free(req->settle);
-    }
-    free(req->out);
-    free(req);
-}
-
-void db_forget_in_flight(struct sim *sim, const struct req *req)
-{
-    struct db *db = &sim->db;
-
-    for (size_t i = 0; i < db->n_in_flight; i++)
-        if (db->in_flight[i] == req) {
-            db->in_flight[i] = db->in_flight[--db->n_in_flight];
-            return;
-        }
-}
-
-static void reply_arrives(struct sim *sim, void *object, void *arg, uint64_t n)
-{
-    struct req *req = arg;
-
-    (void)n;
-    coord_reply(sim, object, req);
-}
-
-static void reply(struct sim *sim, struct req *req)
-{
-    struct coord *coord = &sim->coords[req->coord];
-
-    sim_at(sim, sim->now + rng_range(&sim->rng, 0, sim->profile.db_delay / 2), reply_arrives, coord,
-           req, 0, db_req_free);
-}
-
-static void late_commit(struct sim *sim, void *object, void *arg, uint64_t n)
-{
-    struct req *req = arg;
-
-    (void)object;
-    (void)n;
-    sim->faults.unknown_late++;
-    execute(sim, req);
-    db_req_free(req);
-}
-
-/* The same request once more, without whoever waits for it. */
-static struct req *copy_of(const struct req *req)
-{
-    size_t size = sizeof *req + req->n * sizeof req->items[0];
-    struct req *copy = malloc(size);
-
-    memcpy(copy, req, size);
-    copy->settle = NULL;
-    return copy;
-}
-
-static void unknown_end(struct sim *sim, struct req *req)
-{
-    sim->faults.requests_unknown++;
-    switch (rng_range(&sim->rng, 0, 2)) {
-    case 0:
-        if (BROKEN(split_txn) && req->kind == REQ_SETTLE && !req->error_class &&
-            settle_fence(sim, req))
-            write_rows(sim, job_of(sim, req->job), req);
-        break;
-    case 1:
-        sim->faults.unknown_committed++;
-        execute(sim, req);
-        free(req->out);
-        req->out = NULL;
-        req->n_out = 0;
-        break;
-    default:
-        sim_at(sim, sim->now + rng_range(&sim->rng, 1, 2000), late_commit, NULL, copy_of(req), 0,
-               db_req_free);
-        break;
-    }
-    req->status = QR_DB_UNKNOWN;
-    reply(sim, req);
-}
-
-static void failed_end(struct sim *sim, struct req *req)
-{
-    sim->faults.requests_failed++;
-    req->status = QR_DB_FAILED;
-    if (BROKEN(ack_before_commit) && req->kind == REQ_SETTLE) {
-        req->status = QR_DB_DONE;
-        req->code = QR_ACK_COMMITTED;
-    }
-    reply(sim, req);
-}
-
-static bool is_unlucky(struct sim *sim, uint32_t per_mille)
-{
-    return !sim->peace && rng_chance(&sim->rng, per_mille);
-}
-
-static void arrives(struct sim *sim, void *object, void *arg, uint64_t n)
-{
-    struct req *req = arg;
-    const struct coord *coord = object;
-    uint32_t slows;
-
-    if (!coord->alive || coord->instance != req->instance) { /* its coordinator died meanwhile */
-        if (rng_chance(&sim->rng, 500))
-            execute(sim, req);
-        db_forget_in_flight(sim, req);
-        db_req_free(req);
-        return;
-    }
-    if (sim->now < sim->db.down_until && sim->db.down_hangs) {
-        sim_at(sim, sim->db.down_until + rng_range(&sim->rng, 0, 50), arrives, object, req, n,
-               db_req_free);
-        return;
-    }
-    slows = sim->profile.slows * (req->kind == REQ_RETURN ? 5 : 1);
-    if (n == 0 && is_unlucky(sim, slows)) { /* it waits for a lock */
-        sim->faults.requests_slow++;
-        sim_at(sim, sim->now + rng_range(&sim->rng, 500, 2 * TTL_MS), arrives, object, req, 1,
-               db_req_free);
-        return;
-    }
-    if (!db_is_up(sim, req->coord) || is_unlucky(sim, sim->profile.fails))
-        failed_end(sim, req);
-    else if (is_unlucky(sim, sim->profile.unknowns))
-        unknown_end(sim, req);
-    else {
-        execute(sim, req);
-        reply(sim, req);
-    }
-}
-
-void db_submit(struct sim *sim, struct req *req)
-{
-    struct db *db = &sim->db;
-
-    req->order = ++db->order;
-    if (req->kind == REQ_SETTLE && db->n_in_flight < QR_COUNT(db->in_flight))
-        db->in_flight[db->n_in_flight++] = req;
-    sim_at(sim, sim->now + rng_range(&sim->rng, 1, sim->profile.db_delay), arrives,
-           &sim->coords[req->coord], req, 0, db_req_free);
-}
-
-void db_outage(struct sim *sim, int64_t ms)
-{
-    sim->faults.database_outages++;
-    sim->db.down_until = sim->now + ms;
-    sim->db.down_hangs = rng_chance(&sim->rng, 500);
-    sim_trace(sim, "fault: database %s for %lld ms", sim->db.down_hangs ? "hangs" : "is down",
-              (long long)ms);
-}
-
-void db_cut(struct sim *sim, int coord, int64_t ms)
-{
-    sim->faults.coordinators_cut++;
-    sim->db.cut_until[coord] = sim->now + ms;
-    sim_trace(sim, "fault: coord %d cannot reach the database for %lld ms", coord, (long long)ms);
-}
-
-bool db_is_up(const struct sim *sim, int coord)
-{
-    return sim->now >= sim->db.down_until && sim->now >= sim->db.cut_until[coord];
 }
 
 void db_init(struct sim *sim)

@@ -7,7 +7,9 @@
  *     world   time, events, the story of a run (trouble, then peace, then the last check)
  *     net     streams: delay, break, loss, doubles, late frames
  *     coord   one coordinator: inbox, turns, stalls, crashes, adoption; owns an engine
- *     db      the database: transactions and fences (protocol.md rules 1, 2, 4, 14)
+ *     port, input  what its engine asks for; what it is told
+ *     db      the database: transactions and fences (rules 1, 2, 4, 14)
+ *     lane    the way there and back: waits, failures, unknown ends
  *     worker  the other side of the protocol: slots, credits, spool, resend, restart
  *     check   invariants
  *
@@ -68,16 +70,18 @@ extern enum sim_mutation sim_mutation;
 #define BROKEN(name) (sim_mutation == SIM_MUTATION_##name)
 
 /* ---- what can go wrong, counted */
-#define SIM_FAULT_MAP(X)                                                               \
-    X(stream_breaks)                                                                   \
-    X(frames_lost)                                                                     \
-    X(frames_doubled)                                                                  \
-    X(frames_late)                                                                     \
-    X(worker_crashes)                                                                  \
-    X(worker_twins)                                                                    \
-    X(worker_stalls) X(coordinator_crashes) X(coordinator_stalls) X(coordinator_stops) \
-        X(worker_drains) X(database_outages) X(requests_failed) X(requests_slow)       \
-            X(coordinators_cut) X(requests_unknown) X(unknown_committed) X(unknown_late)
+#define SIM_FAULT_MAP(X)                                                            \
+    X(stream_breaks)                                                                \
+    X(frames_lost)                                                                  \
+    X(frames_doubled)                                                               \
+    X(frames_late)                                                                  \
+    X(worker_crashes)                                                               \
+    X(worker_twins)                                                                 \
+    X(worker_stalls)                                                                \
+    X(coordinator_crashes)                                                          \
+    X(coordinator_stalls) X(coordinator_stops) X(worker_drains) X(database_outages) \
+        X(requests_failed) X(requests_slow) X(coordinators_cut) X(requests_unknown) \
+            X(unknown_committed) X(unknown_late)
 
 struct sim_faults {
 #define SIM_FAULT_FIELD(name) uint64_t name;
@@ -272,8 +276,15 @@ struct worker {
 
 /* ---- coordinators */
 struct input;
+struct coord;
+struct sim;
+struct port { /* what the engine's port gets back */
+    struct sim *sim;
+    struct coord *coord;
+};
 struct coord {
     int index;
+    struct port port;
     bool alive;
     uint64_t instance;
     struct qr_engine *engine;
@@ -287,7 +298,6 @@ struct coord {
 };
 
 /* ---- events */
-struct sim;
 typedef void (*event_fn)(struct sim *sim, void *object, void *arg, uint64_t n);
 struct event {
     int64_t at;
@@ -366,10 +376,23 @@ void coord_work_available(struct sim *sim, struct coord *coord);
 void coord_add_stats(struct coord *coord, struct qr_engine_stats *sum);
 void coord_done(struct coord *coord);
 
+/* port.c, input.c */
+struct qr_engine_port port_of(struct sim *sim, struct coord *coord);
+void input_frame(struct sim *sim, struct coord *coord, struct stream *stream,
+                 const struct frame *frame);
+void input_reply(struct sim *sim, struct coord *coord, struct req *req);
+
 /* db.c */
 void db_init(struct sim *sim);
 void db_done(struct sim *sim);
 void db_add_job(struct sim *sim, qr_type_id type, bool fill);
+struct job *db_job(struct sim *sim, uint64_t id);
+bool db_settle_fence(const struct sim *sim, const struct req *req);
+void db_write_rows(struct sim *sim, struct job *job, struct req *req);
+/** One transaction. */
+void db_execute(struct sim *sim, struct req *req);
+
+/* lane.c */
 void db_submit(struct sim *sim, struct req *req);
 void db_outage(struct sim *sim, int64_t ms);
 void db_forget_in_flight(struct sim *sim, const struct req *req);

@@ -4,217 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/class.h"
-#include "tests/sim/sim.h"
+#include "tests/sim/work.h"
 
-enum { RESEND_MS = 3000, BEAT_MS = TTL_MS / 4 };
+enum { BEAT_MS = TTL_MS / 4 };
 
 static void connect_soon(struct sim *sim, struct worker *worker, int64_t low, int64_t high);
-static void start_jobs(struct sim *sim, struct worker *worker);
-
-/* ------------------------------------------------------------------ what it holds */
-
-static struct held *find(struct worker *worker, uint64_t lease)
-{
-    for (size_t i = 0; i < worker->n_held; i++)
-        if (worker->held[i].lease == lease)
-            return &worker->held[i];
-    return NULL;
-}
-
-bool worker_has(const struct worker *worker, uint64_t lease)
-{
-    if (!worker->alive)
-        return false;
-    for (size_t i = 0; i < worker->n_held; i++)
-        if (worker->held[i].lease == lease)
-            return true;
-    return false;
-}
-
-static void forget(struct worker *worker, struct held *held)
-{
-    *held = worker->held[--worker->n_held];
-}
-
-/* One more credit for each received offer whose place is free, and only then (rule 13). */
-static void free_place(struct worker *worker, const struct held *held)
-{
-    worker->used--;
-    if (held->started)
-        worker->running--;
-    worker->credit_total++;
-    worker->credit[held->type]++;
-}
-
-static bool is_stalled(const struct sim *sim, const struct worker *worker)
-{
-    return sim->now < worker->stalled_until;
-}
-
-/* ------------------------------------------------------------------ sending */
-
-static void send(struct sim *sim, struct worker *worker, struct frame *frame)
-{
-    memcpy(frame->received, worker->received, sizeof frame->received);
-    frame->received_total = worker->received_total;
-    memcpy(frame->credit, worker->credit, sizeof frame->credit);
-    frame->credit_total = worker->credit_total;
-    memcpy(frame->session, worker->session, sizeof frame->session);
-    net_up(sim, worker->stream, frame);
-}
-
-static void send_credits(struct sim *sim, struct worker *worker)
-{
-    if (worker->welcomed)
-        send(sim, worker, frame_new(UP_CREDITS, 0));
-}
-
-static void send_leases(struct sim *sim, struct worker *worker, enum frame_kind kind,
-                        const uint64_t *leases, size_t n)
-{
-    struct frame *frame;
-
-    if (n == 0)
-        return;
-    frame = frame_new(kind, n);
-    for (size_t i = 0; i < n; i++)
-        frame->items[i].lease = leases[i];
-    send(sim, worker, frame);
-}
-
-static struct frame *frame_of_held(struct sim *sim, struct worker *worker, enum frame_kind kind)
-{
-    struct frame *frame = frame_new(kind, worker->n_held);
-
-    frame->n = 0;
-    for (size_t i = 0; i < worker->n_held; i++) {
-        const struct held *held = &worker->held[i];
-        struct item *item = &frame->items[frame->n];
-        if (kind == UP_BEAT && held->spooled && BROKEN(beat_no_spool))
-            continue;
-        frame->n++;
-        *item = (struct item){.lease = held->lease, .job = held->job, .spooled = held->spooled};
-        item->phase = held->spooled   ? QR_PHASE_FINISHED
-                      : held->started ? QR_PHASE_RUNNING
-                                      : QR_PHASE_QUEUED;
-        if (!held->started || held->spooled)
-            continue;
-        item->started_ms_ago = (uint64_t)(sim->now - held->started_at + 1);
-        if (held->finish_at != INT64_MAX)
-            item->permille = (uint32_t)((sim->now - held->started_at) * 1000 /
-                                        (held->finish_at - held->started_at + 1));
-    }
-    return frame;
-}
-
-static void send_results(struct sim *sim, void *object, void *arg, uint64_t life)
-{
-    struct worker *worker = object;
-
-    (void)arg;
-    if (!worker->alive || worker->life != life || !worker->welcomed)
-        return;
-    if (is_stalled(sim, worker)) {
-        sim_at(sim, worker->stalled_until, send_results, worker, NULL, life, NULL);
-        return;
-    }
-    for (size_t i = 0; i < worker->n_held; i++) {
-        struct held *held = &worker->held[i];
-        struct frame *frame;
-        if (!held->spooled || held->send_at > sim->now)
-            continue;
-        frame = frame_new(UP_RESULT, 1);
-        frame->items[0] =
-            (struct item){.lease = held->lease, .job = held->job, .code = held->error_class};
-        send(sim, worker, frame);
-        held->send_at = BROKEN(no_resend) ? INT64_MAX : sim->now + RESEND_MS;
-        if (held->send_at != INT64_MAX)
-            sim_at(sim, held->send_at, send_results, worker, NULL, life, NULL);
-    }
-}
-
-/* Control frames overtake results: these wait a little in the sender's queue. */
-static void send_result_soon(struct sim *sim, struct worker *worker, struct held *held,
-                             int64_t wait_ms)
-{
-    held->send_at = sim->now + wait_ms;
-    sim_at(sim, held->send_at, send_results, worker, NULL, worker->life, NULL);
-}
-
-/* ------------------------------------------------------------------ work */
-
-static void say_goodbye(struct sim *sim, struct worker *worker)
-{
-    if (worker->draining && worker->n_held == 0 && worker->welcomed)
-        send(sim, worker, frame_new(UP_GOODBYE, 0));
-}
-
-static void release(struct sim *sim, struct worker *worker, struct held *held)
-{
-    uint64_t lease = held->lease;
-
-    free_place(worker, held);
-    forget(worker, held);
-    send_leases(sim, worker, UP_RELEASE, &lease, 1);
-    send_credits(sim, worker);
-}
-
-static int pick_outcome(struct sim *sim)
-{
-    static const int classes[] = {QR_CLASS_CONNECTION, QR_CLASS_CRASH, QR_CLASS_INVALID_INPUT};
-
-    if (!rng_chance(&sim->rng, sim->profile.failures))
-        return QR_CLASS_NONE;
-    return classes[rng_range(&sim->rng, 0, 2)];
-}
-
-static void finish(struct sim *sim, void *object, void *arg, uint64_t lease)
-{
-    struct worker *worker = object;
-    struct held *held = worker->alive ? find(worker, lease) : NULL;
-
-    (void)arg;
-    if (!held || held->spooled || !held->started || held->finish_at > sim->now)
-        return;
-    if (is_stalled(sim, worker)) {
-        sim_at(sim, worker->stalled_until, finish, worker, NULL, lease, NULL);
-        return;
-    }
-    if (!sim->peace && worker->welcomed && rng_chance(&sim->rng, sim->profile.releases)) {
-        release(sim, worker, held);
-    } else {
-        free_place(worker, held);
-        held->spooled = true; /* on disk before it is sent */
-        held->error_class = pick_outcome(sim);
-        send_result_soon(sim, worker, held, rng_range(&sim->rng, 0, 400));
-        send_credits(sim, worker);
-    }
-    start_jobs(sim, worker);
-    say_goodbye(sim, worker);
-}
-
-static void start_jobs(struct sim *sim, struct worker *worker)
-{
-    for (size_t i = 0; i < worker->n_held && worker->running < worker->slots; i++) {
-        struct held *held = &worker->held[i];
-        int64_t takes = rng_range(&sim->rng, 20, sim->profile.job_ms);
-        if (held->spooled || held->started)
-            continue;
-        if (sim->db.jobs[held->job - 1].fill)
-            takes = 10000;
-        held->started = true;
-        held->started_at = sim->now;
-        held->finish_at = sim->now + takes;
-        worker->running++;
-        sim->starts++;
-        sim->db.jobs[held->job - 1].starts++;
-        if (!sim->peace && rng_chance(&sim->rng, sim->profile.hangs))
-            held->finish_at = INT64_MAX;
-        else
-            sim_at(sim, held->finish_at, finish, worker, NULL, held->lease, NULL);
-    }
-}
 
 /* ------------------------------------------------------------------ frames */
 
@@ -234,9 +28,9 @@ static void take_offer(struct sim *sim, struct worker *worker, const struct fram
                           worker->id, worker->used, worker->window);
         if (worker->draining || worker->n_held >= HELD_MAX ||
             (!sim->peace && rng_chance(&sim->rng, sim->profile.declines))) {
-            free_place(worker, &held);
+            work_free_place(worker, &held);
             declined[n_declined++] = item->lease;
-        } else if (find(worker, item->lease)) {
+        } else if (work_find(worker, item->lease)) {
             sim_violation(sim, "lease_offered_once", "lease %llu is offered again",
                           (unsigned long long)item->lease);
         } else {
@@ -244,28 +38,28 @@ static void take_offer(struct sim *sim, struct worker *worker, const struct fram
             accepted[n_accepted++] = item->lease;
         }
     }
-    send_leases(sim, worker, UP_ACCEPT, accepted, n_accepted);
-    send_leases(sim, worker, UP_DECLINE, declined, n_declined);
+    work_send_leases(sim, worker, UP_ACCEPT, accepted, n_accepted);
+    work_send_leases(sim, worker, UP_DECLINE, declined, n_declined);
     if (n_declined)
-        send_credits(sim, worker);
-    start_jobs(sim, worker);
+        work_send_credits(sim, worker);
+    work_start_jobs(sim, worker);
 }
 
 /* Stop running work; only an Ack removes a spool entry, so ask again at once. */
 static void drop(struct sim *sim, struct worker *worker, uint64_t lease)
 {
-    struct held *held = find(worker, lease);
+    struct held *held = work_find(worker, lease);
 
     if (!held)
         return;
     if (held->spooled && !BROKEN(drop_spool)) {
         if (!BROKEN(no_resend))
-            send_result_soon(sim, worker, held, 0);
+            work_send_result_soon(sim, worker, held, 0);
         return;
     }
     if (!held->spooled)
-        free_place(worker, held);
-    forget(worker, held);
+        work_free_place(worker, held);
+    work_forget(worker, held);
 }
 
 /* The answer to a beat says by silence that the coordinator knows the rest as this worker's. */
@@ -278,7 +72,7 @@ static void confirm(struct sim *sim, struct worker *worker)
         uint64_t lease = worker->named[i].lease;
         if (worker->named[i].beat > worker->syncs_seen)
             worker->named[kept++] = worker->named[i];
-        else if (find(worker, lease))
+        else if (work_find(worker, lease))
             sim->db.leases[lease].confirmed = true;
     }
     worker->n_named = kept;
@@ -291,22 +85,22 @@ static void take_sync(struct sim *sim, struct worker *worker, const struct frame
         drop(sim, worker, frame->items[i].lease);
     }
     confirm(sim, worker);
-    send_credits(sim, worker);
-    start_jobs(sim, worker);
-    say_goodbye(sim, worker);
+    work_send_credits(sim, worker);
+    work_start_jobs(sim, worker);
+    work_say_goodbye(sim, worker);
 }
 
 static void take_ack(struct sim *sim, struct worker *worker, const struct frame *frame)
 {
     for (size_t i = 0; i < frame->n; i++) {
-        struct held *held = find(worker, frame->items[i].lease);
+        struct held *held = work_find(worker, frame->items[i].lease);
         int code = frame->items[i].code;
         if (!held || !held->spooled || code == QR_ACK_RETRY_LATER)
             continue;
         check_ack(sim, worker, held->lease, code);
-        forget(worker, held);
+        work_forget(worker, held);
     }
-    say_goodbye(sim, worker);
+    work_say_goodbye(sim, worker);
 }
 
 static bool is_in(const struct frame *frame, uint64_t lease)
@@ -326,16 +120,16 @@ static void take_welcome(struct sim *sim, struct worker *worker, const struct fr
             sim->db.leases[held->lease].confirmed = true;
         } else if (!held->spooled) {
             check_drop(sim, worker, held->lease);
-            free_place(worker, held);
-            forget(worker, held);
+            work_free_place(worker, held);
+            work_forget(worker, held);
             continue;
         }
         if (held->spooled)
-            send_result_soon(sim, worker, held, rng_range(&sim->rng, 0, 200));
+            work_send_result_soon(sim, worker, held, rng_range(&sim->rng, 0, 200));
     }
-    send_credits(sim, worker);
-    start_jobs(sim, worker);
-    say_goodbye(sim, worker);
+    work_send_credits(sim, worker);
+    work_start_jobs(sim, worker);
+    work_say_goodbye(sim, worker);
 }
 
 static void take_drain(struct sim *sim, struct worker *worker)
@@ -343,8 +137,8 @@ static void take_drain(struct sim *sim, struct worker *worker)
     worker->draining = true;
     for (size_t i = worker->n_held; i-- > 0;)
         if (!worker->held[i].spooled && !worker->held[i].started)
-            release(sim, worker, &worker->held[i]);
-    say_goodbye(sim, worker);
+            work_release(sim, worker, &worker->held[i]);
+    work_say_goodbye(sim, worker);
 }
 
 /* Only the spool outlives the process. */
@@ -421,8 +215,8 @@ static void take_frame(struct sim *sim, struct worker *worker, const struct fram
         break;
     case DOWN_STOP:
         drop(sim, worker, frame->items[0].lease);
-        send_credits(sim, worker);
-        start_jobs(sim, worker);
+        work_send_credits(sim, worker);
+        work_start_jobs(sim, worker);
         break;
     case DOWN_DRAIN:
         take_drain(sim, worker);
@@ -449,7 +243,7 @@ static void wake(struct sim *sim, void *object, void *arg, uint64_t life)
     size_t n = worker->n_backlog;
 
     (void)arg;
-    if (!worker->alive || worker->life != life || is_stalled(sim, worker))
+    if (!worker->alive || worker->life != life || work_is_stalled(sim, worker))
         return;
     worker->backlog = NULL;
     worker->n_backlog = worker->cap_backlog = 0;
@@ -459,7 +253,7 @@ static void wake(struct sim *sim, void *object, void *arg, uint64_t life)
         free(backlog[i]);
     }
     free(backlog);
-    send_results(sim, worker, NULL, life);
+    work_send_results(sim, worker, NULL, life);
 }
 
 void worker_frame(struct sim *sim, struct worker *worker, struct stream *stream,
@@ -469,7 +263,7 @@ void worker_frame(struct sim *sim, struct worker *worker, struct stream *stream,
         free(frame);
         return;
     }
-    if (!is_stalled(sim, worker)) {
+    if (!work_is_stalled(sim, worker)) {
         take_frame(sim, worker, frame);
         free(frame);
         return;
@@ -512,9 +306,9 @@ static void connect_now(struct sim *sim, void *object, void *arg, uint64_t life)
     worker->seen = worker->beats_sent = worker->syncs_seen = 0;
     worker->n_named = 0;
     worker->answer_at = sim->now;
-    hello = frame_of_held(sim, worker, UP_HELLO);
+    hello = work_frame(sim, worker, UP_HELLO);
     hello->a = worker->counter;
-    send(sim, worker, hello);
+    work_send(sim, worker, hello);
 }
 
 static void connect_soon(struct sim *sim, struct worker *worker, int64_t low, int64_t high)
@@ -544,7 +338,7 @@ static void beat(struct sim *sim, void *object, void *arg, uint64_t life)
     if (!worker->alive || worker->life != life)
         return;
     sim_at(sim, sim->now + BEAT_MS, beat, worker, NULL, life, NULL);
-    if (is_stalled(sim, worker) || !worker->stream)
+    if (work_is_stalled(sim, worker) || !worker->stream)
         return;
     if (sim->now - worker->answer_at > (worker->welcomed ? TTL_MS : TTL_MS / 2)) {
         /* nobody answers: somewhere else */
@@ -557,16 +351,16 @@ static void beat(struct sim *sim, void *object, void *arg, uint64_t life)
     }
     if (!worker->welcomed)
         return;
-    frame = frame_of_held(sim, worker, UP_BEAT);
+    frame = work_frame(sim, worker, UP_BEAT);
     frame->a = worker->seen;
     worker->beats_sent++;
     for (size_t i = 0; i < frame->n && worker->n_named < QR_COUNT(worker->named); i++) {
         worker->named[worker->n_named].beat = worker->beats_sent;
         worker->named[worker->n_named++].lease = frame->items[i].lease;
     }
-    send(sim, worker, frame);
-    send_credits(sim, worker);
-    say_goodbye(sim, worker);
+    work_send(sim, worker, frame);
+    work_send_credits(sim, worker);
+    work_say_goodbye(sim, worker);
 }
 
 void worker_start(struct sim *sim, struct worker *worker)
