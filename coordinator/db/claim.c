@@ -5,11 +5,12 @@
  */
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "coordinator/db/impl.h"
 #include "coordinator/engine/types.h"
 
-enum { ROUNDS_MAX = 6, JOBS_MAX = 8192 };
+enum { ROUNDS_MAX = 6, JOBS_MAX = 8192, FLOORS_MAX_AGE_MS = 1000 };
 
 struct claim {
     struct qr_item item;
@@ -70,6 +71,8 @@ struct claim_txn {
     PGresult *heads_result;
     PGresult *results[ROUNDS_MAX]; /* rows that `taken` points into */
     size_t n_results;
+    bool used_floors; /* in the last look at the heads */
+    int attempts;
 };
 
 /* ------------------------------------------------------------------ requests */
@@ -150,7 +153,78 @@ static void give(struct claim *claim, qr_type_id type, int n)
     claim->left_total -= (uint32_t)n;
 }
 
+/* ------------------------------------------------------------------ floors */
+
+/* Deleted rows leave their index entries until the next vacuum; starting at the last head keeps a
+ * claim from walking over them. Rows may come below a floor: whatever puts them there in this
+ * process announces it; what another coordinator does is seen within FLOORS_MAX_AGE_MS; and no
+ * claim is called dry on the word of a floor. */
+static void age_floors(struct qr_db *db)
+{
+    unsigned long long seen = atomic_load(&db->announced);
+    int64_t now = qr_clock_ms();
+
+    if (seen == db->floors_seen && now - db->floors_since_ms < FLOORS_MAX_AGE_MS)
+        return;
+    db->n_floors = 0;
+    db->floors_seen = seen;
+    db->floors_since_ms = now;
+}
+
+static void set_floor(struct qr_db *db, int32_t queue_id, int32_t rank, int64_t job_id)
+{
+    size_t i = 0;
+
+    while (i < db->n_floors && db->floors[i].queue_id != queue_id)
+        i++;
+    if (i == QR_FLOORS_MAX)
+        return;
+    db->n_floors += i == db->n_floors;
+    db->floors[i] = (struct qr_floor){queue_id, rank, job_id};
+}
+
 /* ------------------------------------------------------------------ statements */
+
+/* Parameters of claim_heads. */
+struct heads_call {
+    struct qr_array types, roots, queues, ranks, jobs;
+    struct qr_params params;
+};
+
+static void add_wanted(struct claim_txn *txn, struct qr_array *types, struct qr_array *roots);
+
+static void heads_call_init(struct heads_call *call, struct claim_txn *txn)
+{
+    const struct qr_db *db = txn->db;
+
+    qr_array_init(&call->types, QR_OID_TEXT);
+    qr_array_init(&call->roots, QR_OID_TEXT);
+    qr_array_init(&call->queues, QR_OID_INT4);
+    qr_array_init(&call->ranks, QR_OID_INT2);
+    qr_array_init(&call->jobs, QR_OID_INT8);
+    add_wanted(txn, &call->types, &call->roots);
+    for (size_t i = 0; i < db->n_floors; i++) {
+        qr_array_i32(&call->queues, db->floors[i].queue_id);
+        qr_array_i16(&call->ranks, (int16_t)db->floors[i].rank);
+        qr_array_i64(&call->jobs, db->floors[i].job_id);
+    }
+    txn->used_floors = db->n_floors > 0;
+    qr_params_init(&call->params);
+    qr_param_array(&call->params, &call->types);
+    qr_param_array(&call->params, &call->roots);
+    qr_param_array(&call->params, &call->queues);
+    qr_param_array(&call->params, &call->ranks);
+    qr_param_array(&call->params, &call->jobs);
+}
+
+static void heads_call_done(struct heads_call *call)
+{
+    qr_array_done(&call->types);
+    qr_array_done(&call->roots);
+    qr_array_done(&call->queues);
+    qr_array_done(&call->ranks);
+    qr_array_done(&call->jobs);
+}
 
 static void add_wanted(struct claim_txn *txn, struct qr_array *types, struct qr_array *roots)
 {
@@ -210,8 +284,9 @@ static int read_heads(struct claim_txn *txn, PGresult *result, struct qr_err *er
 /* First round trip: begin, lock and check the sessions, look at the heads. */
 static int open_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_err *err)
 {
-    struct qr_array keys, pks, attaches, types, roots;
-    struct qr_params lock, check, heads;
+    struct qr_array keys, pks, attaches;
+    struct heads_call heads;
+    struct qr_params lock, check;
     PGresult *results[4] = {NULL};
     int64_t *sorted = calloc(txn->n, sizeof *sorted);
 
@@ -220,8 +295,6 @@ static int open_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_er
     qr_array_init(&keys, QR_OID_INT8);
     qr_array_init(&pks, QR_OID_INT8);
     qr_array_init(&attaches, QR_OID_INT8);
-    qr_array_init(&types, QR_OID_TEXT);
-    qr_array_init(&roots, QR_OID_TEXT);
     for (size_t i = 0; i < txn->n; i++) {
         sorted[i] = qr_lock_key_session(txn->claims[i]->session_pk);
         qr_array_i64(&pks, (int64_t)txn->claims[i]->session_pk);
@@ -231,7 +304,8 @@ static int open_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_er
     for (size_t i = 0; i < n_keys; i++)
         qr_array_i64(&keys, sorted[i]);
     free(sorted);
-    add_wanted(txn, &types, &roots);
+    age_floors(txn->db);
+    heads_call_init(&heads, txn);
     qr_params_init(&lock);
     qr_param_array(&lock, &keys);
     qr_param_bytes(&lock, txn->db->epoch, QR_EPOCH_BYTES);
@@ -239,13 +313,10 @@ static int open_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_er
     qr_param_array(&check, &pks);
     qr_param_array(&check, &attaches);
     qr_param_i64(&check, (int64_t)atomic_load(&txn->db->coordinator_id));
-    qr_params_init(&heads);
-    qr_param_array(&heads, &types);
-    qr_param_array(&heads, &roots);
     const struct qr_call calls[] = {{QR_SQL_begin, NULL},
                                     {QR_SQL_lock_shared, &lock},
                                     {QR_SQL_session_check, &check},
-                                    {QR_SQL_claim_heads, &heads}};
+                                    {QR_SQL_claim_heads, &heads.params}};
     int rc = qr_conn_pipeline(conn, calls, QR_COUNT(calls), results, err);
     if (rc == QR_OK) {
         bool epoch_holds = qr_get_bool(results[1], 0, 0);
@@ -261,26 +332,18 @@ static int open_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_er
     qr_array_done(&keys);
     qr_array_done(&pks);
     qr_array_done(&attaches);
-    qr_array_done(&types);
-    qr_array_done(&roots);
+    heads_call_done(&heads);
     return rc;
 }
 
 static int look_again(struct qr_conn *conn, struct claim_txn *txn, struct qr_err *err)
 {
-    struct qr_array types, roots;
-    struct qr_params params;
+    struct heads_call call;
     PGresult *result = NULL;
 
-    qr_array_init(&types, QR_OID_TEXT);
-    qr_array_init(&roots, QR_OID_TEXT);
-    add_wanted(txn, &types, &roots);
-    qr_params_init(&params);
-    qr_param_array(&params, &types);
-    qr_param_array(&params, &roots);
-    int rc = qr_conn_run(conn, QR_SQL_claim_heads, &params, &result, err);
-    qr_array_done(&types);
-    qr_array_done(&roots);
+    heads_call_init(&call, txn);
+    int rc = qr_conn_run(conn, QR_SQL_claim_heads, &call.params, &result, err);
+    heads_call_done(&call);
     return rc < 0 ? rc : read_heads(txn, result, err);
 }
 
@@ -404,28 +467,32 @@ static int keep(struct claim_txn *txn, struct head *head, size_t taker, const PG
 /* Take what was assigned; what is not there (another coordinator was faster) is wanted again. */
 static int take(struct qr_conn *conn, struct claim_txn *txn, struct qr_err *err)
 {
-    struct qr_array queues, ranks, counts;
+    struct qr_array queues, ranks, counts, heads;
     struct qr_params params;
     PGresult *result = NULL;
 
     qr_array_init(&queues, QR_OID_INT4);
     qr_array_init(&ranks, QR_OID_INT2);
     qr_array_init(&counts, QR_OID_INT4);
+    qr_array_init(&heads, QR_OID_INT8);
     for (size_t i = 0; i < txn->n_heads; i++) {
         if (txn->heads[i].n_takers == 0)
             continue;
         qr_array_i32(&queues, txn->heads[i].queue_id);
         qr_array_i16(&ranks, (int16_t)txn->heads[i].rank);
         qr_array_i32(&counts, (int32_t)txn->heads[i].n_takers);
+        qr_array_i64(&heads, txn->heads[i].job_id);
     }
     qr_params_init(&params);
     qr_param_array(&params, &queues);
     qr_param_array(&params, &ranks);
     qr_param_array(&params, &counts);
+    qr_param_array(&params, &heads);
     int rc = qr_conn_run(conn, QR_SQL_claim_take, &params, &result, err);
     qr_array_done(&queues);
     qr_array_done(&ranks);
     qr_array_done(&counts);
+    qr_array_done(&heads);
     if (rc < 0)
         return rc;
     txn->results[txn->n_results++] = result;
@@ -438,6 +505,7 @@ static int take(struct qr_conn *conn, struct claim_txn *txn, struct qr_err *err)
             taker = 0;
         }
         rc = keep(txn, head, taker++, result, i, err);
+        set_floor(txn->db, queue_id, head->rank, qr_get_i64(result, i, 1));
         head->takers[taker - 1] = UINT32_MAX; /* served */
     }
     for (size_t i = 0; i < txn->n_heads; i++) {
@@ -586,10 +654,17 @@ static int claim_body(struct qr_conn *conn, void *arg, struct qr_err *err)
     bool none_left = false;
 
     reset(txn);
+    if (txn->attempts++ > 0)
+        txn->db->n_floors = 0; /* what was taken is back */
     int rc = open_claims(conn, txn, err);
     for (int round = 0; rc == QR_OK && round < ROUNDS_MAX; round++) {
         int32_t rank = 0;
         none_left = !best_rank(txn, &rank);
+        if (none_left && txn->used_floors) { /* below them there may be some */
+            txn->db->n_floors = 0;
+            rc = look_again(conn, txn, err);
+            continue;
+        }
         if (none_left || txn->n_taken >= JOBS_MAX)
             break;
         rc = assign(txn, rank, err);
@@ -680,6 +755,8 @@ void qr_claim_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct 
         if (conn)
             qr_log_err(QR_LOG_WARN, "db.claim", &err, "claims=%zu", n);
     }
+    if (status != QR_DB_DONE)
+        txn.db->n_floors = 0;
     answer(&txn, status);
     reset(&txn);
     PQclear(txn.heads_result);

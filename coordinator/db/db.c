@@ -255,6 +255,7 @@ void qr_db_announce(const struct qr_db *db, qr_type_id type)
     if (!db)
         return;
     atomic_store(&((struct qr_db *)(uintptr_t)db)->announce, true);
+    atomic_fetch_add(&((struct qr_db *)(uintptr_t)db)->announced, 1);
     if (db->events.work_available)
         db->events.work_available(db->events.ctx, type);
 }

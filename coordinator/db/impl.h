@@ -16,6 +16,14 @@ enum { QR_EPOCH_BYTES = 16, QR_BATCH_MAX = 256, QR_EVENT_IDS_MAX = 512 };
 
 struct qr_db_watch; /* control.c */
 
+enum { QR_FLOORS_MAX = 256 };
+
+/* Where the head of a queue was last seen (sql/claim_heads.sql). */
+struct qr_floor {
+    int32_t queue_id, rank;
+    int64_t job_id;
+};
+
 struct qr_db {
     struct qr_db_config config; /* strings owned */
     struct qr_db_events events;
@@ -24,12 +32,17 @@ struct qr_db {
     struct qr_lane lanes[QR_DB_STATS_COUNT];
     struct qr_db_watch *watch; /* of the control lane's thread */
     atomic_bool announce;      /* others should hear that there is work */
+    atomic_ullong announced;   /* how often there was: rows may have come below a floor */
     atomic_bool stopped;
     /* maintenance lane's thread only */
     int64_t close_after_lease;
     int64_t next_close_ms;
     /* claim lane's thread only: virtual time of the fair order */
     double virtual_time;
+    struct qr_floor floors[QR_FLOORS_MAX];
+    size_t n_floors;
+    int64_t floors_since_ms;
+    unsigned long long floors_seen; /* announcements, as of then */
 };
 
 /* Requests on their way. Each run function answers and frees what it is given. */

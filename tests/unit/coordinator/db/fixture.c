@@ -81,6 +81,7 @@ static void on_hello(void *ctx, const struct qr_db_hello_reply *reply)
     if (reply->n_kept > 0)
         memcpy(fx->kept, reply->kept, reply->n_kept * sizeof *reply->kept);
     fx->hello.kept = fx->kept;
+    fx->hellos++;
     end_answer(fx);
 }
 
@@ -89,6 +90,7 @@ static void on_claim(void *ctx, const struct qr_db_claim_reply *reply)
     struct fx *fx = begin_answer(ctx);
     fx->claim = *reply;
     fx->claim.offers = NULL;
+    fx->claims++;
     fx->n_leases = 0;
     for (size_t i = 0; i < reply->n_offers && fx->n_leases < FX_LEASES_MAX; i++) {
         struct fx_lease *lease = &fx->leases[fx->n_leases++];
@@ -108,6 +110,7 @@ static void on_returned(void *ctx, const struct qr_db_return_reply *reply)
     struct fx *fx = begin_answer(ctx);
     fx->returned = *reply;
     fx->returned.leases = NULL;
+    fx->returns++;
     end_answer(fx);
 }
 
@@ -211,6 +214,7 @@ void fx_free(struct fx *fx)
 
 int fx_setup(void **state)
 {
+    fx_sql("DELETE FROM ready; DELETE FROM delayed"); /* what other tests left over */
     *state = fx_new();
     return 0;
 }
@@ -338,12 +342,12 @@ const struct qr_db_hello_reply *fx_hello(struct fx *fx, const char *worker, int 
         .n_spooled = n_spooled,
     };
     const struct qr_db_hello request = {.token = 7, .hello = &hello, .recover = fx->recover};
-    uint64_t before = fx->answers;
+    uint64_t before = fx->hellos;
 
     memset(hello.session, tag, sizeof hello.session);
     memcpy(hello.session + 1, worker, strnlen(worker, 12));
     qr_db_hello(fx->db, &request);
-    fx_wait_answers(fx, before + 1);
+    wait_for(fx, &fx->hellos, before + 1);
     return &fx->hello;
 }
 
@@ -370,10 +374,10 @@ size_t fx_claim_type(struct fx *fx, uint64_t session_pk, uint64_t attach, const 
         .roots = roots,
         .n_roots = 1,
     };
-    uint64_t before = fx->answers;
+    uint64_t before = fx->claims;
 
     qr_db_claim(fx->db, &request);
-    fx_wait_answers(fx, before + 1);
+    wait_for(fx, &fx->claims, before + 1);
     return fx->n_leases;
 }
 
@@ -391,10 +395,10 @@ enum qr_db_status fx_return(struct fx *fx, uint64_t session_pk, uint64_t attach,
                                          .reason = reason,
                                          .leases = &lease,
                                          .n_leases = 1};
-    uint64_t before = fx->answers;
+    uint64_t before = fx->returns;
 
     qr_db_return(fx->db, &request);
-    fx_wait_answers(fx, before + 1);
+    wait_for(fx, &fx->returns, before + 1);
     return fx->returned.status;
 }
 

@@ -33,6 +33,7 @@ struct fx {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     uint64_t answers; /* to requests, of any kind so far */
+    uint64_t hellos, claims, returns;
     uint64_t work_available, adopted, renewals_ok, renewals_failed;
     struct qr_db_hello_reply hello;
     struct qr_kept_lease kept[64];
