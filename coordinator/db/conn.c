@@ -70,6 +70,13 @@ static int session_settings(struct qr_conn *conn, struct qr_err *err)
     return qr_conn_exec(conn, text, err);
 }
 
+/* What the server says beside its answers is not ours to print. */
+static void no_notice(void *arg, const PGresult *result)
+{
+    (void)arg;
+    (void)result;
+}
+
 static int connect_now(struct qr_conn *conn, struct qr_err *err)
 {
     char name[80];
@@ -86,6 +93,7 @@ static int connect_now(struct qr_conn *conn, struct qr_err *err)
     conn->pg = PQconnectStartParams(keys, values, 1);
     if (!conn->pg)
         return qr_fail(err, QR_E_NOMEM, "connect to database: out of memory");
+    PQsetNoticeReceiver(conn->pg, no_notice, NULL);
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
     while (PQstatus(conn->pg) != CONNECTION_BAD && state != PGRES_POLLING_OK &&
            state != PGRES_POLLING_FAILED) {

@@ -137,9 +137,9 @@ struct qr_db_lane_stats {
     QR_DB_LANE_COUNTERS(QR_DB_COUNTER_FIELD)
 #undef QR_DB_COUNTER_FIELD
     /* gauges */
-    uint64_t waiting;     /* requests in the queue */
-    uint64_t connections; /* open now */
-    uint64_t lanes;       /* threads, hence connections at most */
+    uint64_t waiting;                   /* requests in the queue */
+    uint64_t connections;               /* open now */
+    uint64_t lanes;                     /* threads, hence connections at most */
     struct qr_histogram *batch_seconds; /* how long each batch took; lives as long as the db */
 };
 

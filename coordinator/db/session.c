@@ -399,6 +399,7 @@ static int hello_body(struct qr_conn *conn, void *arg, struct qr_err *err)
 {
     struct hello_txn *txn = arg;
     QR_AUTO_RESULT rows = NULL;
+    QR_AUTO_RESULT again = NULL;
     int64_t worker_key = qr_lock_key_worker(txn->r->worker_id);
 
     txn->changes.n = 0;
@@ -424,8 +425,11 @@ static int hello_body(struct qr_conn *conn, void *arg, struct qr_err *err)
         keys[n_keys++] = qr_lock_key_session((uint64_t)txn->own_pk);
     rc = qr_lock_exclusive(conn, keys, n_keys, err);
     free(keys);
-    if (rc == QR_OK)
-        rc = attach(conn, txn, err);
+    if (rc == QR_OK) /* an adoption may have been under way */
+        rc = read_sessions(conn, txn, &again, err);
+    if (rc < 0 || !(txn->r->recover ? judge_recovery(txn, again) : judge(txn, again)))
+        return rc;
+    rc = attach(conn, txn, err);
     if (rc == QR_OK)
         rc = end_older(conn, txn, err);
     if (rc == QR_OK)

@@ -69,8 +69,8 @@ static void end_news(struct fx *fx)
 
 static void end_answer(struct fx *fx)
 {
-    fx->answers++;
-    end_news(fx);
+    pthread_cond_broadcast(&fx->wake);
+    pthread_mutex_unlock(&fx->lock);
 }
 
 static void on_hello(void *ctx, const struct qr_db_hello_reply *reply)
@@ -128,7 +128,7 @@ static void on_renewed(void *ctx, bool ok)
 {
     struct fx *fx = begin_answer(ctx);
     *(ok ? &fx->renewals_ok : &fx->renewals_failed) += 1;
-    end_news(fx);
+    end_answer(fx);
 }
 
 static void on_adopted(void *ctx, const struct qr_adopted *adopted)
@@ -136,7 +136,7 @@ static void on_adopted(void *ctx, const struct qr_adopted *adopted)
     struct fx *fx = begin_answer(ctx);
     fx->last_adopted = *adopted;
     fx->adopted++;
-    end_news(fx);
+    end_answer(fx);
 }
 
 static void on_work(void *ctx, qr_type_id type)
@@ -144,24 +144,18 @@ static void on_work(void *ctx, qr_type_id type)
     struct fx *fx = begin_answer(ctx);
     (void)type;
     fx->work_available++;
-    end_news(fx);
+    end_answer(fx);
 }
 
-void fx_wait_answers(struct fx *fx, uint64_t answers)
+uint64_t fx_count(struct fx *fx, const uint64_t *counter)
 {
-    struct timespec until;
-
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 60;
     pthread_mutex_lock(&fx->lock);
-    while (fx->answers < answers)
-        if (pthread_cond_timedwait(&fx->wake, &fx->lock, &until) != 0)
-            fail_msg("no answer within a minute");
+    uint64_t value = *counter;
     pthread_mutex_unlock(&fx->lock);
+    return value;
 }
 
-/* Wait for a kind of answer: the count at `counter` passes `before`. */
-static void wait_for(struct fx *fx, const uint64_t *counter, uint64_t want)
+void fx_wait(struct fx *fx, const uint64_t *counter, uint64_t want)
 {
     struct timespec until;
 
@@ -214,7 +208,9 @@ void fx_free(struct fx *fx)
 
 int fx_setup(void **state)
 {
-    fx_sql("DELETE FROM ready; DELETE FROM delayed"); /* what other tests left over */
+    /* what other tests left over */
+    fx_sql("DELETE FROM ready; DELETE FROM delayed;"
+           "UPDATE sessions SET ended_at = now() WHERE ended_at IS NULL");
     *state = fx_new();
     return 0;
 }
@@ -342,12 +338,12 @@ const struct qr_db_hello_reply *fx_hello(struct fx *fx, const char *worker, int 
         .n_spooled = n_spooled,
     };
     const struct qr_db_hello request = {.token = 7, .hello = &hello, .recover = fx->recover};
-    uint64_t before = fx->hellos;
+    uint64_t before = fx_count(fx, &fx->hellos);
 
     memset(hello.session, tag, sizeof hello.session);
     memcpy(hello.session + 1, worker, strnlen(worker, 12));
     qr_db_hello(fx->db, &request);
-    wait_for(fx, &fx->hellos, before + 1);
+    fx_wait(fx, &fx->hellos, before + 1);
     return &fx->hello;
 }
 
@@ -374,10 +370,10 @@ size_t fx_claim_type(struct fx *fx, uint64_t session_pk, uint64_t attach, const 
         .roots = roots,
         .n_roots = 1,
     };
-    uint64_t before = fx->claims;
+    uint64_t before = fx_count(fx, &fx->claims);
 
     qr_db_claim(fx->db, &request);
-    wait_for(fx, &fx->claims, before + 1);
+    fx_wait(fx, &fx->claims, before + 1);
     return fx->n_leases;
 }
 
@@ -395,10 +391,10 @@ enum qr_db_status fx_return(struct fx *fx, uint64_t session_pk, uint64_t attach,
                                          .reason = reason,
                                          .leases = &lease,
                                          .n_leases = 1};
-    uint64_t before = fx->returns;
+    uint64_t before = fx_count(fx, &fx->returns);
 
     qr_db_return(fx->db, &request);
-    wait_for(fx, &fx->returns, before + 1);
+    fx_wait(fx, &fx->returns, before + 1);
     return fx->returned.status;
 }
 
@@ -421,11 +417,11 @@ struct qr_settle *fx_result(uint64_t lease_id, uint64_t job_id, uint64_t session
 
 void fx_settle_many(struct fx *fx, struct qr_settle **settles, struct qr_settle *answers, size_t n)
 {
-    uint64_t before = fx->settled;
+    uint64_t before = fx_count(fx, &fx->settled);
 
     for (size_t i = 0; i < n; i++)
         qr_db_settle(fx->db, settles[i]);
-    wait_for(fx, &fx->settled, before + n);
+    fx_wait(fx, &fx->settled, before + n);
     for (size_t i = 0; i < n; i++) {
         answers[i] = *settles[i];
         free(settles[i]->message);

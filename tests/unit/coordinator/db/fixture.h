@@ -32,7 +32,6 @@ struct fx {
     struct qr_db *db;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    uint64_t answers; /* to requests, of any kind so far */
     uint64_t hellos, claims, returns;
     uint64_t work_available, adopted, renewals_ok, renewals_failed;
     struct qr_db_hello_reply hello;
@@ -60,7 +59,10 @@ void fx_free(struct fx *fx);
 /** The same as cmocka's setup and teardown of one test. */
 int fx_setup(void **state);
 int fx_teardown(void **state);
-void fx_wait_answers(struct fx *fx, uint64_t answers);
+/** Wait until a counter of `fx` has come to `want`; a minute at most. */
+void fx_wait(struct fx *fx, const uint64_t *counter, uint64_t want);
+/** A counter's value now. */
+uint64_t fx_count(struct fx *fx, const uint64_t *counter);
 
 /** A connection of the test's own. */
 struct qr_conn *fx_conn(void);

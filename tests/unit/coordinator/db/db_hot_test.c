@@ -1,5 +1,5 @@
 /* Claims, results and returned leases against a real PostgreSQL: the fence (rules 1, 2, 8, 10, 14).
- * Run it: ctest --preset dev -R hot_test */
+ * Run it: ctest --preset dev -R db_hot_test */
 #include "tests/unit/coordinator/db/fixture.h"
 
 static const char *status_of(uint64_t job_id, char *ret, size_t cap)
@@ -164,11 +164,10 @@ static void a_retryable_failure_waits_and_its_replay_is_a_duplicate(void **state
     assert_int_equal(fx_claim(fx, pk, 1, 1), 0); /* not before its time */
     assert_int_equal(settle(fx, lease.lease_id, lease.job_id, pk, QR_CLASS_TIMEOUT),
                      QR_ACK_DUPLICATE);
-    uint64_t before = fx->work_available;
+    uint64_t before = fx_count(fx, &fx->work_available);
     fx_sql("UPDATE delayed SET run_at = now() WHERE job_id = %llu",
            (unsigned long long)lease.job_id);
-    while (fx->work_available == before)
-        fx_wait_answers(fx, fx->answers + 1);
+    fx_wait(fx, &fx->work_available, before + 1);
     assert_int_equal(fx_claim(fx, pk, 1, 1), 1);
     assert_int_equal(fx->leases[0].attempt, 2);
     /* the old lease's replay stays a duplicate, whatever the new one does */
