@@ -60,13 +60,6 @@ static struct fx *begin_answer(void *ctx)
     return fx;
 }
 
-/* What nobody asked for: it does not count as an answer. */
-static void end_news(struct fx *fx)
-{
-    pthread_cond_broadcast(&fx->wake);
-    pthread_mutex_unlock(&fx->lock);
-}
-
 static void end_answer(struct fx *fx)
 {
     pthread_cond_broadcast(&fx->wake);
