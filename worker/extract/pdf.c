@@ -11,6 +11,7 @@
 #include "worker/extract/fzmem.h"
 #include "worker/extract/pdf_meta.h"
 #include "worker/extract/pdf_pages.h"
+#include "worker/extract/pdf_run.h"
 
 #define STORE_BYTES ((size_t)64 * 1024 * 1024)
 #define LEAK_BYTES ((size_t)1024 * 1024)
@@ -225,6 +226,9 @@ static uint32_t print_text(const fz_stext_page *text, struct qr_buf *out, bool *
     return undecodable;
 }
 
+/* MuPDF's floats show more digits than they know. */
+static double thousandths(float value) { return round((double)value * 1000) / 1000; }
+
 static bool is_blank(const struct qr_buf *text)
 {
     for (size_t i = 0; i < text->len; i++)
@@ -233,44 +237,58 @@ static bool is_blank(const struct qr_buf *text)
     return true;
 }
 
-/* One page, inside a try of the caller. */
-static void read_page(const struct qr_extract *x, struct qr_pdf *pdf, fz_page *page,
-                      Quarry__V1__Page *out)
+/* Run the page and collect its text; what was found before an error counts. Throws. */
+static void collect(const struct qr_extract *x, fz_context *ctx, pdf_page *page, bool text_only,
+                    fz_cookie *cookie, Quarry__V1__Page *out)
 {
     static const fz_stext_options options = {FZ_STEXT_PRESERVE_IMAGES | FZ_STEXT_MEDIABOX_CLIP, 1};
-    fz_context *ctx = pdf->ctx;
     struct qr_buf *text = &x->engine->text;
     fz_stext_page *stext = NULL;
     fz_device *dev = NULL;
-    fz_cookie cookie = {0};
     bool images;
 
     fz_var(stext);
     fz_var(dev);
     qr_buf_clear(text);
-    fz_rect box = fz_bound_page(ctx, page);
-    out->width_pt =
-        round((double)(box.x1 - box.x0) * 1000) / 1000; /* floats show more than they know */
-    out->height_pt = round((double)(box.y1 - box.y0) * 1000) / 1000;
-    pdf_obj *rotate = pdf_dict_get_inheritable(ctx, ((pdf_page *)page)->obj, PDF_NAME(Rotate));
-    out->rotation = (uint32_t)(((pdf_to_int(ctx, rotate) % 360) + 360) % 360);
     fz_try(ctx)
     {
-        stext = fz_new_stext_page(ctx, box);
+        stext = fz_new_stext_page(ctx, pdf_bound_page(ctx, page));
         dev = fz_new_stext_device(ctx, stext, &options);
-        fz_run_page(ctx, page, dev, fz_identity, &cookie);
+        qr_pdf_run_page(ctx, page, dev, text_only, cookie);
         fz_close_device(ctx, dev);
     }
     fz_always(ctx)
     {
         fz_drop_device(ctx, dev);
-        if (stext) { /* what was found before an error counts */
+        if (stext) {
             out->undecodable = print_text(stext, text, &images);
             out->image_only = images && is_blank(text);
-            qr_record_set_page_text(x->rec, out, (char *)text->data, text->len);
         }
         fz_drop_stext_page(ctx, stext);
     }
+    fz_catch(ctx) { fz_rethrow(ctx); }
+}
+
+/* One page, inside a try of the caller. */
+static void read_page(const struct qr_extract *x, struct qr_pdf *pdf, pdf_page *page,
+                      Quarry__V1__Page *out)
+{
+    fz_context *ctx = pdf->ctx;
+    struct qr_buf *text = &x->engine->text;
+    fz_cookie cookie = {0};
+
+    fz_rect box = pdf_bound_page(ctx, page);
+    out->width_pt = thousandths(box.x1 - box.x0);
+    out->height_pt = thousandths(box.y1 - box.y0);
+    int rotate = pdf_to_int(ctx, pdf_dict_get_inheritable(ctx, page->obj, PDF_NAME(Rotate)));
+    out->rotation = (uint32_t)((rotate % 360 + 360) % 360);
+    fz_try(ctx)
+    {
+        collect(x, ctx, page, true, &cookie, out);
+        if (is_blank(text)) /* are there images instead? */
+            collect(x, ctx, page, false, &cookie, out);
+    }
+    fz_always(ctx) qr_record_set_page_text(x->rec, out, (char *)text->data, text->len);
     fz_catch(ctx) { fz_rethrow(ctx); }
     if (cookie.errors > 0 || pdf->lost_data)
         qr_record_fail_page(x->rec, out, QR_CLASS_INVALID_INPUT, pdf->last_error);
@@ -281,7 +299,7 @@ static bool extract_page(const struct qr_extract *x, struct qr_pdf *pdf, pdf_doc
                          int index)
 {
     fz_context *ctx = pdf->ctx;
-    fz_page *page = NULL;
+    pdf_page *page = NULL;
     Quarry__V1__Page *out = qr_record_add_page(x->rec, (uint32_t)index + 1);
 
     if (!out)
@@ -292,10 +310,10 @@ static bool extract_page(const struct qr_extract *x, struct qr_pdf *pdf, pdf_doc
     fz_var(page);
     fz_try(ctx)
     {
-        page = (fz_page *)pdf_load_page(ctx, doc, index);
+        page = pdf_load_page(ctx, doc, index);
         read_page(x, pdf, page, out);
     }
-    fz_always(ctx) fz_drop_page(ctx, page);
+    fz_always(ctx) fz_drop_page(ctx, (fz_page *)page);
     fz_catch(ctx)
     {
         if (fz_caught(ctx) == FZ_ERROR_MEMORY)
