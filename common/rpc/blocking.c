@@ -26,15 +26,15 @@ static bool wait_for(struct waiting *w, struct qr_rpc_op *op)
 {
     const atomic_bool *flag = w->channel->interrupted;
 
-    for (;;) {
-        gpr_timespec until = qr_rpc_deadline(flag && !w->interrupted ? QR_RPC_INTERRUPT_MS : 0);
-        grpc_event ev = grpc_completion_queue_pluck(w->queue.cq, op, until, NULL);
-        if (ev.type == GRPC_OP_COMPLETE)
-            return ev.success != 0;
+    for (;;) { /* the flag comes first: a stream that never pauses must not hide it */
         if (flag && atomic_load(flag) && !w->interrupted) {
             w->interrupted = true;
             grpc_call_cancel(w->call, NULL); /* brings all ops back */
         }
+        gpr_timespec until = qr_rpc_deadline(flag && !w->interrupted ? QR_RPC_INTERRUPT_MS : 0);
+        grpc_event ev = grpc_completion_queue_pluck(w->queue.cq, op, until, NULL);
+        if (ev.type == GRPC_OP_COMPLETE)
+            return ev.success != 0;
     }
 }
 
