@@ -119,7 +119,7 @@ void qr_engine_set_now(struct qr_engine *engine, int64_t now_ms)
     if (now_ms < engine->now)
         return;
     if (now_ms - engine->now > engine->config.ttl_ms / 4)
-        engine->watch_from = now_ms; /* nobody was listening */
+        engine->watch_from = engine->stalled_until = now_ms; /* nobody was listening */
     engine->now = now_ms;
     qr_eng_watch_wake(engine);
 }

@@ -18,6 +18,7 @@
 
 enum {
     QR_ENG_SESSION_LEASES_MAX = 4096, /* of one session, spooled results included */
+    QR_ENG_CATCH_UP_MS = 1000,        /* after a stall: for what waited, before offers run out */
     QR_ENG_LINGER_MS = 4,             /* a claim for a few slots waits so long for more */
     QR_ENG_BACKOFF_MIN_MS = 50,       /* after a database request failed, doubled up to … */
     QR_ENG_BACKOFF_MAX_MS = 2000,
@@ -164,6 +165,7 @@ struct qr_engine {
     bool started, stopping;
 
     /* rule 6 */
+    int64_t stalled_until;             /* the last stall of this coordinator ended then */
     int64_t watch_from;                /* silence counts from here on only */
     int64_t renewed_at, renew_sent_at; /* the last good renewal was asked for then */
     bool renewing, lapsed;

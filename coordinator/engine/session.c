@@ -52,6 +52,18 @@ static void expire(struct qr_engine *engine, struct qr_eng_session *session)
         qr_eng_hello_recover(engine, session);
 }
 
+/* INT64_MAX where there is none. The Accept may have waited through a stall of this coordinator:
+ * what waited is read first, whoever feeds the engine and in whatever turns (rule 6). */
+static int64_t offers_run_out_at(const struct qr_engine *engine,
+                                 const struct qr_eng_session *session)
+{
+    int64_t caught_up = engine->stalled_until + QR_ENG_CATCH_UP_MS;
+
+    if (!session->offer_due)
+        return INT64_MAX;
+    return session->offer_due > caught_up || QR_MUTANT(no_grace) ? session->offer_due : caught_up;
+}
+
 /* Offers that were not accepted in time go back. */
 static void check_offers(struct qr_engine *engine, struct qr_eng_session *session)
 {
@@ -93,7 +105,7 @@ static void fire(struct qr_engine *engine, struct qr_eng_timer *timer)
         qr_eng_session_free(engine, session);
         return;
     }
-    if (session->offer_due && session->offer_due <= engine->now)
+    if (offers_run_out_at(engine, session) <= engine->now)
         check_offers(engine, session);
     if (expires_at(engine, session) <= engine->now) {
         if (qr_eng_watch_can_commit(engine))
@@ -119,8 +131,8 @@ void qr_eng_session_arm(struct qr_engine *engine, struct qr_eng_session *session
         session->gone_at = 0;
     else if (!session->gone_at)
         session->gone_at = engine->now;
-    if (session->offer_due && session->offer_due < at)
-        at = session->offer_due;
+    if (offers_run_out_at(engine, session) < at)
+        at = offers_run_out_at(engine, session);
     if (claim_at < at)
         at = claim_at;
     if (session->gone_at && session->gone_at + QR_ENG_GONE_KEEP_MS < at)

@@ -35,6 +35,7 @@ static const struct {
     {"hello_keeps_unnamed", "the next beat lacks them, so they return a moment later"},
     {"drop_spool",
      "a coordinator that welcomed the session has loaded its leases, so what it drops is over"},
+    {"timers_first", "after a stall the engine gives what waited a second before offers run out"},
     {"row_age",
      "adoption without cause costs a reconnect: another whole ttl passes before reaping"},
 };

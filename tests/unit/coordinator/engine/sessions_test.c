@@ -168,9 +168,10 @@ static void rule_6_waiting_frames_count_before_timers(void **state)
     rig_connect(rig, 2);
     rig_claimed(rig, 1, 2);
     rig->now += 5500;
-    qr_engine_set_now(rig->engine, rig->now);
-    qr_engine_accept(rig->engine, 1, (uint64_t[]){1}, 1); /* it waited through the stall */
-    qr_engine_timers(rig->engine);
+    rig_turn(rig); /* however the turns fall */
+    assert_int_equal(rig->n_return, 0);
+    rig_accept(rig, 1, 1, 1); /* it waited through the stall */
+    rig_pass(rig, 1100);
     assert_int_equal(rig->back.reason, QR_RETURN_NOT_ACCEPTED);
     assert_int_equal(rig->back.n_leases, 1);
     assert_int_equal(rig->back_leases[0].lease_id, 2);
