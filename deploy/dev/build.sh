@@ -17,9 +17,7 @@ build_preset() {
     if [ ! -e "$dir/build.ninja" ] || [ CMakePresets.json -nt "$dir/build.ninja" ]; then
         quietly "$dir/configure.log" cmake --preset "$preset" || exit 1
     fi
-    if ninja -C "$dir" -n 2>/dev/null | grep -qE '\] (Building|Linking|Generating)'; then
-        say "building $dir ($preset)"
-    fi
+    [ -e "$dir/.ninja_log" ] || say "building $dir ($preset); the first time takes a few minutes"
     quietly "$dir/build.log" cmake --build "$dir" || exit 1
 }
 

@@ -275,7 +275,7 @@ verb_up() {
     up_run || rc=$?
     if [ "$up_once" -eq 0 ]; then
         say ""
-        say "running: web and metrics http://$stack_http   gRPC $stack_grpc   logs .quarry/log/"
+        say "running: http://$stack_http/metrics   gRPC $stack_grpc   logs .quarry/log/"
         say "next:    export QUARRY_COORDINATOR=$stack_grpc; build/bin/quarry job list --status failed"
         say "stop:    ./dev down"
     fi
