@@ -12,7 +12,7 @@
 
 #include "common/record/record.h"
 
-#define QR_INPUT_WHOLE ((uint64_t)64 * 1024 * 1024) /* read into memory up to this size */
+#define QR_INPUT_WHOLE ((uint64_t)16 * 1024 * 1024) /* read into memory up to this size */
 #define QR_INPUT_HEAD 2048                          /* bytes kept for looking at the type */
 
 struct qr_input {
