@@ -1,11 +1,12 @@
 /* common/os/signal.h
  *
  * Being asked to stop: SIGTERM, SIGINT and SIGHUP (their like on other systems) as flags that a
- * poll loop can wait for. A peer that went away must not end the process: SIGPIPE is ignored.
+ * poll loop can wait for. A peer that went away and a file at its limit must not end the process:
+ * SIGPIPE and SIGXFSZ are ignored.
  *
  * Call qr_signal_init() once, at the start of the program, before threads are made. The rest is
- * thread-safe. Programs that this one executes get the default actions back, except that SIGPIPE
- * stays ignored.
+ * thread-safe. Programs that this one executes get the default actions back, except that those
+ * two stay ignored.
  */
 #pragma once
 #include "common/err.h"

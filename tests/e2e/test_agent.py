@@ -32,9 +32,9 @@ def start(fake, files, tmp_path):
     """start(*flags): a worker of the fake coordinator, always in the same spool; ended by its PID."""
     made = []
 
-    def start(*flags, slots=2, name="w1"):
+    def start(*flags, slots=2, name="w1", prefix=()):
         program = Program(f"worker{len(made)}", tmp_path, [
-            BIN / "quarry-worker", "--coordinator", fake.address, "--id", name, "--slots", slots,
+            *prefix, BIN / "quarry-worker", "--coordinator", fake.address, "--id", name, "--slots", slots,
             "--spool", tmp_path / "spool", "--root", f"in={files}", *flags])
         made.append(program)
         return program
@@ -162,6 +162,7 @@ def test_rule_4_a_reconnect_keeps_what_runs(fake, start):
     assert sorted(ref.lease_id for ref in stream.hello.running) == [1, 2]
     assert stream.hello.received_total == 2
     stream.welcome(kept=[1])  # the other one was given away
+    stream.beat(where=lambda beat: [state.lease_id for state in beat.leases] == [1])
     thaw(children)
     result = stream.expect("result").results[0]
     assert result.lease_id == 1
@@ -302,6 +303,29 @@ def test_a_low_start_counter_is_raised_once(fake, start):
     stream = fake.stream()
     stream.send(end=pb.End(reason=pb.END_REASON_LOWER_COUNTER, newest_start_counter=70))
     assert fake.stream().hello.start_counter == 71
+
+
+def test_a_disk_that_refuses_stops_new_work_but_no_result(fake, start):
+    worker = start(prefix=["prlimit", "--fsize=4096:unlimited"])  # no file may grow beyond it
+    stream = fake.stream()
+    stream.welcome(resend_ms=60000)
+    for number in range(1, 100):
+        stream.offer(text_lease(number))
+        frame = stream.expect("result", "decline")
+        if isinstance(frame, pb.Decline):
+            break
+        assert frame.results[0].lease_id == number and not frame.results[0].HasField("error")
+    assert number > 2 and "write to the spool" in frame.reason
+    until(lambda: "spool.full" in worker.tail(), "the worker to say so")
+    beat = stream.beat(where=lambda beat: len(beat.leases) == number - 1)
+    assert all(state.phase == pb.LEASE_PHASE_FINISHED for state in beat.leases)
+    for done in range(1, number):
+        stream.ack(done, "COMMITTED")
+    stream.beat(where=lambda beat: not beat.leases)
+    subprocess.run(["prlimit", f"--pid={worker.pid}", "--fsize=unlimited:unlimited"], check=True)
+    until(lambda: "spool.space" in worker.tail(), "the worker to see the space")
+    stream.offer(text_lease(200))
+    assert stream.expect("result").results[0].lease_id == 200
 
 
 def test_a_second_worker_in_the_same_spool_is_refused(fake, start, tmp_path):

@@ -83,19 +83,20 @@ class Stream:
         self._out.put(END)
 
     # what the worker said
-    def expect(self, kind, seconds=WAIT_S, where=lambda body: True):
-        """The next frame of this kind; frames before it stay."""
+    def expect(self, *kinds, seconds=WAIT_S, where=lambda body: True):
+        """The next frame of one of these kinds; frames before it stay."""
         end = time.monotonic() + seconds
         with self._changed:
             while True:
                 for frame in self.frames:
-                    if frame.WhichOneof("body") == kind and where(getattr(frame, kind)):
+                    kind = frame.WhichOneof("body")
+                    if kind in kinds and where(getattr(frame, kind)):
                         self.frames.remove(frame)
                         return getattr(frame, kind)
                 left = end - time.monotonic()
                 if left <= 0 or (self.ended and not self._changed.wait(0)):
-                    raise AssertionError(f"no {kind} came; waiting: "
-                                         f"{[f.WhichOneof('body') for f in self.frames]}")
+                    raise AssertionError(f"no {' or '.join(kinds)} came; waiting: "
+                                         f"{list(self.frames)[:8]}")
                 self._changed.wait(left)
 
     def wait_end(self, seconds=WAIT_S):

@@ -39,6 +39,7 @@ int qr_signal_init(struct qr_err *err)
     for (size_t i = 0; i < QR_COUNT(numbers); i++)
         sigaction(numbers[i], &action, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
+    sigaction(SIGXFSZ, &ignore, NULL); /* a limit on file sizes is a full disk, not an end */
     return QR_OK;
 }
 
