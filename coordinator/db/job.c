@@ -5,6 +5,7 @@
 #include "coordinator/db/conn.h"
 #include "coordinator/db/impl.h"
 #include "coordinator/db/message.h"
+#include "coordinator/db/states.h"
 #include "coordinator/engine/types.h"
 
 enum { LIST_DEFAULT = 100, LIST_MAX = 10000, RETRY_STEP = 5000, RETRY_IDS_MAX = 100000 };
@@ -75,6 +76,11 @@ int qr_job_list(struct qr_conn *conn, const Quarry__V1__ListJobsRequest *request
     struct qr_params params;
     QR_AUTO_RESULT rows = NULL;
 
+    if (request->status[0] && qr_state_parse(request->status) == QR_STATE_COUNT)
+        return qr_fail(err, QR_E_INVALID,
+                       "'%.40s' is no status; hint: pending, processing, paused, completed, "
+                       "failed or cancelled",
+                       request->status);
     qr_params_init(&params);
     qr_param_i64(&params, request->run_id);
     qr_param_text(&params, request->status);
