@@ -53,15 +53,15 @@ static int run_verb(struct qr_ctl *ctl, const void *arguments, const struct qr_o
         return qr_fail(err, QR_E_NOMEM, "out of memory");
     find_worker(worker, sizeof worker);
     snprintf(jobs, sizeof jobs, "%" PRId64, args->jobs);
-    argv[n++] = worker;
-    argv[n++] = (char[]){"--extract"};
-    argv[n++] = (char[]){"-o"};
-    argv[n++] = ctl->output == QR_CTL_JSONL ? (char[]){"jsonl"} : (char[6]){"json"};
+    argv[n++] = worker; /* execvp() changes none of them */
+    argv[n++] = (char *)"--extract";
+    argv[n++] = (char *)"-o";
+    argv[n++] = (char *)(ctl->output == QR_CTL_JSONL ? "jsonl" : "json");
     if (args->jobs > 0) {
-        argv[n++] = (char[]){"--jobs"};
+        argv[n++] = (char *)"--jobs";
         argv[n++] = jobs;
     }
-    argv[n++] = (char[]){"--"};
+    argv[n++] = (char *)"--";
     for (size_t i = 0; i < rest->n; i++)
         argv[n++] = rest->items[i];
     signal(SIGPIPE, SIG_DFL); /* the worker decides for itself */
