@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "bench/floor.h"
 #include "common/clock.h"
 #include "coordinator/db/conn.h"
 #include "coordinator/db/db.h"
@@ -22,7 +23,7 @@
 #include "coordinator/engine/types.h"
 #include "coordinator/postgres/postgres.h"
 
-enum { SESSIONS_MAX = 1024 };
+enum { SESSIONS_MAX = 1024, FLOOR_BATCH = 512 };
 
 struct session {
     uint64_t pk;
@@ -308,12 +309,15 @@ int main(int argc, char **argv)
         (long long)number(
             conn, "SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'extraction_jobs'"));
     print_backends(conn);
+    double floor_rate = 0;
+    must(qr_bench_floor(url, (int64_t)bench.jobs, FLOOR_BATCH, &floor_rate, &err), &err);
     printf("{\"bench\": \"db\", \"jobs\": %zu, \"jobs_per_s\": %.0f, \"enqueue_per_s\": %.0f, "
            "\"wal_bytes_per_job\": %.0f, \"wal_bytes_per_enqueue\": %.0f, \"failed\": %zu, "
-           "\"sessions\": %zu, "
+           "\"sessions\": %zu, \"floor_jobs_per_s\": %.0f, \"ratio_to_floor\": %.2f, "
            "\"batch_settle\": %.1f}\n",
            bench.jobs, rate, enqueue_rate, (double)(wal2 - wal1) / (double)bench.jobs,
-           (double)(wal1 - wal0) / (double)bench.jobs, bench.failed, bench.sessions,
+           (double)(wal1 - wal0) / (double)bench.jobs, bench.failed, bench.sessions, floor_rate,
+           rate / floor_rate,
            (double)stats.lanes[QR_DB_STATS_settle].items /
                (double)stats.lanes[QR_DB_STATS_settle].batches);
     qr_conn_free(conn);
