@@ -78,6 +78,11 @@ void qr_fleet_frame_in(struct qr_fleet *fleet, struct qr_fleet_stream *stream,
 void qr_fleet_settled(struct qr_fleet *fleet, struct qr_settle *const *settles, size_t n,
                       enum qr_db_status status);
 
+/** frame_out.c: how often a worker beats: a quarter of the ttl, further apart in a large fleet so
+ * that all beats together stay below about 1,000 a second, but never more than half the ttl (rule
+ * 5). */
+uint32_t qr_fleet_beat_ms(int64_t ttl_ms, size_t streams);
+
 /** frame_out.c: the port's frame functions. */
 void qr_fleet_port_frames(struct qr_engine_port *port);
 

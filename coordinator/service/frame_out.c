@@ -35,6 +35,15 @@ static void send_frame(struct qr_fleet *fleet, uint64_t id, Quarry__V1__Coordina
     Quarry__V1__CoordinatorFrame name = QUARRY__V1__COORDINATOR_FRAME__INIT; \
     name.seq = (number)
 
+uint32_t qr_fleet_beat_ms(int64_t ttl_ms, size_t streams)
+{
+    int64_t beat_ms = ttl_ms / 4;
+
+    if ((int64_t)streams > beat_ms) /* one beat a millisecond */
+        beat_ms = (int64_t)streams;
+    return (uint32_t)(beat_ms < ttl_ms / 2 ? beat_ms : ttl_ms / 2);
+}
+
 static void send_welcome(void *ctx, uint64_t stream, uint64_t seq, const struct qr_welcome *welcome)
 {
     struct qr_fleet *fleet = ctx;
@@ -62,7 +71,7 @@ static void send_welcome(void *ctx, uint64_t stream, uint64_t seq, const struct 
     body.cluster_epoch.data = (uint8_t *)epoch;
     body.cluster_epoch.len = epoch_len;
     body.ttl_ms = (uint32_t)fleet->config.engine.ttl_ms;
-    body.beat_ms = (uint32_t)(fleet->config.engine.ttl_ms / 4);
+    body.beat_ms = qr_fleet_beat_ms(fleet->config.engine.ttl_ms, HASH_COUNT(fleet->streams));
     body.offer_timeout_ms = (uint32_t)fleet->config.engine.offer_timeout_ms;
     body.resend_ms = (uint32_t)fleet->config.engine.ttl_ms;
     body.max_frame_bytes = QR_FRAME_MAX;
