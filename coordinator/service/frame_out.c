@@ -93,7 +93,7 @@ struct offer_parts {
     Quarry__V1__Lease__OptionsEntry *entries;
     Quarry__V1__Lease__OptionsEntry **entry_ptrs;
     json_t *options;
-    uint8_t *raw_uri;
+    char *raw_path;
 };
 
 static void put_options(struct offer_parts *parts, const char *options_json)
@@ -123,21 +123,16 @@ static void put_options(struct offer_parts *parts, const char *options_json)
     parts->lease.options = parts->entry_ptrs;
 }
 
-/* A name that a URI cannot carry as text also travels as its bytes. */
-static void put_raw_uri(struct offer_parts *parts, const char *text)
+/* A name that no URI carries as text also travels as bytes: the path below the root, decoded. */
+static void put_raw_path(struct offer_parts *parts, const char *text)
 {
     struct qr_uri uri;
 
     if (!strchr(text, '%') || qr_uri_parse(text, &uri, NULL) < 0)
         return;
-    size_t size = strlen("root:///") + strlen(uri.root) + strlen(uri.path) + 1;
-    parts->raw_uri = malloc(size);
-    if (parts->raw_uri) {
-        snprintf((char *)parts->raw_uri, size, "root://%s/%s", uri.root, uri.path);
-        parts->lease.uri_raw.data = parts->raw_uri;
-        parts->lease.uri_raw.len = size - 1;
-    }
-    qr_uri_done(&uri);
+    parts->raw_path = uri.path; /* taken over: nothing else of `uri` is owned */
+    parts->lease.uri_raw.data = (uint8_t *)uri.path;
+    parts->lease.uri_raw.len = strlen(uri.path);
 }
 
 static void put_lease(struct offer_parts *parts, const struct qr_offer *offer)
@@ -160,7 +155,7 @@ static void put_lease(struct offer_parts *parts, const struct qr_offer *offer)
     lease->alone = offer->alone;
     if (offer->options_json)
         put_options(parts, offer->options_json);
-    put_raw_uri(parts, offer->uri);
+    put_raw_path(parts, offer->uri);
 }
 
 static void send_offer(void *ctx, uint64_t stream, uint64_t seq, const struct qr_offer *offers,
@@ -185,7 +180,7 @@ static void send_offer(void *ctx, uint64_t stream, uint64_t seq, const struct qr
     for (size_t i = 0; i < body.n_leases; i++) {
         free(parts[i].entries);
         free(parts[i].entry_ptrs);
-        free(parts[i].raw_uri);
+        free(parts[i].raw_path);
         json_decref(parts[i].options);
     }
     free(parts);

@@ -47,6 +47,20 @@ def test_files_of_all_sorts_end_with_a_reason(started):
     assert text.strip() == "Größe 5 µm"
 
 
+def test_names_that_a_uri_cannot_carry_as_text_are_read_all_the_same(started):
+    stack, folder = started
+    names = [b"caf\xe9.txt", b"percent %41 100%.txt", b"new\nline.txt", b"tab\there.txt", b"esc\x1b[31m.txt",
+             b"it's \"so\".txt", b"back\\slash.txt", b"#hash?x=1&y.txt", b"-o.txt", "ümlaut 日本.txt".encode()]
+    for name in names:
+        with open(os.path.join(os.fsencode(folder), name), "wb") as file:
+            file.write(b"read\n")
+    stack.start_worker("w1")
+    run = stack.wait_run(stack.create_run(folder))
+    bad = {name: end for name, end in outcome(stack, run["id"]).items() if end[0] != "completed"}
+    assert not bad and run["completed"] == len(names)
+    assert stack.value("SELECT count(*) FROM extracted_pages WHERE text = E'read\\n'") == len(names)
+
+
 def test_a_link_out_of_the_root_is_not_followed(started, tmp_path_factory):
     stack, folder = started
     secret = tmp_path_factory.mktemp("outside") / "secret.txt"
