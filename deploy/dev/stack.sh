@@ -258,7 +258,7 @@ up_run() {
     run=$(quarry -o json run show "$id") || return 1
     left=$(($(field pending "$run") + $(field processing "$run") + $(field paused "$run")))
     if [ "$left" -ne 0 ] || [ "$(field status "$run")" != completed ]; then
-        say "./dev: the run is $(field status "$run"), $left files have no outcome yet"
+        say "./dev: the run ended as $(field status "$run"), $left files without an outcome; the report says why"
         return 1
     fi
 }
