@@ -19,12 +19,12 @@
 #define QR_CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /**
- * Scope cleanup: `QR_AUTO(qr_lease) lease = NULL;` frees the object with qr_lease_free() on every way
- * out of the scope. A header that declares qr_x_free() follows it with QR_DEFINE_AUTO(qr_x); free
- * functions accept NULL.
+ * Scope cleanup: `QR_AUTO(qr_lease) lease = NULL;` frees the object with qr_lease_free() on every
+ * way out of the scope. A header that declares qr_x_free() follows it with QR_DEFINE_AUTO(qr_x);
+ * free functions accept NULL.
  */
 #define QR_AUTO(name) __attribute__((cleanup(name##_free_slot))) struct name *
-#define QR_DEFINE_AUTO(name)                                                                       \
+#define QR_DEFINE_AUTO(name) \
     static inline void name##_free_slot(struct name **slot) { name##_free(*slot); }
 
 /** Steal a pointer out of a QR_AUTO slot: returns it and leaves NULL behind. */

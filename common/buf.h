@@ -1,8 +1,8 @@
 /* common/buf.h
  *
  * A growing byte buffer with a hard cap: what comes from outside never allocates without limit.
- * After the first failed append the buffer stays failed (`failed` is set, further appends do nothing),
- * so a caller may append many pieces and check once. Not thread-safe.
+ * After the first failed append the buffer stays failed (`failed` is set, further appends do
+ * nothing), so a caller may append many pieces and check once. Not thread-safe.
  */
 #pragma once
 #include <stdbool.h>

@@ -5,7 +5,7 @@
 #include "common/base.h"
 
 static const struct qr_class_policy policies[] = {
-#define QR_CLASS_ROW(name, number, text, retries, base, factor, cap, jitter, own)                  \
+#define QR_CLASS_ROW(name, number, text, retries, base, factor, cap, jitter, own) \
     {QR_CLASS_##name, text, retries, base, factor, cap, jitter, own},
     QR_CLASS_MAP(QR_CLASS_ROW)
 #undef QR_CLASS_ROW

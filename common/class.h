@@ -13,7 +13,9 @@
  * jitter of up to jitter_pct per cent. retries counts for bulk runs; uploads get one more where
  * there is any. own_fault: the file itself is to blame, so it does not count against halt-at.
  *
- *    name           number  text             retries  base_ms  factor  cap_ms   jitter  own_fault */
+ *    name           number  text             retries  base_ms  factor  cap_ms   jitter  own_fault
+ */
+/* clang-format off */
 #define QR_CLASS_MAP(X)                                                                            \
     X(TIMEOUT,       1,      "timeout",       3,       30000,   4,      1500000, 0,      false)    \
     X(CONNECTION,    2,      "connection",    8,       1000,    2,      60000,   25,     false)    \
@@ -24,10 +26,11 @@
     X(UNSUPPORTED,   7,      "unsupported",   0,       0,       1,      0,       0,      true)     \
     X(CRASH,         8,      "crash",         1,       1000,    1,      1000,    0,      false)    \
     X(INTERNAL,      9,      "internal",      3,       30000,   4,      1500000, 10,     false)
+/* clang-format on */
 
 enum qr_class {
     QR_CLASS_NONE = 0,
-#define QR_CLASS_ENUM(name, number, text, retries, base, factor, cap, jitter, own)                 \
+#define QR_CLASS_ENUM(name, number, text, retries, base, factor, cap, jitter, own) \
     QR_CLASS_##name = (number),
     QR_CLASS_MAP(QR_CLASS_ENUM)
 #undef QR_CLASS_ENUM

@@ -1,8 +1,8 @@
 /* common/clock.h
  *
- * Time as Quarry counts it: milliseconds of CLOCK_BOOTTIME, which goes on while the machine sleeps, so
- * a lease that ran out during a suspend is seen as run out. Durable times are the database's clock;
- * what travels between machines is durations only.
+ * Time as Quarry counts it: milliseconds of CLOCK_BOOTTIME, which goes on while the machine sleeps,
+ * so a lease that ran out during a suspend is seen as run out. Durable times are the database's
+ * clock; what travels between machines is durations only.
  */
 #pragma once
 #include <stdint.h>

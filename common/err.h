@@ -2,18 +2,20 @@
  *
  * One error type for all of Quarry.
  *
- * A function that can fail returns QR_OK (0) or a negative QR_E_* code and fills a struct qr_err that
- * lives on the caller's stack, so no failing path allocates. Context is added on the way out with
- * qr_err_wrap(): outermost first, "grant lease to 'w1': connect to database: timed out". A program
- * logs an error once, where it decides what to do about it; libraries never log errors.
+ * A function that can fail returns QR_OK (0) or a negative QR_E_* code and fills a struct qr_err
+ * that lives on the caller's stack, so no failing path allocates. Context is added on the way out
+ * with qr_err_wrap(): outermost first, "grant lease to 'w1': connect to database: timed out". A
+ * program logs an error once, where it decides what to do about it; libraries never log errors.
  *
- * Messages are lower case, quote values, and end in what to try: "...; hint: start the coordinator".
+ * Messages are lower case, quote values, and end in what to try: "...; hint: start the
+ * coordinator".
  */
 #pragma once
 #include "common/base.h"
 
 /*    name         code  gRPC status  retry  text
  * gRPC status numbers: https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
+/* clang-format off */
 #define QR_ERR_MAP(X)                                                                              \
     X(INVALID,     -1,   3,           0,     "invalid argument")                                   \
     X(USAGE,       -2,   3,           0,     "wrong usage")                                        \
@@ -31,6 +33,7 @@
     X(UNSUPPORTED, -14,  12,          0,     "not supported")                                      \
     X(EXISTS,      -15,  6,           0,     "already exists")                                     \
     X(INTERNAL,    -16,  13,          0,     "internal error")
+/* clang-format on */
 
 enum qr_err_code {
     QR_OK = 0,
@@ -55,7 +58,7 @@ struct qr_err {
 #define qr_fail(err, code, ...) qr_err_raise((err), (code), 0, __FILE__, __LINE__, __VA_ARGS__)
 
 /** The same with errno's text appended: "open '/x': No such file or directory". */
-#define qr_fail_errno(err, code, errnum, ...)                                                      \
+#define qr_fail_errno(err, code, errnum, ...) \
     qr_err_raise((err), (code), (errnum), __FILE__, __LINE__, __VA_ARGS__)
 
 int qr_err_raise(struct qr_err *err, int code, int sys, const char *file, int line, const char *fmt,
@@ -71,5 +74,6 @@ int qr_err_grpc_status(int code);
 int qr_err_from_grpc_status(int status); /* the closest QR_E_*; QR_OK for 0 */
 int qr_err_is_retryable(int code);
 
-/** Exit code of a program for an error: 0 ok, 1 failed, 2 usage, 3 not found, 4 unreachable, 5 denied. */
+/** Exit code of a program for an error: 0 ok, 1 failed, 2 usage, 3 not found, 4 unreachable, 5
+ * denied. */
 int qr_err_exit_code(int code);

@@ -89,9 +89,9 @@ void qr_log_err(enum qr_log_level level, const char *event, const struct qr_err 
     va_start(args, fmt);
     used = put_args(line, used, sizeof line - 1, fmt, args);
     va_end(args);
-    int n = snprintf(line + used, sizeof line - 1 - used, "%scode=%s error=\"%s\"",
-                     used > 0 && line[used - 1] == ' ' ? "" : " ", qr_err_name(err->code),
-                     err->msg);
+    int n =
+        snprintf(line + used, sizeof line - 1 - used, "%scode=%s error=\"%s\"",
+                 used > 0 && line[used - 1] == ' ' ? "" : " ", qr_err_name(err->code), err->msg);
     if (n > 0)
         used = used + (size_t)n < sizeof line - 1 ? used + (size_t)n : sizeof line - 2;
     emit(line, used);

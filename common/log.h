@@ -4,8 +4,8 @@
  *
  *     2026-01-31T08:15:30.123Z info coordinator lease.expired lease=812 job=4711 worker=w3
  *
- * Programs log; libraries in common/ return errors and never log above debug. An error is logged once,
- * where it is decided what to do about it. Thread-safe: a line is one write(2).
+ * Programs log; libraries in common/ return errors and never log above debug. An error is logged
+ * once, where it is decided what to do about it. Thread-safe: a line is one write(2).
  */
 #pragma once
 #include <stdbool.h>

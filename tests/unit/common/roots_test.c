@@ -119,8 +119,10 @@ static void sources_that_are_no_addresses_are_refused(void **state)
     qr_buf_init(&uri, 4096);
     add(&roots, "outer", "/share");
     assert_err(qr_roots_uri_of(&roots, "relative/x", &uri, &err), QR_E_INVALID, &err, "absolute");
-    assert_err(qr_roots_uri_of(&roots, "root://nobody/x", &uri, &err), QR_E_NOT_FOUND, &err, "outer=");
-    assert_err(qr_roots_uri_of(&roots, "root://outer/../x", &uri, &err), QR_E_INVALID, &err, "'..'");
+    assert_err(qr_roots_uri_of(&roots, "root://nobody/x", &uri, &err), QR_E_NOT_FOUND, &err,
+               "outer=");
+    assert_err(qr_roots_uri_of(&roots, "root://outer/../x", &uri, &err), QR_E_INVALID, &err,
+               "'..'");
     qr_buf_done(&uri);
     qr_roots_done(&roots);
 }

@@ -6,8 +6,16 @@
 static void any_bytes_survive_the_round_trip(void **state)
 {
     static const char *const paths[] = {
-        "a/b.dxf", "", "100%.pdf", "gr\xC3\xBC\xC3\x9F" "e.txt", "bad\xFF\xFEname.pdf",
-        "line\nbreak", "cut\xE2\x82", "over\xC0\xAFlong", "sur\xED\xA0\x80rogate",
+        "a/b.dxf",
+        "",
+        "100%.pdf",
+        "gr\xC3\xBC\xC3\x9F"
+        "e.txt",
+        "bad\xFF\xFEname.pdf",
+        "line\nbreak",
+        "cut\xE2\x82",
+        "over\xC0\xAFlong",
+        "sur\xED\xA0\x80rogate",
     };
     (void)state;
 
@@ -36,10 +44,10 @@ static void bad_addresses_are_refused_with_a_reason(void **state)
         const char *text;
         const char *part;
     } cases[] = {
-        {"/etc/passwd", "root://"},           {"root:///a", "root name"},
-        {"root://Upper/a", "root name"},      {"root://r/../etc", "'..'"},
-        {"root://r/a/%2e%2E/b", "'..'"},      {"root://r/a%00b", "bad escape"},
-        {"root://r/a%zz", "bad escape"},      {"root://r/a%4", "bad escape"},
+        {"/etc/passwd", "root://"},      {"root:///a", "root name"},
+        {"root://Upper/a", "root name"}, {"root://r/../etc", "'..'"},
+        {"root://r/a/%2e%2E/b", "'..'"}, {"root://r/a%00b", "bad escape"},
+        {"root://r/a%zz", "bad escape"}, {"root://r/a%4", "bad escape"},
         {"root://r/a/..", "'..'"},
     };
     (void)state;
@@ -68,9 +76,16 @@ static void types_come_from_names(void **state)
         const char *name;
         const char *type;
     } cases[] = {
-        {"a/B.PDF", "pdf"},      {"notes.md", "text"},     {"x.stp", "step"},
-        {"wheel.prt.12", "creo"}, {"archive.pdf.7", "other"}, {"a.b/no_extension", "other"},
-        {".pdf", "pdf"},          {"x.", "other"},          {"12", "other"}, {"x.exe", "other"},
+        {"a/B.PDF", "pdf"},
+        {"notes.md", "text"},
+        {"x.stp", "step"},
+        {"wheel.prt.12", "creo"},
+        {"archive.pdf.7", "other"},
+        {"a.b/no_extension", "other"},
+        {".pdf", "pdf"},
+        {"x.", "other"},
+        {"12", "other"},
+        {"x.exe", "other"},
     };
     (void)state;
 
