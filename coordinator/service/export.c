@@ -1,4 +1,4 @@
-/* Export: the rows of a run as a stream of whole lines. A read lane executes it and waits for the
+/* Export: the rows of a run as a stream. A read lane executes it and waits for the
  * reader where the stream's queue is full, so exports are limited to one at a time: the other read
  * lanes stay free for everyone else. */
 #include <stdlib.h>
@@ -8,7 +8,10 @@
 #include "coordinator/db/export.h"
 #include "coordinator/service/admin_internal.h"
 
-enum { STALL_S = 60 /* a reader that takes nothing for so long is dropped */ };
+enum {
+    STALL_S = 60,         /* a reader that takes nothing for so long is dropped */
+    PIECE_BYTES = 1 << 20 /* of one message: the record of one large file takes several */
+};
 
 struct qr_exports {
     struct qr_admin *admin;
@@ -48,9 +51,8 @@ static bool wait_for_room(struct export_call *call, uint64_t seen)
     return go_on;
 }
 
-static bool send_lines(void *ctx, const char *data, size_t len)
+static bool send_piece(struct export_call *call, const char *data, size_t len)
 {
-    struct export_call *call = ctx;
     Quarry__V1__ExportReply reply = QUARRY__V1__EXPORT_REPLY__INIT;
 
     reply.data.data = (uint8_t *)data;
@@ -65,6 +67,16 @@ static bool send_lines(void *ctx, const char *data, size_t len)
         if (rc != QR_E_LIMIT || !wait_for_room(call, seen))
             return false;
     }
+}
+
+static bool send_lines(void *ctx, const char *data, size_t len)
+{
+    for (size_t at = 0, n; at < len; at += n) {
+        n = len - at < PIECE_BYTES ? len - at : PIECE_BYTES;
+        if (!send_piece(ctx, data + at, n))
+            return false;
+    }
+    return true;
 }
 
 static int run_export(struct qr_conn *conn, void *arg, struct qr_err *err)

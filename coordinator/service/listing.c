@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/uri.h"
+
 /* A growing list of names or paths, owned. */
 struct names {
     char **items;
@@ -169,6 +171,24 @@ static int visit_folder(struct walk *walk, const char *folder, struct qr_err *er
     return rc;
 }
 
+/* True when the path leads through a link: below links to folders nothing is listed, wherever they
+ * lead. The last part may be a link to a file, which the worker confines to the root. */
+static bool leads_through_link(int root_fd, const char *path, bool is_folder)
+{
+    char part[QR_URI_MAX + 1];
+    struct stat st;
+
+    for (size_t len = 0; path[len]; len++) {
+        char next = path[len + 1];
+        if (next != '/' && (next != '\0' || !is_folder))
+            continue;
+        if (snprintf(part, sizeof part, "%.*s", (int)(len + 1), path) >= (int)sizeof part ||
+            (fstatat(root_fd, part, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)))
+            return true;
+    }
+    return false;
+}
+
 static int walk_from(struct walk *walk, const char *path, struct qr_err *err)
 {
     struct stat st;
@@ -176,7 +196,13 @@ static int walk_from(struct walk *walk, const char *path, struct qr_err *err)
 
     if (fstatat(walk->root_fd, path[0] ? path : ".", &st, 0) < 0)
         return qr_fail_errno(err, errno == EACCES ? QR_E_DENIED : QR_E_NOT_FOUND, errno,
-                             "source '%.200s'", path);
+                             "nothing to list at '%.200s' below the root", path);
+    if (leads_through_link(walk->root_fd, path, S_ISDIR(st.st_mode)))
+        return qr_fail(
+            err, QR_E_INVALID,
+            "'%.200s' leads through a link to a folder, and those are not followed; hint: name "
+            "the folder itself",
+            path);
     if (!S_ISDIR(st.st_mode))
         return list_file(walk, path, &st, err);
     if (faccessat(walk->root_fd, path[0] ? path : ".", R_OK | X_OK, AT_EACCESS) < 0)

@@ -5,6 +5,7 @@
 #include "ctl/emit.h"
 #include "ctl/text.h"
 #include "ctl/verb/job.h"
+#include "ctl/verb/run.h"
 #include "ctl/verb/verbs.h"
 
 struct args {
@@ -19,7 +20,7 @@ struct args {
 /* clang-format off */
 static const struct qr_option options[] = {
     {"run",     0, QR_OPT_INT,  AT(run),         "0",   0, 0x1p53, 0, "ID", "only of this run", "docs/cli.md"},
-    {"class",   0, QR_OPT_STR,  AT(error_class), NULL,  0, 0, 0, "CLASS", "only those that failed with this class", "docs/operations.md"},
+    {"class",   0, QR_OPT_STR,  AT(error_class), NULL,  0, 0, QR_OPT_CHOICE, "timeout|connection|rate_limit|resource|invalid_input|permission|unsupported|crash|internal", "only those that failed with this class", "docs/operations.md"},
     {"details", 0, QR_OPT_BOOL, AT(details),     NULL,  0, 0, 0, "", "the whole message, attempts and times of each", "docs/cli.md"},
     {"limit",   0, QR_OPT_INT,  AT(limit),       "100", 1, 0x1p53, 0, NULL, "dead letters at most", "docs/cli.md"},
     {"after",   0, QR_OPT_INT,  AT(after),       "0",   0, 0x1p53, 0, "ID", "go on behind this job", "docs/cli.md"},
@@ -136,6 +137,8 @@ static int run_verb(struct qr_ctl *ctl, const void *arguments, const struct qr_o
     if (rc == QR_OK)
         rc = qr_emit_end(&listing.emit, err);
     qr_emit_done(&listing.emit);
+    if (rc == QR_OK && args->run > 0 && listing.left == args->limit)
+        rc = qr_run_must_exist(ctl, args->run, err);
     if (rc == QR_OK)
         tell_rest(&listing, args, request.after_id);
     return rc;

@@ -5,6 +5,7 @@
 #include "ctl/emit.h"
 #include "ctl/text.h"
 #include "ctl/verb/job.h"
+#include "ctl/verb/run.h"
 #include "ctl/verb/verbs.h"
 
 struct args {
@@ -103,7 +104,9 @@ static int run_verb(struct qr_ctl *ctl, const void *arguments, const struct qr_o
     if (rc == QR_OK && more)
         qr_ctl_say("there are more: --after %lld, or a larger --limit",
                    (long long)request.after_id);
-    else if (rc == QR_OK && left == args->limit && ctl->output == QR_CTL_TABLE)
+    else if (rc == QR_OK && left == args->limit && args->run > 0)
+        rc = qr_run_must_exist(ctl, args->run, err);
+    if (rc == QR_OK && !more && left == args->limit && ctl->output == QR_CTL_TABLE)
         qr_ctl_say("no such jobs");
     return rc;
 }

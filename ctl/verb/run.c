@@ -28,6 +28,16 @@ int qr_run_get(struct qr_ctl *ctl, int64_t run_id, bool report, Quarry__V1__RunR
     return QR_OK;
 }
 
+int qr_run_must_exist(struct qr_ctl *ctl, int64_t run_id, struct qr_err *err)
+{
+    Quarry__V1__RunReply *reply = NULL;
+    int rc = qr_run_get(ctl, run_id, false, &reply, err);
+
+    if (rc == QR_OK)
+        quarry__v1__run_reply__free_unpacked(reply, NULL);
+    return rc;
+}
+
 const char *qr_run_name(const Quarry__V1__Run *run)
 {
     return strcmp(run->name, run->source) == 0 ? "" : run->name;
@@ -184,7 +194,11 @@ int qr_run_print(struct qr_ctl *ctl, const Quarry__V1__Run *run, struct qr_err *
     print_heading(run);
     putchar('\n');
     if (run->n_types == 0) {
-        puts(run->listing ? "no files yet" : "no files");
+        puts(run->listing ? "no files yet"
+             : run->discover_error[0]
+                 ? "no files"
+                 : "no files: none is there, none is of the types asked for, "
+                   "or none is new or changed (all again: run create --again)");
         return qr_ctl_flush(ctl, err);
     }
     int rc = print_types(ctl, run, err);

@@ -10,6 +10,9 @@
 QR_MUST_CHECK int qr_run_get(struct qr_ctl *ctl, int64_t run_id, bool report,
                              Quarry__V1__RunReply **ret, struct qr_err *err);
 
+/** For a list that came out empty. Errors: QR_E_NOT_FOUND when there is no such run. */
+QR_MUST_CHECK int qr_run_must_exist(struct qr_ctl *ctl, int64_t run_id, struct qr_err *err);
+
 /** The run as the user asked for it: heading and table by type, or JSON. */
 QR_MUST_CHECK int qr_run_print(struct qr_ctl *ctl, const Quarry__V1__Run *run, struct qr_err *err);
 

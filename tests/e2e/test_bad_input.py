@@ -1,5 +1,6 @@
 """What may stand in a folder, and what may happen to it: every file ends, with a reason."""
 
+import json
 import os
 import zipfile
 
@@ -59,6 +60,16 @@ def test_names_that_a_uri_cannot_carry_as_text_are_read_all_the_same(started):
     bad = {name: end for name, end in outcome(stack, run["id"]).items() if end[0] != "completed"}
     assert not bad and run["completed"] == len(names)
     assert stack.value("SELECT count(*) FROM extracted_pages WHERE text = E'read\\n'") == len(names)
+
+
+def test_a_record_larger_than_a_message_is_exported(started):
+    stack, folder = started
+    line = "a long text, line after line\n"
+    (folder / "large.txt").write_text(line * 300_000)
+    stack.start_worker("w1")
+    run = stack.wait_run(stack.create_run(folder))
+    record, = map(json.loads, stack.cli("export", "--run", run["id"]).stdout.splitlines())
+    assert record["status"] == "completed" and record["text"] == line * 300_000
 
 
 def test_a_link_out_of_the_root_is_not_followed(started, tmp_path_factory):

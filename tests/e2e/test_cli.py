@@ -145,6 +145,7 @@ def whole(process, read):
     (["--coordinator", "nonsense", "run", "list"], "nonsense"),
     (["run", "list", "--colour"], "--colour"),
     (["-o", "yaml", "run", "list"], "yaml"),
+    (["dlq", "list", "--class", "crashed"], "--class"),
 ])
 def test_wrong_usage_is_2_and_one_line(admin, args, says):
     done = quarry(admin, *args, code=2)
@@ -155,7 +156,9 @@ def test_wrong_usage_is_2_and_one_line(admin, args, says):
 
 def test_not_found_is_3_in_the_coordinators_words(admin):
     for args in (["run", "show", 99], ["run", "watch", 99], ["job", "show", 99], ["job", "events", 99],
-                 ["worker", "drain", "nobody"], ["export", "--run", 99], ["run", "close", 99]):
+                 ["worker", "drain", "nobody"], ["export", "--run", 99], ["run", "close", 99],
+                 ["job", "list", "--run", 99, "--status", "failed"],
+                 ["dlq", "list", "--run", 99, "--class", "crash"]):
         done = quarry(admin, *args, code=3)
         assert done.stdout == ""
         assert done.stderr.startswith("quarry: no ") and "/quarry.v1" not in done.stderr, done.stderr

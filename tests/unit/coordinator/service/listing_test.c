@@ -151,6 +151,25 @@ static void a_missing_source_is_an_error(void **state)
                QR_E_NOT_FOUND, &err, "/no/such/root");
 }
 
+static void a_source_behind_a_link_to_a_folder_is_refused(void **state)
+{
+    static const char *const refused[] = {"links/out", "links/out/ssl", "links/in", "links/in/f"};
+    struct qr_listing_result result;
+    struct seen seen = {.files = 0};
+    (void)state;
+
+    shell("mkdir -p links/real && touch links/real/f && ln -s /etc links/out && "
+          "ln -s real links/in && ln -s real/f links/file");
+    for (size_t i = 0; i < QR_COUNT(refused); i++) {
+        struct qr_err err = {0};
+        assert_err(qr_listing_walk(base, refused[i], note, &seen, NULL, &result, &err),
+                   QR_E_INVALID, &err, "leads through a link");
+    }
+    struct qr_err err = {0};
+    assert_ok(qr_listing_walk(base, "links/file", note, &seen, NULL, &result, &err), &err);
+    assert_string_equal(seen.text, "links/file;");
+}
+
 static void an_unreadable_folder_is_reported_and_the_rest_is_listed(void **state)
 {
     struct qr_listing_result result;
@@ -177,6 +196,7 @@ int main(void)
         cmocka_unit_test(the_callback_ends_the_listing),
         cmocka_unit_test(another_thread_can_stop_it),
         cmocka_unit_test(a_missing_source_is_an_error),
+        cmocka_unit_test(a_source_behind_a_link_to_a_folder_is_refused),
         cmocka_unit_test(an_unreadable_folder_is_reported_and_the_rest_is_listed),
     };
     return cmocka_run_group_tests(tests, make_tree, remove_tree);
