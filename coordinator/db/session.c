@@ -451,9 +451,9 @@ static void run_hello(struct qr_db *db, struct qr_lane *lane, struct qr_conn *co
     }
     txn.reply.token = r->token;
     txn.reply.status = status == QR_DB_DONE && txn.fenced ? QR_DB_FENCED : status;
-    db->events.hello(db->events.ctx, &txn.reply);
-    if (status != QR_DB_FAILED)
+    if (status != QR_DB_FAILED) /* first: who hears the reply may claim what came back */
         qr_announce_types(db, txn.types);
+    db->events.hello(db->events.ctx, &txn.reply);
     free(txn.kept);
     free(txn.older);
     qr_stage_done(&txn.changes);
@@ -552,9 +552,9 @@ static void run_return(struct qr_db *db, struct qr_lane *lane, struct qr_conn *c
         .n_leases = r->n_leases,
         .returned = txn.returned,
     };
-    db->events.returned(db->events.ctx, &reply);
-    if (status != QR_DB_FAILED)
+    if (status != QR_DB_FAILED) /* first: who hears the reply may claim what came back */
         qr_announce_types(db, txn.types);
+    db->events.returned(db->events.ctx, &reply);
     qr_stage_done(&txn.changes);
 }
 
