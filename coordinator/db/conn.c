@@ -19,6 +19,7 @@ struct qr_conn {
     bool hot;
     bool broken;
     bool commit_sent; /* since the last BEGIN */
+    unsigned generation;
     const struct qr_db *db;
     bool prepared[QR_SQL_COUNT];
 };
@@ -117,6 +118,7 @@ static int connect_now(struct qr_conn *conn, struct qr_err *err)
     if (PQsetnonblocking(conn->pg, 1) != 0)
         return lost(conn, err, "at start");
     conn->broken = false;
+    conn->generation++;
     return session_settings(conn, err);
 }
 
@@ -160,6 +162,19 @@ void qr_conn_free(struct qr_conn *conn)
 }
 
 bool qr_conn_is_broken(const struct qr_conn *conn) { return conn->broken; }
+
+bool qr_conn_check_idle(struct qr_conn *conn)
+{
+    enum { READS = 4 }; /* a farewell, then the end of the stream */
+    struct pollfd fd = {.fd = conn->broken ? -1 : PQsocket(conn->pg), .events = POLLIN};
+
+    for (int i = 0; i < READS && !conn->broken && poll(&fd, 1, 0) > 0; i++)
+        if (!PQconsumeInput(conn->pg) || PQstatus(conn->pg) == CONNECTION_BAD)
+            conn->broken = true;
+    return !conn->broken;
+}
+
+unsigned qr_conn_generation(const struct qr_conn *conn) { return conn->generation; }
 
 bool qr_conn_in_transaction(const struct qr_conn *conn)
 {

@@ -36,6 +36,11 @@ void qr_conn_free(struct qr_conn *conn);
 QR_DEFINE_AUTO(qr_conn)
 
 bool qr_conn_is_broken(const struct qr_conn *conn);
+/** Between two uses: has the server gone meanwhile? Then it is broken, and the next one need not
+ *  fail to find out. False: broken. Never waits. */
+bool qr_conn_check_idle(struct qr_conn *conn);
+/** Changes whenever it is opened anew: what the server knew of the old one (LISTEN) is gone. */
+unsigned qr_conn_generation(const struct qr_conn *conn);
 /** The database has taken back an open transaction or holds one: not idle. */
 bool qr_conn_in_transaction(const struct qr_conn *conn);
 const struct qr_db *qr_conn_db(const struct qr_conn *conn);

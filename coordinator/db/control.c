@@ -24,6 +24,9 @@ struct qr_db_watch {
     int64_t last_look_ms; /* 0: never */
     int64_t next_look_ms;
     int64_t next_notify_ms;
+    int64_t *unsure; /* sessions of an adoption whose COMMIT was not heard of */
+    size_t n_unsure;
+    unsigned generation; /* of the connection that all this was learnt on */
     bool listening;
 };
 
@@ -39,6 +42,8 @@ int qr_control_init(struct qr_db *db, struct qr_err *err)
 
 void qr_control_done(struct qr_db *db)
 {
+    if (db->watch)
+        free(db->watch->unsure);
     free(db->watch);
     db->watch = NULL;
 }
@@ -120,6 +125,7 @@ struct adopt_txn {
     struct qr_db *db;
     int64_t *pks;
     size_t n;
+    bool again;         /* after an unknown COMMIT: they may be this coordinator's by now */
     PGresult *sessions; /* pk, attach, session, worker */
     PGresult *leases;   /* session, lease, job, run, type */
 };
@@ -147,6 +153,7 @@ static int adopt_body(struct qr_conn *conn, void *arg, struct qr_err *err)
     qr_params_init(&params);
     qr_param_array(&params, &pks);
     qr_param_i64(&params, (int64_t)atomic_load(&txn->db->coordinator_id));
+    qr_param_bool(&params, txn->again);
     if (rc == QR_OK)
         rc = qr_conn_run(conn, QR_SQL_adopt_session, &params, &txn->sessions, err);
     qr_params_init(&params);
@@ -186,31 +193,50 @@ static void report_adopted(struct qr_db *db, const struct adopt_txn *txn)
     free(leases);
 }
 
-/* Sessions whose coordinator has stopped, or was found dead. */
-static int adopt(struct qr_db *db, struct qr_conn *conn, struct qr_err *err)
+/* Sessions whose coordinator has stopped, or was found dead: to `txn`. */
+static int find_orphans(struct qr_db *db, struct qr_conn *conn, struct adopt_txn *txn,
+                        struct qr_err *err)
 {
-    struct adopt_txn txn = {.db = db};
     struct qr_params params;
     QR_AUTO_RESULT orphans = NULL;
-    enum qr_db_status status;
 
     qr_params_init(&params);
     qr_param_i64(&params, (int64_t)atomic_load(&db->coordinator_id));
     int rc = qr_conn_run(conn, QR_SQL_adopt_orphans, &params, &orphans, err);
-    if (rc < 0 || PQntuples(orphans) == 0)
+    if (rc < 0)
         return rc;
-    txn.n = (size_t)PQntuples(orphans);
-    txn.pks = calloc(txn.n, sizeof *txn.pks);
-    if (!txn.pks)
+    txn->n = (size_t)PQntuples(orphans);
+    txn->pks = calloc(txn->n + 1, sizeof *txn->pks);
+    if (!txn->pks)
         return qr_fail(err, QR_E_NOMEM, "adopt: out of memory");
-    for (size_t i = 0; i < txn.n; i++)
-        txn.pks[i] = qr_get_i64(orphans, (int)i, 0);
-    rc = qr_transaction(conn, false, adopt_body, &txn, &status, err);
-    if (rc == QR_OK)
+    for (size_t i = 0; i < txn->n; i++)
+        txn->pks[i] = qr_get_i64(orphans, (int)i, 0);
+    return QR_OK;
+}
+
+/* An adoption of unknown end is done again: if it had happened, nobody else would ever take these
+ * sessions, and the engine does not know them. */
+static int adopt(struct qr_db *db, struct qr_conn *conn, struct qr_err *err)
+{
+    struct qr_db_watch *watch = db->watch;
+    struct adopt_txn txn = {.db = db, .pks = watch->unsure, .n = watch->n_unsure};
+    enum qr_db_status status = QR_DB_DONE;
+    int rc = QR_OK;
+
+    txn.again = txn.n > 0;
+    if (!txn.again)
+        rc = find_orphans(db, conn, &txn, err);
+    if (rc == QR_OK && txn.n > 0)
+        rc = qr_transaction(conn, false, adopt_body, &txn, &status, err);
+    if (rc == QR_OK && txn.n > 0)
         report_adopted(db, &txn);
+    bool unsure = rc < 0 && (txn.again || status == QR_DB_UNKNOWN);
+    watch->unsure = unsure ? txn.pks : NULL;
+    watch->n_unsure = unsure ? txn.n : 0;
+    if (!unsure)
+        free(txn.pks);
     PQclear(txn.sessions);
     PQclear(txn.leases);
-    free(txn.pks);
     return rc;
 }
 
@@ -248,8 +274,9 @@ static int look(struct qr_db *db, struct qr_conn *conn, int64_t now, struct qr_e
     qr_params_init(&params);
     qr_param_i64(&params, (int64_t)atomic_load(&db->coordinator_id));
     int rc = qr_conn_run(conn, QR_SQL_coordinator_peers, &params, &rows, err);
+    int64_t read_ms = qr_clock_ms(); /* what the answer says is no older than the question */
     for (int i = 0; rc == QR_OK && i < PQntuples(rows) && seen.n < PEERS_MAX; i++) {
-        struct peer peer = {qr_get_i64(rows, i, 0), qr_get_i64(rows, i, 1), now};
+        struct peer peer = {qr_get_i64(rows, i, 0), qr_get_i64(rows, i, 1), read_ms};
         const struct peer *before = peer_of(watch, peer.id);
         if (before && before->renewals == peer.renewals)
             peer.since_ms = before->since_ms;
@@ -302,7 +329,14 @@ void qr_control_tick(void *ctx, struct qr_lane *lane, struct qr_conn *conn)
         watch->listening = false;
         return;
     }
-    if (watch->last_look_ms != 0 && now - watch->last_look_ms > 2 * gap + 1000)
+    if (watch->generation !=
+        qr_conn_generation(conn)) { /* it broke: what was seen counts no more */
+        watch->generation = qr_conn_generation(conn);
+        watch->n = 0;
+        watch->listening = false;
+    }
+    int64_t slack = gap < 1000 ? gap : 1000; /* in all less than a ttl, however short it is */
+    if (watch->last_look_ms != 0 && now - watch->last_look_ms > 2 * gap + slack)
         watch->n = 0; /* stalled: what was seen before counts no more */
     if (now >= watch->next_look_ms) {
         rc = look(db, conn, now, &err);

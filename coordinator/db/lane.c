@@ -49,7 +49,7 @@ static struct qr_conn *connection(struct lane_thread *self)
     struct qr_err err = {0};
     int rc;
 
-    if (self->conn && !qr_conn_is_broken(self->conn))
+    if (self->conn && qr_conn_check_idle(self->conn))
         return self->conn;
     count_connection(self, false);
     if (qr_clock_ms() < self->next_try_ms)

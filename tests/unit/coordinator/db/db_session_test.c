@@ -146,6 +146,37 @@ static void a_silent_peer_is_declared_dead_and_gets_a_new_number(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
 
+/* A COMMIT that waits for a standby which does not exist has happened on disk; ending its
+ * connection then is a wire that broke at the worst moment. */
+static void an_adoption_that_committed_unheard_is_done_again(void **state)
+{
+    struct fx *one = *state;
+    struct fx *two = fx_new_ttl(1000);
+    static const char waits[] = "SELECT count(*) FROM pg_stat_activity WHERE application_name = "
+                                "'quarry control' AND wait_event = 'SyncRep'";
+    fx_run("adopt-unheard", 1);
+    uint64_t pk = fx_session(one, "w-unheard", 1);
+
+    assert_int_equal(fx_claim(one, pk, 1, 1), 1);
+    fx_sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    fx_sql("SELECT pg_reload_conf()");
+    while (fx_i64("SELECT (current_setting('synchronous_standby_names') = 'nobody')::int") == 0)
+        qr_clock_sleep_ms(10);
+    fx_sql("SET LOCAL synchronous_commit = local;"
+           "UPDATE coordinators SET stopped_at = now() WHERE id = %llu",
+           (unsigned long long)qr_db_coordinator_id(one->db));
+    while (fx_i64("%s", waits) == 0)
+        qr_clock_sleep_ms(10);
+    fx_sql("ALTER SYSTEM RESET synchronous_standby_names");
+    fx_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = "
+           "'quarry control' AND wait_event = 'SyncRep'; SELECT pg_reload_conf()");
+    fx_wait(two, &two->adopted, 1);
+    assert_int_equal(two->last_adopted.session_pk, pk);
+    assert_int_equal(two->last_adopted.attach, 3); /* 2 committed, and nobody heard of it */
+    assert_int_equal(two->last_adopted.n_leases, 1);
+    fx_free(two);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +186,7 @@ int main(void)
         TEST(a_session_that_ended_without_a_successor_is_welcome),
         TEST(a_hello_moves_the_session_between_coordinators),
         TEST(a_stopped_coordinators_sessions_are_adopted),
+        TEST(an_adoption_that_committed_unheard_is_done_again),
         TEST(a_silent_peer_is_declared_dead_and_gets_a_new_number),
     };
     return cmocka_run_group_tests(tests, fx_cluster_start, fx_cluster_stop);

@@ -117,6 +117,32 @@ static void lanes_come_back_after_their_connections_were_cut(void **state)
     assert_int_equal(committed, 20);
 }
 
+/* The control lane listens for other coordinators' work on its new connection, too. */
+static void a_new_connection_listens_again(void **state)
+{
+    struct fx *one = *state;
+    struct fx *two = fx_new();
+
+    fx_run("listen", 1);
+    for (int round = 0; round < 2; round++) {
+        uint64_t before = fx_count(two, &two->work_available);
+        int64_t deadline = qr_clock_ms() + 30000;
+        while (fx_count(two, &two->work_available) == before && qr_clock_ms() < deadline) {
+            qr_db_announce(one->db, qr_type_intern("text")); /* it may know of no peer yet */
+            qr_clock_sleep_ms(50);
+        }
+        assert_true(fx_count(two, &two->work_available) > before);
+        fx_sql("CREATE TABLE cut AS SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity "
+               "WHERE application_name = 'quarry control'");
+        while (fx_i64("SELECT count(*) FROM pg_stat_activity WHERE application_name = "
+                      "'quarry control' AND state = 'idle' AND pid NOT IN (SELECT pid FROM cut)") <
+               2)
+            qr_clock_sleep_ms(20);
+        fx_sql("DROP TABLE cut");
+    }
+    fx_free(two);
+}
+
 static void a_server_crash_loses_nothing_that_was_answered(void **state)
 {
     struct fx *fx = *state;
@@ -219,6 +245,7 @@ int main(void)
         TEST(a_bad_result_fails_alone),
         TEST(text_that_is_not_utf8_is_made_so),
         TEST(lanes_come_back_after_their_connections_were_cut),
+        TEST(a_new_connection_listens_again),
         TEST(a_server_crash_loses_nothing_that_was_answered),
         TEST(an_unknown_commit_is_asked_again),
         TEST(a_stopped_database_side_answers_at_once),
