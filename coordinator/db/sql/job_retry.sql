@@ -12,9 +12,6 @@ WITH o AS (
     RETURNING j.id, j.run_id, j.queue_id, j.priority, j.job_type, o.was
 ), r AS (
     INSERT INTO ready (job_id, queue_id, rank) SELECT id, queue_id, -priority FROM j
-), q AS (
-    UPDATE run_queues q SET live = true FROM (SELECT DISTINCT queue_id FROM j) u
-     WHERE q.id = u.queue_id AND NOT q.live
 ), d AS (
     DELETE FROM dead_letters d USING j WHERE d.job_id = j.id
 ), m AS (

@@ -2,6 +2,7 @@
  * Run it: ctest --preset dev -R db_run_test */
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "coordinator/db/export.h"
 #include "coordinator/db/verify.h"
 #include "tests/unit/coordinator/db/fixture.h"
@@ -387,11 +388,66 @@ static void a_creo_file_has_its_model_from_the_start(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
 
+struct retry_call {
+    int64_t job_id;
+    uint64_t retried;
+};
+
+static void *retry_one(void *arg)
+{
+    struct retry_call *call = arg;
+    struct qr_err err = {0};
+    Quarry__V1__RetryJobsRequest retry = QUARRY__V1__RETRY_JOBS_REQUEST__INIT;
+    Quarry__V1__RetryJobsReply *reply = NULL;
+    QR_AUTO(qr_conn) conn = fx_conn();
+
+    retry.job_ids = &call->job_id;
+    retry.n_job_ids = 1;
+    assert_ok(qr_job_retry(conn, &retry, &reply, &err), &err);
+    call->retried = reply->retried;
+    quarry__v1__retry_jobs_reply__free_unpacked(reply, NULL);
+    return NULL;
+}
+
+/* The run's last job ends, and before that has committed a failed one is retried: the retry waits
+ * for the run's counter and must find the run's queues closed behind it. */
+static void a_retry_while_the_run_ends_can_be_claimed(void **state)
+{
+    struct fx *fx = *state;
+    int64_t run = fx_run("retry-race", 2);
+    uint64_t pk = fx_session(fx, "w-retry-race", 1);
+    struct qr_err err = {0};
+    QR_AUTO(qr_conn) ending = fx_conn();
+    struct qr_stage_change last = {.run_id = run, .open = -1, .completed = 1};
+    struct qr_stage_changes changes = {.list = &last, .n = 1, .cap = 1};
+    pthread_t thread;
+
+    fx_sql("UPDATE runs SET adding = false WHERE id = %lld", (long long)run);
+    fx_sql("UPDATE run_stages SET open = 2 WHERE run_id = %lld", (long long)run);
+    assert_int_equal(fx_claim(fx, pk, 1, 2), 2);
+    struct retry_call call = {.job_id = (int64_t)fx->leases[0].job_id};
+    fx_settle(fx,
+              fx_result(fx->leases[0].lease_id, fx->leases[0].job_id, pk, QR_CLASS_INVALID_INPUT));
+    assert_ok(qr_conn_begin(ending, &err), &err);
+    assert_ok(qr_stage_apply(ending, &changes, &err), &err);
+    assert_int_equal(pthread_create(&thread, NULL, retry_one, &call), 0);
+    while (fx_i64("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'quarry test' "
+                  "AND wait_event_type = 'Lock'") == 0)
+        qr_clock_sleep_ms(5);
+    assert_ok(qr_conn_commit(ending, &err), &err);
+    pthread_join(thread, NULL);
+    assert_int_equal(call.retried, 1);
+    assert_int_equal(
+        fx_i64("SELECT (status = 'active')::int FROM runs WHERE id = %lld", (long long)run), 1);
+    assert_int_equal(fx_claim(fx, pk, 1, 2), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_same_run_is_joined_and_a_later_one_takes_what_changed),
         TEST(a_uri_is_in_a_run_once),
+        TEST(a_retry_while_the_run_ends_can_be_claimed),
         TEST(a_closed_run_ends_with_its_last_job_and_takes_no_more),
         TEST(a_dead_letter_can_be_retried_and_its_history_tells),
         TEST(jobs_are_listed_page_by_page),
