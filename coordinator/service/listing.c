@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/uri.h"
+static const int64_t YEAR_10000 = 253402300800; /* in seconds since 1970 */
 
 /* A growing list of names or paths, owned. */
 struct names {
@@ -82,7 +83,8 @@ static int list_file(struct walk *walk, const char *path, const struct stat *st,
 
     if (st && S_ISREG(st->st_mode)) {
         file.bytes = (uint64_t)st->st_size;
-        file.modified_ms = (int64_t)st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000;
+        if (st->st_mtim.tv_sec < YEAR_10000) /* some file systems keep any number */
+            file.modified_ms = (int64_t)st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000;
     }
     walk->result->files++;
     return walk->fn(walk->ctx, &file, err);

@@ -1,4 +1,4 @@
--- $1 run bigint, $2 uri text[], $3 root text[], $4 name text[], $5 bytes bigint[], $6 modified_ms bigint[] (0: null),
+-- $1 run bigint, $2 uri text[], $3 root text[], $4 name text[], $5 bytes bigint[], $6 modified_ms bigint[] (0, absurd: null),
 -- $7 queue integer[], $8 type text[], $9 priority integer[], $10 skip what earlier runs did boolean,
 -- $11 cad boolean[].
 -- Files, jobs, ready rows, the models of CAD jobs and the audit row of up to 10,000 jobs; uris differ from
@@ -10,7 +10,8 @@ WITH n AS MATERIALIZED (
 ), f AS (
     INSERT INTO cloud_files AS c (uri, root, name, bytes, modified_at)
     SELECT uri, root, name, bytes,
-           CASE WHEN modified_ms > 0 THEN to_timestamp(modified_ms / 1000.0) END
+           CASE WHEN modified_ms BETWEEN 1 AND 253402300799999 -- up to the year 9999
+                THEN to_timestamp(modified_ms / 1000.0) END
       FROM n
     ON CONFLICT ((CASE WHEN octet_length(uri) <= 1000 THEN uri ELSE left(uri, 200) || md5(uri) END))
     DO UPDATE SET bytes = excluded.bytes, modified_at = excluded.modified_at,
