@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -127,6 +128,26 @@ static int own_folder(const struct qr_postgres *pg, const char *path, struct qr_
     return QR_OK;
 }
 
+/* One coordinator a folder: a second one would stop the first one's server when it ends. The lock
+ * goes with the process, however that ends. */
+static int lock_folder(struct qr_postgres *pg, struct qr_err *err)
+{
+    char path[QR_PG_PATH_MAX + 32];
+
+    snprintf(path, sizeof path, "%s/coordinator.lock", pg->dir);
+    pg->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (pg->lock_fd < 0)
+        return qr_fail_errno(err, QR_E_IO, errno, "open '%.300s'", path);
+    if (flock(pg->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return QR_OK;
+    if (errno != EWOULDBLOCK)
+        return qr_fail_errno(err, QR_E_IO, errno, "lock '%.300s'", path);
+    return qr_fail(err, QR_E_EXISTS,
+                   "the private PostgreSQL in '%.200s' belongs to another coordinator that runs; "
+                   "hint: stop that one, or choose another folder",
+                   pg->dir);
+}
+
 /* The socket's whole path must fit sun_path; a folder with a long name gets a short one elsewhere,
  * the same at every start. */
 static int choose_socket_dir(struct qr_postgres *pg, struct qr_err *err)
@@ -185,7 +206,9 @@ int qr_pg_prepare_folder(struct qr_postgres *pg, const char *dir, struct qr_err 
                        "(check: namei -m '%.200s'), choose one like /var/lib/quarry",
                        pg->dir, parent);
     }
-    rc = choose_socket_dir(pg, err);
+    rc = lock_folder(pg, err);
+    if (rc == QR_OK)
+        rc = choose_socket_dir(pg, err);
     if (rc == QR_OK)
         write_url(pg);
     return rc;

@@ -25,6 +25,7 @@ struct qr_postgres {
     char bin[QR_PG_PATH_MAX];
     char url[QR_PG_PATH_MAX * 2];
     struct qr_pg_user user;
+    int lock_fd; /* holds dir/coordinator.lock; -1 */
     pid_t pid;
     bool is_child; /* started by this process; otherwise adopted */
 };
@@ -54,7 +55,7 @@ void qr_pg_last_log_line(const struct qr_postgres *pg, char *line, size_t size);
 /* ---- cluster.c */
 QR_MUST_CHECK int qr_pg_find_binaries(struct qr_postgres *pg, const char *wanted,
                                       struct qr_err *err);
-/** Folder made, owned and private; socket folder chosen; URL written. */
+/** Folder made, owned, private and locked; socket folder chosen; URL written. */
 QR_MUST_CHECK int qr_pg_prepare_folder(struct qr_postgres *pg, const char *dir, struct qr_err *err);
 /** initdb and the database, unless that was done. */
 QR_MUST_CHECK int qr_pg_init(const struct qr_postgres *pg, struct qr_err *err);

@@ -164,6 +164,7 @@ int qr_postgres_start(const struct qr_postgres_config *config, struct qr_postgre
 
     if (!pg)
         return qr_fail(err, QR_E_NOMEM, "no memory to start PostgreSQL");
+    pg->lock_fd = -1;
     int rc = qr_pg_find_binaries(pg, config->bin_dir, err);
     if (rc == QR_OK)
         rc = qr_pg_prepare_folder(pg, config->dir, err);
@@ -227,5 +228,7 @@ void qr_postgres_stop(struct qr_postgres *pg, bool fast)
     }
     if (pg->pid > 0 && pg->is_child)
         waitpid(pg->pid, NULL, 0);
+    if (pg->lock_fd >= 0)
+        close(pg->lock_fd); /* last: the next owner finds the server stopped */
     free(pg);
 }
