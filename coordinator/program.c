@@ -232,8 +232,11 @@ static void stop(struct program *program)
 
     if (served)
         qr_log(QR_LOG_INFO, "coordinator.stopping", "instance=%s", program->instance);
-    if (program->health)
+    if (program->health) {
         qr_rpc_health_set(program->health, "", false);
+        qr_rpc_health_set(program->health, "quarry.v1.Fleet", false);
+        qr_rpc_health_set(program->health, "quarry.v1.Admin", false);
+    }
     if (program->http)
         qr_http_stop(program->http);
     if (program->admin)
@@ -250,6 +253,7 @@ static void stop(struct program *program)
     qr_rpc_health_free(program->health);
     qr_admin_free(program->admin);
     qr_db_free(program->db);
+    qr_discover_free(program->discover);
     qr_totals_free(program->totals);
     qr_fleet_free(program->fleet);
     qr_postgres_stop(program->postgres, true);

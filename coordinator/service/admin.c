@@ -502,8 +502,8 @@ int qr_admin_start(struct qr_admin *admin, struct qr_db *db, struct qr_discover 
 void qr_admin_stop(struct qr_admin *admin)
 {
     atomic_store(&admin->serving, false);
+    qr_exports_stop(admin->exports); /* first: a watch may wait behind an export's read lane */
     qr_watches_stop(admin->watches);
-    qr_exports_stop(admin->exports);
 }
 
 void qr_admin_free(struct qr_admin *admin)

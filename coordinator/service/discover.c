@@ -224,6 +224,10 @@ static void list_run(struct qr_discover *discover, const struct qr_run_listing *
     free(batch);
     if (rc == QR_E_CANCELLED || rc == QR_E_STALE) /* stopped, or the run was closed meanwhile */
         return;
+    if (rc < 0 && qr_err_is_retryable(rc)) { /* listed again when the database is back */
+        qr_log_err(QR_LOG_WARN, "run.listing_interrupted", &err, "run=%" PRId64, listing->run_id);
+        return;
+    }
     struct finish_call call = {.run_id = listing->run_id};
     if (rc < 0) {
         call.message = err.msg;
@@ -297,6 +301,12 @@ void qr_discover_stop(struct qr_discover *discover)
     atomic_store(&discover->stop, true);
     qr_discover_kick(discover);
     pthread_join(discover->thread, NULL);
+}
+
+void qr_discover_free(struct qr_discover *discover)
+{
+    if (!discover)
+        return;
     pthread_cond_destroy(&discover->wake);
     pthread_mutex_destroy(&discover->mutex);
     free(discover);

@@ -336,6 +336,11 @@ int qr_fleet_new(const struct qr_fleet_config *config, struct qr_rpc_server *ser
         fleet->config.max_assembly_bytes = (size_t)256 << 20;
     if (fleet->config.max_pending_bytes == 0)
         fleet->config.max_pending_bytes = (size_t)256 << 20;
+    /* a record that is allowed fits: what never fits would be refused and sent again for ever */
+    if (fleet->config.max_assembly_bytes < fleet->config.max_record_bytes)
+        fleet->config.max_assembly_bytes = fleet->config.max_record_bytes;
+    if (fleet->config.max_pending_bytes < fleet->config.max_record_bytes)
+        fleet->config.max_pending_bytes = fleet->config.max_record_bytes;
     fleet->server = server;
     fleet->next_stream = 1;
     fleet->timer_at = INT64_MAX;

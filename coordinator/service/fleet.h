@@ -21,8 +21,8 @@ struct qr_fleet_config {
     struct qr_engine_config engine;
     const char *instance;      /* this coordinator's name, borrowed */
     size_t max_record_bytes;   /* one encoded record; default 64 MiB */
-    size_t max_assembly_bytes; /* all half-received records together; default 256 MiB */
-    size_t max_pending_bytes;  /* records waiting to be committed; default 256 MiB */
+    size_t max_assembly_bytes; /* all half-received records together; 256 MiB, or one record */
+    size_t max_pending_bytes;  /* records waiting to be committed; 256 MiB, or one record */
 };
 
 /** Registers quarry.v1.Fleet/Work on a server that is not started. Caller frees. */

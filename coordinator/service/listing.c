@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/uri.h"
+
 static const int64_t YEAR_10000 = 253402300800; /* in seconds since 1970 */
 
 /* A growing list of names or paths, owned. */
