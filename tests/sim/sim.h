@@ -70,18 +70,27 @@ extern enum sim_mutation sim_mutation;
 #define BROKEN(name) (sim_mutation == SIM_MUTATION_##name)
 
 /* ---- what can go wrong, counted */
-#define SIM_FAULT_MAP(X)                                                                          \
-    X(stream_breaks)                                                                              \
-    X(frames_lost)                                                                                \
-    X(frames_doubled)                                                                             \
-    X(frames_late)                                                                                \
-    X(worker_crashes)                                                                             \
-    X(worker_twins)                                                                               \
-    X(worker_stalls)                                                                              \
-    X(coordinator_crashes)                                                                        \
-    X(coordinator_stalls)                                                                         \
-    X(coordinator_stops) X(worker_drains) X(database_outages) X(requests_failed) X(requests_slow) \
-        X(coordinators_cut) X(requests_unknown) X(unknown_committed) X(unknown_late)
+/* clang-format off */
+#define SIM_FAULT_MAP(X) \
+    X(stream_breaks) \
+    X(frames_lost) \
+    X(frames_doubled) \
+    X(frames_late) \
+    X(worker_crashes) \
+    X(worker_twins) \
+    X(worker_stalls) \
+    X(coordinator_crashes) \
+    X(coordinator_stalls) \
+    X(coordinator_stops) \
+    X(worker_drains) \
+    X(database_outages) \
+    X(requests_failed) \
+    X(requests_slow) \
+    X(coordinators_cut) \
+    X(requests_unknown) \
+    X(unknown_committed) \
+    X(unknown_late)
+/* clang-format on */
 
 struct sim_faults {
 #define SIM_FAULT_FIELD(name) uint64_t name;
