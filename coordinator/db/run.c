@@ -525,9 +525,10 @@ static bool split_types(struct qr_run_listing *listing, char *text)
     return true;
 }
 
-int qr_run_take_listings(struct qr_conn *conn, uint64_t coordinator_id, struct qr_run_listings *ret,
-                         struct qr_err *err)
+int qr_run_take_listings(struct qr_conn *conn, uint64_t coordinator_id, const char *const *roots,
+                         size_t n_roots, struct qr_run_listings *ret, struct qr_err *err)
 {
+    struct qr_array names;
     struct qr_params params;
     QR_AUTO_RESULT rows = NULL;
     struct qr_run_listings listings = {0};
@@ -535,7 +536,12 @@ int qr_run_take_listings(struct qr_conn *conn, uint64_t coordinator_id, struct q
 
     qr_params_init(&params);
     qr_param_i64(&params, (int64_t)coordinator_id);
+    qr_array_init(&names, QR_OID_TEXT);
+    for (size_t i = 0; i < n_roots; i++)
+        qr_array_text(&names, roots[i]);
+    qr_param_array(&params, &names);
     int rc = qr_conn_run(conn, QR_SQL_run_take_listings, &params, &rows, err);
+    qr_array_done(&names);
     if (rc < 0)
         return rc;
     listings.list = calloc((size_t)PQntuples(rows) + 1, sizeof *listings.list);

@@ -48,9 +48,11 @@ struct qr_run_listings {
     struct qr_run_listing *list;
     size_t n;
 };
-/** Take over the listings that nobody living works on (`coordinator_id` is the taker); those taken
- *  before by the same coordinator come again, so ask once per start and after run_create. */
+/** Take over the listings that nobody living works on (`coordinator_id` is the taker, `roots` the
+ *  names of its roots); those taken before by the same coordinator come again. A listing below
+ *  another root is taken only while no other coordinator lives: to fail with that reason. */
 QR_MUST_CHECK int qr_run_take_listings(struct qr_conn *conn, uint64_t coordinator_id,
+                                       const char *const *roots, size_t n_roots,
                                        struct qr_run_listings *ret, struct qr_err *err);
 void qr_run_listings_done(struct qr_run_listings *listings);
 

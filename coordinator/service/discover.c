@@ -45,13 +45,19 @@ struct batch {
 
 struct take_call {
     uint64_t coordinator_id;
+    const struct qr_roots *roots;
     struct qr_run_listings listings;
 };
 
 static int take_listings(struct qr_conn *conn, void *arg, struct qr_err *err)
 {
     struct take_call *call = arg;
-    return qr_run_take_listings(conn, call->coordinator_id, &call->listings, err);
+    const char *names[QR_ROOTS_MAX];
+
+    for (size_t i = 0; i < call->roots->n; i++)
+        names[i] = call->roots->root[i].name;
+    return qr_run_take_listings(conn, call->coordinator_id, names, call->roots->n, &call->listings,
+                                err);
 }
 
 struct enqueue_call {
@@ -249,7 +255,8 @@ static void *run_discover(void *arg)
     struct qr_discover *discover = arg;
 
     while (!atomic_load(&discover->stop)) {
-        struct take_call call = {.coordinator_id = qr_db_coordinator_id(discover->db)};
+        struct take_call call = {.coordinator_id = qr_db_coordinator_id(discover->db),
+                                 .roots = discover->roots};
         struct qr_err err = {0};
         int rc = qr_await(discover->db, QR_DB_LANE_ENQUEUE, take_listings, &call, &err);
         if (rc < 0 && rc != QR_E_CANCELLED)

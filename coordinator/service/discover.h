@@ -17,8 +17,8 @@ QR_MUST_CHECK int qr_discover_start(struct qr_db *db, const struct qr_roots *roo
 /** There may be a run to list. Thread-safe. */
 void qr_discover_kick(struct qr_discover *discover);
 
-/** Ends the listing under way (it is taken up again at the next start) and joins; while the database
- *  still serves. NULL is fine. */
+/** Ends the listing under way (it is taken up again at the next start) and joins; while the
+ * database still serves. NULL is fine. */
 void qr_discover_stop(struct qr_discover *discover);
 
 /** After the database was stopped: calls that it still ran may kick. NULL is fine. */

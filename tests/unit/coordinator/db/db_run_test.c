@@ -68,13 +68,21 @@ static void the_same_run_is_joined_and_a_later_one_takes_what_changed(void **sta
     assert_false(joined);
     assert_int_equal(create(conn, "root://t/join", false, &joined), first);
     assert_true(joined);
-    assert_ok(qr_run_take_listings(conn, qr_db_coordinator_id(fx->db), &listings, &err), &err);
+    const char *const roots[] = {"t"};
+    const char *const others[] = {"elsewhere"};
+    fx_sql("INSERT INTO coordinators (instance, host) VALUES ('peer', 'h')");
+    assert_ok(qr_run_take_listings(conn, qr_db_coordinator_id(fx->db), others, 1, &listings, &err),
+              &err);
+    assert_int_equal(listings.n, 0); /* the peer may have that root */
+    qr_run_listings_done(&listings);
+    assert_ok(qr_run_take_listings(conn, qr_db_coordinator_id(fx->db), roots, 1, &listings, &err),
+              &err);
     assert_int_equal(listings.n, 1);
     assert_int_equal(listings.list[0].run_id, first);
     assert_string_equal(listings.list[0].source, "root://t/join");
     assert_int_equal(listings.list[0].n_types, 2);
     qr_run_listings_done(&listings);
-    assert_ok(qr_run_take_listings(conn, 999999, &listings, &err), &err);
+    assert_ok(qr_run_take_listings(conn, 999999, roots, 1, &listings, &err), &err);
     assert_int_equal(listings.n, 0); /* its lister lives */
     qr_run_listings_done(&listings);
 
