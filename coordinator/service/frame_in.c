@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "common/buf.h"
+#include "coordinator/db/json.h"
 #include "coordinator/engine/types.h"
 #include "coordinator/service/fleet_internal.h"
 
@@ -103,6 +104,23 @@ static char *labels_json(const Quarry__V1__Hello *hello)
     return json;
 }
 
+/* Text that the database would refuse, at every attempt anew. */
+static bool is_utf8(const Quarry__V1__Hello *hello)
+{
+    const char *const fixed[] = {hello->worker_id, hello->host, hello->os, hello->arch,
+                                 hello->version};
+    bool valid = true;
+
+    for (size_t i = 0; i < QR_COUNT(fixed); i++)
+        valid = valid && qr_utf8_is_valid(fixed[i]);
+    for (size_t i = 0; i < hello->n_roots; i++)
+        valid = valid && qr_utf8_is_valid(hello->roots[i]);
+    for (size_t i = 0; i < hello->n_labels; i++)
+        valid = valid && qr_utf8_is_valid(hello->labels[i]->key) &&
+                qr_utf8_is_valid(hello->labels[i]->value);
+    return valid;
+}
+
 static const char *hello_fault(const Quarry__V1__Hello *hello)
 {
     if (hello->session.len != QR_SESSION_BYTES)
@@ -113,6 +131,8 @@ static const char *hello_fault(const Quarry__V1__Hello *hello)
         return "Hello.types must name 1 to 63 types";
     if (hello->slots == 0 || hello->slots > 1024)
         return "Hello.slots must be 1 to 1024";
+    if (!is_utf8(hello))
+        return "Hello has text that is not UTF-8";
     return NULL;
 }
 

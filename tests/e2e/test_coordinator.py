@@ -64,3 +64,15 @@ def test_a_file_from_the_far_future_is_listed(stack_of):
         stack.start_coordinator()
         run = stack.wait_listed(stack.create_run(folder)) and stack.ask("run", "list")[0]
         assert (run["status"], run["total"], run["discover_error"]) == ("active", 1, ""), run
+
+
+def test_a_hello_that_is_not_utf8_is_told_so(started):
+    import grpc
+    def field(number, value):
+        return bytes([number << 3 | 2, len(value)]) + value
+    hello = (field(1, b"w-latin1") + field(2, bytes(range(16))) + b"\x18\x01" + field(5, b"caf\xe9")
+             + field(9, field(1, b"text")) + b"\x60\x01")  # start_counter 1, slots 1
+    with grpc.insecure_channel(started[0].coordinator.grpc) as channel:
+        work = channel.stream_stream("/quarry.v1.Fleet/Work")
+        frames = list(work(iter([field(1, hello)]), timeout=30))
+    assert frames and b"not UTF-8" in frames[-1], frames
