@@ -662,6 +662,7 @@ static int claim_body(struct qr_conn *conn, void *arg, struct qr_err *err)
         none_left = !best_rank(txn, &rank);
         if (none_left && txn->used_floors) { /* below them there may be some */
             txn->db->n_floors = 0;
+            none_left = false;
             rc = look_again(conn, txn, err);
             continue;
         }

@@ -224,6 +224,8 @@ void qr_db_free(struct qr_db *db)
     if (!db)
         return;
     qr_db_stop(db, 1000);
+    for (int i = 0; i < QR_DB_STATS_COUNT; i++)
+        qr_lane_done(&db->lanes[i]);
     qr_control_done(db);
     free((char *)(uintptr_t)db->config.url);
     free((char *)(uintptr_t)db->config.instance);

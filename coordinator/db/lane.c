@@ -272,6 +272,12 @@ void qr_lane_join(struct qr_lane *lane, int64_t deadline_ms)
     }
     free(lane->threads);
     lane->threads = NULL;
+}
+
+void qr_lane_done(struct qr_lane *lane)
+{
+    if (!lane->config.run)
+        return; /* never started */
     pthread_cond_destroy(&lane->wake);
     pthread_mutex_destroy(&lane->lock);
 }
@@ -289,7 +295,7 @@ void qr_lane_get_stats(const struct qr_lane *lane, struct qr_db_lane_stats *ret)
     ret->lanes = lane->config.threads;
     ret->batch_seconds = &l->batch_seconds;
     ret->waiting = 0;
-    if (lane->threads) {
+    if (lane->config.run) {
         pthread_mutex_lock(&l->lock);
         ret->waiting = l->waiting_items;
         pthread_mutex_unlock(&l->lock);

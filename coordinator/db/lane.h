@@ -66,4 +66,6 @@ bool qr_lane_push(struct qr_lane *lane, struct qr_item *item);
 /** Stop in two steps, so that all lanes drain at the same time. The deadline is absolute. */
 void qr_lane_stop(struct qr_lane *lane);
 void qr_lane_join(struct qr_lane *lane, int64_t deadline_ms);
+/** After all lanes were joined: until then an answer of one may push to another, and is refused. */
+void qr_lane_done(struct qr_lane *lane);
 void qr_lane_get_stats(const struct qr_lane *lane, struct qr_db_lane_stats *ret);

@@ -406,6 +406,7 @@ void qr_fleet_free(struct qr_fleet *fleet)
 {
     if (!fleet)
         return;
+    qr_refused_drop_all(fleet);
     qr_engine_free(fleet->engine);
     pthread_cond_destroy(&fleet->wake);
     pthread_mutex_destroy(&fleet->mutex);

@@ -69,6 +69,8 @@ bool qr_refused_settles(struct qr_fleet *fleet, struct qr_settle *const *settles
 bool qr_refused_renew(struct qr_fleet *fleet, bool ok);
 /** Hand the kept answers to the engine; those that follow from them wait for the next call. */
 void qr_refused_deliver(struct qr_fleet *fleet);
+/** At the end: those that came when nobody waited for them any more. */
+void qr_refused_drop_all(struct qr_fleet *fleet);
 
 /** frame_in.c: hand one decoded frame to the engine. May take parts out of the frame. */
 void qr_fleet_frame_in(struct qr_fleet *fleet, struct qr_fleet_stream *stream,

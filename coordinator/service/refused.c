@@ -118,6 +118,20 @@ static void deliver(struct qr_fleet *fleet, const struct qr_refused *kept)
     }
 }
 
+void qr_refused_drop_all(struct qr_fleet *fleet)
+{
+    while (fleet->refused) {
+        struct qr_refused *kept = fleet->refused;
+        fleet->refused = kept->next;
+        for (size_t i = 0; kept->kind == SETTLES && i < kept->settles.n; i++) {
+            free(kept->tail.settle[i]->message);
+            free(kept->tail.settle[i]->record);
+            free(kept->tail.settle[i]);
+        }
+        free(kept);
+    }
+}
+
 void qr_refused_deliver(struct qr_fleet *fleet)
 {
     struct qr_refused *list = fleet->refused;
