@@ -148,6 +148,29 @@ static int lock_folder(struct qr_postgres *pg, struct qr_err *err)
                    pg->dir);
 }
 
+/* True when the folder has files and no cluster. Someone's own folder must not be given to the user
+ * postgres and closed to everyone else. */
+static bool is_of_others(const char *path)
+{
+    static const char *const ours[] = {".",        "..",           "lost+found",
+                                       "data.new", "postgres.log", "coordinator.lock"};
+    char version[QR_PG_PATH_MAX + 32];
+    const struct dirent *entry;
+    bool other = false;
+
+    snprintf(version, sizeof version, "%s/data/PG_VERSION", path);
+    DIR *dir = access(version, F_OK) == 0 ? NULL : opendir(path);
+    while (dir && !other && (entry = readdir(dir))) {
+        other = true;
+        for (size_t i = 0; i < QR_COUNT(ours); i++)
+            if (strcmp(entry->d_name, ours[i]) == 0)
+                other = false;
+    }
+    if (dir)
+        closedir(dir);
+    return other;
+}
+
 /* The socket's whole path must fit sun_path; a folder with a long name gets a short one elsewhere,
  * the same at every start. */
 static int choose_socket_dir(struct qr_postgres *pg, struct qr_err *err)
@@ -183,6 +206,12 @@ int qr_pg_prepare_folder(struct qr_postgres *pg, const char *dir, struct qr_err 
     char parent[QR_PG_PATH_MAX];
     int rc = find_user(pg, err);
 
+    if (rc == QR_OK && is_of_others(dir))
+        rc =
+            qr_fail(err, QR_E_INVALID,
+                    "the folder '%.300s' has other files in it and no cluster; hint: name a new or "
+                    "an empty folder",
+                    dir);
     if (rc == QR_OK)
         rc = own_folder(pg, dir, err);
     if (rc < 0)

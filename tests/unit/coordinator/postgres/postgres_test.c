@@ -2,6 +2,7 @@
 #include "coordinator/postgres/postgres.h"
 #include "tests/harness/test.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -162,6 +163,25 @@ static void bad_folders_are_refused_with_a_hint(void **state)
     assert_null(pg);
 }
 
+static void a_folder_with_other_files_is_left_alone(void **state)
+{
+    struct qr_postgres *pg = NULL;
+    struct qr_err err = {0};
+    struct stat before, after;
+    char dir[300], path[340];
+    (void)state;
+
+    snprintf(dir, sizeof dir, "%s/drawings", base);
+    snprintf(path, sizeof path, "%s/a.pdf", dir);
+    assert_int_equal(mkdir(dir, 0755), 0);
+    assert_int_equal(close(open(path, O_CREAT | O_WRONLY, 0644)), 0);
+    assert_int_equal(stat(dir, &before), 0);
+    const struct qr_postgres_config config = {.dir = dir};
+    assert_err(qr_postgres_start(&config, &pg, &err), QR_E_INVALID, &err, "has other files");
+    assert_int_equal(stat(dir, &after), 0);
+    assert_true(before.st_mode == after.st_mode && before.st_uid == after.st_uid);
+}
+
 static void a_folder_the_server_cannot_reach_is_explained(void **state)
 {
     struct qr_postgres *pg = NULL;
@@ -186,6 +206,7 @@ int main(void)
         cmocka_unit_test(a_killed_server_is_noticed_and_recovers),
         cmocka_unit_test(a_long_folder_name_gets_a_short_socket),
         cmocka_unit_test(bad_folders_are_refused_with_a_hint),
+        cmocka_unit_test(a_folder_with_other_files_is_left_alone),
         cmocka_unit_test(a_folder_the_server_cannot_reach_is_explained),
     };
     return cmocka_run_group_tests(tests, make_base, remove_base);
