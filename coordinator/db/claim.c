@@ -754,7 +754,7 @@ void qr_claim_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct 
     if (qr_transaction(conn, true, claim_body, &txn, &status, &err) < 0) {
         atomic_fetch_add(&lane->failures, 1);
         if (conn)
-            qr_log_err(QR_LOG_WARN, "db.claim", &err, "claims=%zu", n);
+            qr_lane_say_failure(lane, "db.claim", n, &err);
     }
     if (status != QR_DB_DONE)
         txn.db->n_floors = 0;

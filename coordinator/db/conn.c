@@ -216,8 +216,10 @@ static int result_error(struct qr_conn *conn, const PGresult *result, const char
 
     if (PQstatus(conn->pg) == CONNECTION_BAD || !state || strncmp(state, "57P", 3) == 0)
         return lost(conn, err, what);
-    int rc = qr_fail(err, QR_E_DB, "%s: %s (SQLSTATE %s)", what,
-                     primary ? primary : "unknown error", state);
+    bool full = strcmp(state, "53100") == 0;
+    int rc = qr_fail(
+        err, QR_E_DB, "%s: %s (SQLSTATE %s)%s", what, primary ? primary : "unknown error", state,
+        full ? "; hint: make space on the database's disk, work goes on by itself" : "");
     if (err)
         snprintf(err->sqlstate, sizeof err->sqlstate, "%s", state);
     return rc;

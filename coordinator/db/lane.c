@@ -7,7 +7,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 
-enum { BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 3000, WAIT_MAX_MS = 500 };
+enum { BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 3000, WAIT_MAX_MS = 500, FAILURE_LINE_MS = 10000 };
 
 /* What one thread of a lane keeps to itself. */
 struct lane_thread {
@@ -20,6 +20,21 @@ struct lane_thread {
     int64_t next_tick_ms;
     unsigned seed;
 };
+
+void qr_lane_say_failure(struct qr_lane *lane, const char *event, size_t n,
+                         const struct qr_err *err)
+{
+    long long now = qr_clock_ms();
+    long long said = atomic_load(&lane->failure_said_ms);
+
+    if ((said != 0 && now - said < FAILURE_LINE_MS) ||
+        !atomic_compare_exchange_strong(&lane->failure_said_ms, &said, now)) {
+        atomic_fetch_add(&lane->failures_unsaid, 1);
+        return;
+    }
+    qr_log_err(QR_LOG_WARN, event, err, "items=%zu not_logged=%llu", n,
+               (unsigned long long)atomic_exchange(&lane->failures_unsaid, 0));
+}
 
 /* ------------------------------------------------------------------ connection */
 

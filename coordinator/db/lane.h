@@ -56,8 +56,16 @@ struct qr_lane {
     QR_DB_LANE_COUNTERS(QR_LANE_COUNTER)
 #undef QR_LANE_COUNTER
     atomic_uint connections;
+    atomic_llong failure_said_ms; /* when qr_lane_say_failure() last wrote a line */
+    atomic_ullong failures_unsaid;
     struct qr_histogram batch_seconds;
 };
+
+/** Log that a batch of `n` requests failed: at once, and while that goes on every 10 s with the
+ * number of batches in between. A full disk or a lock storm must not fill the log's disk as well.
+ */
+void qr_lane_say_failure(struct qr_lane *lane, const char *event, size_t n,
+                         const struct qr_err *err);
 
 QR_MUST_CHECK int qr_lane_start(struct qr_lane *lane, const struct qr_lane_config *config,
                                 struct qr_err *err);

@@ -570,7 +570,7 @@ static void settle_some(struct qr_db *db, struct qr_lane *lane, struct qr_conn *
         if (rc < 0) {
             atomic_fetch_add(&lane->failures, 1);
             if (conn)
-                qr_log_err(QR_LOG_WARN, "db.settle", &err, "results=%zu", n);
+                qr_lane_say_failure(lane, "db.settle", n, &err);
         }
         answer(db, items, n, status, again);
         return;

@@ -234,7 +234,7 @@ void qr_run_summary(FILE *out, const Quarry__V1__Run *run)
     if (run->finished_ms > run->created_ms)
         fprintf(out, " in %s",
                 qr_text_duration(run->finished_ms - run->created_ms, took, sizeof took));
-    fprintf(out, ", %s completed (%s of them empty), %s failed",
+    fprintf(out, ", %s completed (%s empty), %s failed",
             qr_text_count(run->completed, n[1], sizeof n[1]),
             qr_text_count(run->empty, n[2], sizeof n[2]),
             qr_text_count(run->failed, n[3], sizeof n[3]));

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "coordinator/db/lane.h"
 #include "quarry/v1/record.pb-c.h"
 #include "tests/unit/coordinator/db/fixture.h"
 
@@ -237,6 +238,20 @@ static void a_start_without_a_server_says_what_to_do(void **state)
     assert_null(db);
 }
 
+static void a_failure_that_goes_on_is_not_logged_every_time(void **state)
+{
+    struct qr_lane lane = {.config = {.name = "settle"}};
+    struct qr_err err = {.code = QR_E_DB, .msg = "disk full"};
+    (void)state;
+
+    for (int i = 0; i < 5; i++)
+        qr_lane_say_failure(&lane, "db.settle", 1, &err);
+    assert_int_equal(atomic_load(&lane.failures_unsaid), 4);
+    atomic_fetch_sub(&lane.failure_said_ms, 10000);
+    qr_lane_say_failure(&lane, "db.settle", 1, &err);
+    assert_int_equal(atomic_load(&lane.failures_unsaid), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
 
 int main(void)
@@ -250,6 +265,7 @@ int main(void)
         TEST(an_unknown_commit_is_asked_again),
         TEST(a_stopped_database_side_answers_at_once),
         cmocka_unit_test(a_start_without_a_server_says_what_to_do),
+        cmocka_unit_test(a_failure_that_goes_on_is_not_logged_every_time),
     };
     return cmocka_run_group_tests(tests, fx_cluster_start, fx_cluster_stop);
 }
