@@ -341,7 +341,7 @@ def test_a_second_worker_in_the_same_spool_is_refused(fake, start, tmp_path):
 def test_exit_when_unreachable_is_4(tmp_path):
     done = subprocess.run([BIN / "quarry-worker", "--coordinator", "127.0.0.1:1", "--exit-when-unreachable",
                            "--spool", tmp_path / "spool"], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 4 and "127.0.0.1:1" in done.stderr
+    assert done.returncode == 4 and "127.0.0.1:1" in done.stderr and "worker.unreachable" in done.stderr
 
 
 @pytest.mark.parametrize("flags, says", [

@@ -42,7 +42,7 @@ def test_trouble_with_one_file_does_not_hide_the_others(tmp_path):
         file.write(b"a name that is not UTF-8\n")
     out = extract(tmp_path / "missing.pdf", fifo, folder, strange, "/dev/zero", SAMPLES / "pdf/simple.pdf", code=1)
     missing, pipe, directory, named, device, good = json.loads(out)
-    assert missing["error"] == {"class": "invalid_input", "message": "open: No such file or directory"}
+    assert missing["error"] == {"class": "invalid_input", "message": "there is no such file; hint: look at its name and folder"}
     for record, kind in ((pipe, "a pipe"), (directory, "a folder"), (device, "a device")):
         assert record["error"]["class"] == "invalid_input" and kind in record["error"]["message"]
     assert named["status"] == "completed" and named["file"].endswith("/\ufffd.txt")

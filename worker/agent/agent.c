@@ -170,6 +170,9 @@ static void on_lost(void *ctx, const char *address, const char *why, int64_t del
         a->attempts >= UNREACHABLE_ROUNDS * a->options.coordinators.n && !a->over) {
         a->over = true;
         a->code = QR_E_UNREACHABLE;
+        qr_log(
+            QR_LOG_ERROR, "worker.unreachable",
+            "detail=\"no coordinator answers\" hint=\"start one, or name it with --coordinator\"");
     }
 }
 

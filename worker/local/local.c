@@ -103,7 +103,13 @@ static void submit_next(struct run *run)
     int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
         int errnum = errno;
-        qr_fail_errno(&err, QR_E_IO, errnum, "open");
+        if (errnum == ENOENT || errnum == ENOTDIR)
+            qr_fail(&err, QR_E_IO, "there is no such file; hint: look at its name and folder");
+        else if (errnum == EACCES)
+            qr_fail(&err, QR_E_IO, "permission denied; hint: make it readable for user id %ld",
+                    (long)geteuid());
+        else
+            qr_fail_errno(&err, QR_E_IO, errnum, "open");
         settle_failed(run, index, class_of_errno(errnum), err.msg, 0);
         return;
     }
