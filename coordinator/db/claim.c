@@ -1,79 +1,9 @@
-/* Claims: everything that asks for work travels as one transaction.
- *
- * Order of work (rule 8): strict priority; between runs of the same priority the one with the
- * lowest pass (stride scheduling: each job moves a run's pass by 1/weight); within a run by job id.
- */
+/* Claims: everything that asks for work travels as one transaction. What there is and whose turn it
+ * is: claim_order.c. */
 #include <stdlib.h>
 
-#include "common/clock.h"
 #include "common/log.h"
-#include "coordinator/db/impl.h"
-#include "coordinator/engine/types.h"
-
-enum { ROUNDS_MAX = 6, JOBS_MAX = 8192, FLOORS_MAX_AGE_MS = 1000 };
-
-struct claim {
-    struct qr_item item;
-    uint64_t token, session_pk, attach;
-    struct qr_type_count *want; /* as asked */
-    size_t n_want;
-    uint32_t want_total;
-    const char **roots;
-    size_t n_roots;
-    /* while it runs */
-    bool fenced, dry;
-    uint32_t left_total;
-    uint64_t *left; /* per want */
-};
-
-struct run_share {
-    int64_t run_id;
-    double pass, weight;
-    bool changed;
-};
-
-struct head {
-    int32_t queue_id;
-    int64_t run_id;
-    qr_type_id type;
-    const char *root;    /* in the heads' result */
-    const char *options; /* NULL: none */
-    int32_t rank;
-    int64_t job_id;
-    size_t share;      /* index of its run */
-    size_t next_claim; /* where the search for a taker goes on */
-    bool exhausted;    /* nobody wants more of it in this round */
-    uint32_t *takers;  /* claim numbers, in order of assignment */
-    size_t n_takers;
-};
-
-struct taken {
-    size_t claim;
-    int64_t job_id;
-    int64_t run_id;
-    qr_type_id type;
-    char *options; /* owned; heads go away with their round */
-    const PGresult *result;
-    int row;
-    int64_t lease_id;
-};
-
-struct claim_txn {
-    struct qr_db *db;
-    struct claim **claims;
-    size_t n;
-    struct head *heads;
-    size_t n_heads;
-    struct run_share *shares;
-    size_t n_shares;
-    struct taken *taken;
-    size_t n_taken, cap_taken;
-    PGresult *heads_result;
-    PGresult *results[ROUNDS_MAX]; /* rows that `taken` points into */
-    size_t n_results;
-    bool used_floors; /* in the last look at the heads */
-    int attempts;
-};
+#include "coordinator/db/claim.h"
 
 /* ------------------------------------------------------------------ requests */
 
@@ -117,169 +47,7 @@ void qr_db_claim(struct qr_db *db, const struct qr_db_claim *request)
     db->events.claim(db->events.ctx, &reply);
 }
 
-/* ------------------------------------------------------------------ who may have what */
-
-static uint64_t *left_of(struct claim *claim, qr_type_id type)
-{
-    for (size_t i = 0; i < claim->n_want; i++)
-        if (claim->want[i].type == type)
-            return &claim->left[i];
-    return NULL;
-}
-
-static bool has_root(const struct claim *claim, const char *root)
-{
-    if (!root[0])
-        return true;
-    for (size_t i = 0; i < claim->n_roots; i++)
-        if (strcmp(claim->roots[i], root) == 0)
-            return true;
-    return false;
-}
-
-static bool wants(struct claim *claim, const struct head *head)
-{
-    uint64_t *left = left_of(claim, head->type);
-
-    return !claim->fenced && claim->left_total > 0 && left && *left > 0 &&
-           has_root(claim, head->root);
-}
-
-static void give(struct claim *claim, qr_type_id type, int n)
-{
-    uint64_t *left = left_of(claim, type);
-
-    *left -= (uint64_t)n;
-    claim->left_total -= (uint32_t)n;
-}
-
-/* ------------------------------------------------------------------ floors */
-
-/* Deleted rows leave their index entries until the next vacuum; starting at the last head keeps a
- * claim from walking over them. Rows may come below a floor: whatever puts them there in this
- * process announces it; what another coordinator does is seen within FLOORS_MAX_AGE_MS; and no
- * claim is called dry on the word of a floor. */
-static void age_floors(struct qr_db *db)
-{
-    unsigned long long seen = atomic_load(&db->announced);
-    int64_t now = qr_clock_ms();
-
-    if (seen == db->floors_seen && now - db->floors_since_ms < FLOORS_MAX_AGE_MS)
-        return;
-    db->n_floors = 0;
-    db->floors_seen = seen;
-    db->floors_since_ms = now;
-}
-
-static void set_floor(struct qr_db *db, int32_t queue_id, int32_t rank, int64_t job_id)
-{
-    size_t i = 0;
-
-    while (i < db->n_floors && db->floors[i].queue_id != queue_id)
-        i++;
-    if (i == QR_FLOORS_MAX)
-        return;
-    db->n_floors += i == db->n_floors;
-    db->floors[i] = (struct qr_floor){queue_id, rank, job_id};
-}
-
-/* ------------------------------------------------------------------ statements */
-
-/* Parameters of claim_heads. */
-struct heads_call {
-    struct qr_array types, roots, queues, ranks, jobs;
-    struct qr_params params;
-};
-
-static void add_wanted(struct claim_txn *txn, struct qr_array *types, struct qr_array *roots);
-
-static void heads_call_init(struct heads_call *call, struct claim_txn *txn)
-{
-    const struct qr_db *db = txn->db;
-
-    qr_array_init(&call->types, QR_OID_TEXT);
-    qr_array_init(&call->roots, QR_OID_TEXT);
-    qr_array_init(&call->queues, QR_OID_INT4);
-    qr_array_init(&call->ranks, QR_OID_INT2);
-    qr_array_init(&call->jobs, QR_OID_INT8);
-    add_wanted(txn, &call->types, &call->roots);
-    for (size_t i = 0; i < db->n_floors; i++) {
-        qr_array_i32(&call->queues, db->floors[i].queue_id);
-        qr_array_i16(&call->ranks, (int16_t)db->floors[i].rank);
-        qr_array_i64(&call->jobs, db->floors[i].job_id);
-    }
-    txn->used_floors = db->n_floors > 0;
-    qr_params_init(&call->params);
-    qr_param_array(&call->params, &call->types);
-    qr_param_array(&call->params, &call->roots);
-    qr_param_array(&call->params, &call->queues);
-    qr_param_array(&call->params, &call->ranks);
-    qr_param_array(&call->params, &call->jobs);
-}
-
-static void heads_call_done(struct heads_call *call)
-{
-    qr_array_done(&call->types);
-    qr_array_done(&call->roots);
-    qr_array_done(&call->queues);
-    qr_array_done(&call->ranks);
-    qr_array_done(&call->jobs);
-}
-
-static void add_wanted(struct claim_txn *txn, struct qr_array *types, struct qr_array *roots)
-{
-    uint64_t seen = 0;
-
-    qr_array_text(roots, "");
-    for (size_t i = 0; i < txn->n; i++) {
-        struct claim *claim = txn->claims[i];
-        for (size_t k = 0; k < claim->n_want; k++) {
-            if (claim->left[k] > 0 && !(seen >> claim->want[k].type & 1))
-                qr_array_text(types, qr_type_name(claim->want[k].type));
-            seen |= (uint64_t)1 << claim->want[k].type;
-        }
-        for (size_t k = 0; k < claim->n_roots; k++)
-            qr_array_text(roots, claim->roots[k]);
-    }
-}
-
-static int read_heads(struct claim_txn *txn, PGresult *result, struct qr_err *err)
-{
-    size_t n = (size_t)PQntuples(result);
-
-    free(txn->heads);
-    txn->heads = calloc(n + 1, sizeof *txn->heads);
-    struct run_share *shares = realloc(txn->shares, (txn->n_shares + n + 1) * sizeof *shares);
-    if (shares)
-        txn->shares = shares;
-    PQclear(txn->heads_result);
-    txn->heads_result = result;
-    txn->n_heads = 0;
-    if (!txn->heads || !shares)
-        return qr_fail(err, QR_E_NOMEM, "claim: out of memory");
-    for (int i = 0; i < (int)n; i++) {
-        struct head *head = &txn->heads[txn->n_heads++];
-        *head = (struct head){
-            .queue_id = qr_get_i32(result, i, 0),
-            .run_id = qr_get_i64(result, i, 1),
-            .type = qr_type_intern(qr_get_text(result, i, 2)),
-            .root = qr_get_text(result, i, 3),
-            .rank = qr_get_i32(result, i, 4),
-            .job_id = qr_get_i64(result, i, 5),
-            .options = qr_get_null(result, i, 8) ? NULL : qr_get_text(result, i, 8),
-        };
-        for (head->share = 0; head->share < txn->n_shares; head->share++)
-            if (txn->shares[head->share].run_id == head->run_id)
-                break;
-        if (head->share == txn->n_shares)
-            txn->shares[txn->n_shares++] = (struct run_share){
-                .run_id = head->run_id,
-                .pass = qr_get_f64(result, i, 6),
-                .weight = qr_get_f64(result, i, 7),
-            };
-    }
-    return QR_OK;
-}
+/* ------------------------------------------------------------------ open and take */
 
 /* First round trip: begin, lock and check the sessions, look at the heads. */
 static int open_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_err *err)
@@ -304,8 +72,8 @@ static int open_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_er
     for (size_t i = 0; i < n_keys; i++)
         qr_array_i64(&keys, sorted[i]);
     free(sorted);
-    age_floors(txn->db);
-    heads_call_init(&heads, txn);
+    qr_claim_age_floors(txn->db);
+    qr_claim_heads_init(&heads, txn);
     qr_params_init(&lock);
     qr_param_array(&lock, &keys);
     qr_param_bytes(&lock, txn->db->epoch, QR_EPOCH_BYTES);
@@ -324,7 +92,7 @@ static int open_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_er
             txn->claims[i]->fenced = true;
         for (int i = 0; epoch_holds && i < PQntuples(results[2]); i++)
             txn->claims[qr_get_i64(results[2], i, 0) - 1]->fenced = false;
-        rc = read_heads(txn, results[3], err);
+        rc = qr_claim_read_heads(txn, results[3], err);
         results[3] = NULL;
     }
     for (size_t i = 0; i < QR_COUNT(results); i++)
@@ -332,102 +100,8 @@ static int open_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_er
     qr_array_done(&keys);
     qr_array_done(&pks);
     qr_array_done(&attaches);
-    heads_call_done(&heads);
+    qr_claim_heads_done(&heads);
     return rc;
-}
-
-static int look_again(struct qr_conn *conn, struct claim_txn *txn, struct qr_err *err)
-{
-    struct heads_call call;
-    PGresult *result = NULL;
-
-    heads_call_init(&call, txn);
-    int rc = qr_conn_run(conn, QR_SQL_claim_heads, &call.params, &result, err);
-    heads_call_done(&call);
-    return rc < 0 ? rc : read_heads(txn, result, err);
-}
-
-/* ------------------------------------------------------------------ order of work */
-
-/* The next claim that wants a job of this queue, round robin. */
-static struct claim *next_taker(struct claim_txn *txn, struct head *head, uint32_t *ret_number)
-{
-    for (size_t k = 0; k < txn->n; k++) {
-        size_t i = (head->next_claim + k) % txn->n;
-        if (wants(txn->claims[i], head)) {
-            head->next_claim = i + 1;
-            *ret_number = (uint32_t)i;
-            return txn->claims[i];
-        }
-    }
-    head->exhausted = true;
-    return NULL;
-}
-
-/* Whose turn it is at this rank: the run with the lowest pass, then the oldest job. */
-static struct head *next_head(struct claim_txn *txn, int32_t rank)
-{
-    struct head *best = NULL;
-
-    for (size_t i = 0; i < txn->n_heads; i++) {
-        struct head *head = &txn->heads[i];
-        if (head->exhausted || head->rank != rank)
-            continue;
-        double pass = txn->shares[head->share].pass;
-        double least = best ? txn->shares[best->share].pass : 0;
-        if (!best || pass < least || (pass <= least && head->job_id < best->job_id))
-            best = head;
-    }
-    return best;
-}
-
-/* The best rank that anybody wants something of; false when there is none. */
-static bool best_rank(struct claim_txn *txn, int32_t *ret_rank)
-{
-    bool any = false;
-
-    for (size_t i = 0; i < txn->n_heads; i++) {
-        struct head *head = &txn->heads[i];
-        uint32_t number;
-        if (any && head->rank >= *ret_rank)
-            continue;
-        if (!next_taker(txn, head, &number))
-            continue;
-        head->next_claim = number; /* nothing was given yet */
-        *ret_rank = head->rank;
-        any = true;
-    }
-    return any;
-}
-
-/* Who gets how much of which queue: fills takers of every head at the best rank. */
-static int assign(struct claim_txn *txn, int32_t rank, struct qr_err *err)
-{
-    size_t room = JOBS_MAX - txn->n_taken;
-    struct head *head;
-
-    /* a run that was idle does not get back what it did not use */
-    for (size_t i = 0; i < txn->n_shares; i++)
-        if (txn->shares[i].pass < txn->db->virtual_time)
-            txn->shares[i].pass = txn->db->virtual_time;
-    while (room > 0 && (head = next_head(txn, rank)) != NULL) {
-        uint32_t number;
-        struct claim *claim = next_taker(txn, head, &number);
-        if (!claim)
-            continue;
-        if (!head->takers)
-            head->takers = calloc(JOBS_MAX, sizeof *head->takers);
-        if (!head->takers)
-            return qr_fail(err, QR_E_NOMEM, "claim: out of memory");
-        struct run_share *share = &txn->shares[head->share];
-        head->takers[head->n_takers++] = number;
-        txn->db->virtual_time = share->pass;
-        share->pass += 1 / share->weight;
-        share->changed = true;
-        give(claim, head->type, 1);
-        room--;
-    }
-    return QR_OK;
 }
 
 static struct head *head_of(struct claim_txn *txn, int32_t queue_id)
@@ -505,14 +179,14 @@ static int take(struct qr_conn *conn, struct claim_txn *txn, struct qr_err *err)
             taker = 0;
         }
         rc = keep(txn, head, taker++, result, i, err);
-        set_floor(txn->db, queue_id, head->rank, qr_get_i64(result, i, 1));
+        qr_claim_set_floor(txn->db, queue_id, head->rank, qr_get_i64(result, i, 1));
         head->takers[taker - 1] = UINT32_MAX; /* served */
     }
     for (size_t i = 0; i < txn->n_heads; i++) {
         head = &txn->heads[i];
         for (size_t k = 0; k < head->n_takers; k++)
             if (head->takers[k] != UINT32_MAX) {
-                give(txn->claims[head->takers[k]], head->type, -1);
+                qr_claim_give(txn->claims[head->takers[k]], head->type, -1);
                 txn->shares[head->share].pass -= 1 / txn->shares[head->share].weight;
             }
     }
@@ -657,25 +331,25 @@ static int claim_body(struct qr_conn *conn, void *arg, struct qr_err *err)
     if (txn->attempts++ > 0)
         txn->db->n_floors = 0; /* what was taken is back */
     int rc = open_claims(conn, txn, err);
-    for (int round = 0; rc == QR_OK && round < ROUNDS_MAX; round++) {
+    for (int round = 0; rc == QR_OK && round < QR_CLAIM_ROUNDS_MAX; round++) {
         int32_t rank = 0;
-        none_left = !best_rank(txn, &rank);
+        none_left = !qr_claim_best_rank(txn, &rank);
         if (none_left && txn->used_floors) { /* below them there may be some */
             txn->db->n_floors = 0;
             none_left = false;
-            rc = look_again(conn, txn, err);
+            rc = qr_claim_look_again(conn, txn, err);
             continue;
         }
-        if (none_left || txn->n_taken >= JOBS_MAX)
+        if (none_left || txn->n_taken >= QR_CLAIM_JOBS_MAX)
             break;
-        rc = assign(txn, rank, err);
+        rc = qr_claim_assign(txn, rank, err);
         if (rc == QR_OK)
             rc = take(conn, txn, err);
         forget_takers(txn);
         if (rc == QR_OK && !anything_left(txn))
             break;
         if (rc == QR_OK)
-            rc = look_again(conn, txn, err);
+            rc = qr_claim_look_again(conn, txn, err);
     }
     for (size_t i = 0; i < txn->n; i++)
         txn->claims[i]->dry = none_left && txn->claims[i]->left_total > 0;

@@ -31,3 +31,7 @@ struct session_request {
     struct qr_lease_ref *spooled;
     size_t n_spooled;
 };
+
+/** hello.c: runs the request and answers it; the caller frees it. */
+void qr_session_run_hello(struct qr_db *db, struct qr_lane *lane, struct qr_conn *conn,
+                          struct session_request *r);

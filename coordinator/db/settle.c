@@ -1,4 +1,5 @@
-/* Settles: result and state in one transaction, many results in one (rule 1).
+/* Settles: result and state in one transaction, many results in one (rule 1); 1 and 2 are in
+ * settle_state.c.
  *
  *   1  begin, shared locks on the sessions
  *   2  completions pass the fence and are written in one statement; failures are locked, the retry
@@ -12,14 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/clock.h"
 #include "common/log.h"
 #include "coordinator/db/impl.h"
 #include "coordinator/db/json.h"
 #include "coordinator/db/record.h"
 #include "coordinator/db/settle.h"
-
-enum { MESSAGE_MAX = 2000 };
 
 /* ------------------------------------------------------------------ requests */
 
@@ -76,232 +74,6 @@ static void item_free(struct settle_item *item)
     free(item);
 }
 
-/* ------------------------------------------------------------------ 1, 2: state */
-
-static bool is_failure(const struct settle_item *item)
-{
-    return item->rejected || item->settle->error_class != QR_CLASS_NONE;
-}
-
-static int lock_sessions(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *err)
-{
-    struct qr_params params;
-    PGresult *results[2] = {NULL};
-    int64_t *keys = calloc(txn->n, sizeof *keys);
-
-    if (!keys)
-        return qr_fail(err, QR_E_NOMEM, "settle: out of memory");
-    for (size_t i = 0; i < txn->n; i++)
-        keys[i] = qr_lock_key_session(txn->items[i]->settle->session_pk);
-    size_t n = qr_sort_unique(keys, txn->n);
-    qr_array_clear(&txn->columns[0]);
-    for (size_t i = 0; i < n; i++)
-        qr_array_i64(&txn->columns[0], keys[i]);
-    free(keys);
-    qr_params_init(&params);
-    qr_param_array(&params, &txn->columns[0]);
-    qr_param_bytes(&params, txn->db->epoch, QR_EPOCH_BYTES);
-    const struct qr_call calls[] = {{QR_SQL_begin, NULL}, {QR_SQL_lock_shared, &params}};
-    int rc = qr_conn_pipeline(conn, calls, QR_COUNT(calls), results, err);
-    txn->epoch_holds = rc == QR_OK && qr_get_bool(results[1], 0, 0);
-    PQclear(results[0]);
-    PQclear(results[1]);
-    return rc;
-}
-
-static void accept(struct settle_txn *txn, struct settle_item *item, int64_t run_id,
-                   int64_t file_id, const char *type)
-{
-    item->accepted = true;
-    item->run_id = run_id;
-    item->file_id = file_id;
-    item->is_cad = strcmp(type, "creo") == 0 || strcmp(type, "cad") == 0;
-    txn->n_accepted++;
-}
-
-static int complete(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *err)
-{
-    struct qr_array *c = txn->columns;
-    struct qr_params params;
-    QR_AUTO_RESULT result = NULL;
-
-    for (int i = 0; i < SETTLE_COLUMNS; i++)
-        qr_array_clear(&c[i]);
-    txn->n_order = 0;
-    for (size_t i = 0; i < txn->n; i++) {
-        struct settle_item *item = txn->items[i];
-        const struct qr_settle *s = item->settle;
-        const qr_record *r = item->record;
-        if (is_failure(item))
-            continue;
-        txn->order[txn->n_order++] = item;
-        qr_array_i64(&c[0], (int64_t)s->lease_id);
-        qr_array_i64(&c[1], (int64_t)s->job_id);
-        qr_array_i64(&c[2], (int64_t)s->session_pk);
-        qr_array_i32(&c[3], s->duration_ms > INT32_MAX ? INT32_MAX : (int32_t)s->duration_ms);
-        qr_array_bool(&c[4], r && r->partial);
-        qr_array_text(&c[5], r && r->empty_reason[0] ? r->empty_reason : NULL);
-        qr_array_text(&c[6], item->parameters);
-        qr_array_text(&c[7], item->bom);
-    }
-    if (txn->n_order == 0)
-        return QR_OK;
-    qr_params_init(&params);
-    for (int i = 0; i < 8; i++)
-        qr_param_array(&params, &c[i]);
-    int rc = qr_conn_run(conn, QR_SQL_settle_done, &params, &result, err);
-    for (int i = 0; rc == QR_OK && i < PQntuples(result); i++)
-        accept(txn, txn->order[qr_get_i64(result, i, 0) - 1], qr_get_i64(result, i, 1),
-               qr_get_i64(result, i, 2), qr_get_text(result, i, 3));
-    return rc;
-}
-
-/* What becomes of a failed job: to `item`. */
-static void decide(struct settle_item *item, const PGresult *row, int i)
-{
-    const struct qr_settle *s = item->settle;
-    const char *stop = qr_get_text(row, i, 7);
-    enum qr_class class = item->rejected ? s->reject_class : s->error_class;
-    int retries = qr_get_i32(row, i, 6);
-
-    item->class = class;
-    item->retry_count = retries;
-    item->delay_ms = 0;
-    item->status = "failed";
-    if (!item->rejected &&
-        qr_class_retry(class, retries, qr_get_bool(row, i, 8), s->lease_id, &item->delay_ms)) {
-        item->retry_count = retries + 1;
-        if (s->retry_after_ms > 0 && (int64_t)s->retry_after_ms > item->delay_ms)
-            item->delay_ms = s->retry_after_ms > 86400000 ? 86400000 : (int64_t)s->retry_after_ms;
-        item->status = strcmp(stop, "cancel") == 0  ? "cancelled"
-                       : strcmp(stop, "pause") == 0 ? "paused"
-                                                    : "pending";
-    }
-}
-
-static int lock_failed(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *err)
-{
-    struct qr_array *c = txn->columns;
-    struct qr_params params;
-    QR_AUTO_RESULT result = NULL;
-
-    for (int i = 0; i < SETTLE_COLUMNS; i++)
-        qr_array_clear(&c[i]);
-    txn->n_order = 0;
-    for (size_t i = 0; i < txn->n; i++) {
-        struct settle_item *item = txn->items[i];
-        if (!is_failure(item))
-            continue;
-        txn->order[txn->n_order++] = item;
-        qr_array_i64(&c[0], (int64_t)item->settle->lease_id);
-        qr_array_i64(&c[1], (int64_t)item->settle->job_id);
-        qr_array_i64(&c[2], (int64_t)item->settle->session_pk);
-    }
-    if (txn->n_order == 0)
-        return QR_OK;
-    qr_params_init(&params);
-    for (int i = 0; i < 3; i++)
-        qr_param_array(&params, &c[i]);
-    int rc = qr_conn_run(conn, QR_SQL_settle_lock, &params, &result, err);
-    const struct settle_item *previous = NULL;
-    for (int i = 0; rc == QR_OK && i < PQntuples(result); i++) {
-        struct settle_item *item = txn->order[qr_get_i64(result, i, 0) - 1];
-        if (previous && previous->settle->job_id == item->settle->job_id)
-            continue; /* the same lease twice in one batch */
-        previous = item;
-        decide(item, result, i);
-        accept(txn, item, qr_get_i64(result, i, 1), qr_get_i64(result, i, 2),
-               qr_get_text(result, i, 3));
-    }
-    return rc;
-}
-
-static void failure_text(const struct settle_item *item, struct qr_buf *out)
-{
-    const struct qr_settle *s = item->settle;
-    const char *text = item->rejected ? s->reject_message : s->message;
-
-    qr_buf_init(out, (size_t)1 << 20);
-    if (item->rejected)
-        qr_buf_append_str(out, "the result could not be stored: ");
-    qr_utf8_clean(out, text && text[0] ? text : "no reason given");
-    if (out->len > MESSAGE_MAX) {
-        size_t cut = MESSAGE_MAX;
-        while (cut > 0 && (out->data[cut] & 0xC0) == 0x80)
-            cut--;
-        out->len = cut;
-        out->data[cut] = '\0';
-    }
-}
-
-static int write_failed(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *err)
-{
-    struct qr_array *c = txn->columns;
-    struct qr_params params;
-
-    for (int i = 0; i < SETTLE_COLUMNS; i++)
-        qr_array_clear(&c[i]);
-    struct qr_array *status = &c[5];
-    struct qr_array *class = &c[6];
-    struct qr_array *message = &c[7];
-    for (size_t i = 0; i < txn->n_order; i++) {
-        const struct settle_item *item = txn->order[i];
-        struct qr_buf text;
-        if (!item->accepted)
-            continue;
-        qr_array_i64(&c[0], (int64_t)item->settle->lease_id);
-        qr_array_i64(&c[1], (int64_t)item->settle->job_id);
-        qr_array_text(status, item->status);
-        qr_array_i32(&c[3], item->retry_count);
-        qr_array_text(class, qr_class_text(item->class));
-        failure_text(item, &text);
-        qr_array_bytes(message, text.data ? (const void *)text.data : "", text.len);
-        qr_buf_done(&text);
-        qr_array_i64(&c[2], item->delay_ms);
-        qr_array_i32(&c[8], item->settle->duration_ms > INT32_MAX
-                                ? INT32_MAX
-                                : (int32_t)item->settle->duration_ms);
-    }
-    if (c[0].n == 0)
-        return QR_OK;
-    qr_params_init(&params);
-    qr_param_array(&params, &c[0]);
-    qr_param_array(&params, &c[1]);
-    qr_param_array(&params, status);
-    qr_param_array(&params, &c[3]);
-    qr_param_array(&params, class);
-    qr_param_array(&params, message);
-    qr_param_array(&params, &c[2]);
-    qr_param_array(&params, &c[8]);
-    return qr_conn_run(conn, QR_SQL_settle_failed, &params, NULL, err);
-}
-
-/* What the fence refused: committed before, or stale. */
-static int classify(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *err)
-{
-    struct qr_array *c = txn->columns;
-    struct qr_params params;
-    QR_AUTO_RESULT result = NULL;
-
-    qr_array_clear(&c[0]);
-    qr_array_clear(&c[1]);
-    txn->n_order = 0;
-    for (size_t i = 0; i < txn->n; i++) {
-        if (txn->items[i]->accepted)
-            continue;
-        txn->order[txn->n_order++] = txn->items[i];
-        qr_array_i64(&c[0], (int64_t)txn->items[i]->settle->lease_id);
-        qr_array_i64(&c[1], (int64_t)txn->items[i]->settle->job_id);
-    }
-    qr_params_init(&params);
-    qr_param_array(&params, &c[0]);
-    qr_param_array(&params, &c[1]);
-    int rc = qr_conn_run(conn, QR_SQL_settle_classify, &params, &result, err);
-    for (int i = 0; rc == QR_OK && i < PQntuples(result); i++)
-        txn->order[qr_get_i64(result, i, 0) - 1]->duplicate = qr_get_bool(result, i, 1);
-    return rc;
-}
-
 /* ------------------------------------------------------------------ 3: what follows from it */
 
 static int count_changes(struct settle_txn *txn, struct qr_err *err)
@@ -313,7 +85,7 @@ static int count_changes(struct settle_txn *txn, struct qr_err *err)
         struct qr_stage_change *change = qr_stage_of(&txn->changes, item->run_id);
         if (!change)
             return qr_fail(err, QR_E_NOMEM, "settle: out of memory");
-        if (!is_failure(item)) {
+        if (!qr_settle_is_failure(item)) {
             change->open--;
             change->completed++;
             change->empty += item->record && item->record->empty_reason[0];
@@ -335,7 +107,7 @@ static int count_changes(struct settle_txn *txn, struct qr_err *err)
 static void file_status(const struct settle_item *item, struct qr_array *column)
 {
     char text[160];
-    bool failed = is_failure(item);
+    bool failed = qr_settle_is_failure(item);
 
     snprintf(text, sizeof text, "{\"status\":\"%s\",\"run_id\":%lld,\"job_id\":%lld%s%s%s}",
              failed ? item->status : "completed", (long long)item->run_id,
@@ -372,9 +144,10 @@ static void gather(struct settle_txn *txn)
                            item->run_id, item->record);
         if (item->is_cad) {
             qr_array_i64(&txn->cad_jobs, (int64_t)item->settle->job_id);
-            qr_array_text(&txn->cad_status, is_failure(item) ? item->status : "completed");
+            qr_array_text(&txn->cad_status,
+                          qr_settle_is_failure(item) ? item->status : "completed");
         }
-        if (is_failure(item))
+        if (qr_settle_is_failure(item))
             continue;
         /* slices of c[1], one event row each */
         if (c[1].n + 1 == begin || run_id != item->run_id ||
@@ -471,15 +244,15 @@ static int settle_body(struct qr_conn *conn, void *arg, struct qr_err *err)
     struct settle_txn *txn = arg;
 
     reset(txn);
-    int rc = lock_sessions(conn, txn, err);
+    int rc = qr_settle_lock_sessions(conn, txn, err);
     if (rc == QR_OK && txn->epoch_holds)
-        rc = complete(conn, txn, err);
+        rc = qr_settle_complete(conn, txn, err);
     if (rc == QR_OK && txn->epoch_holds)
-        rc = lock_failed(conn, txn, err);
+        rc = qr_settle_lock_failed(conn, txn, err);
     if (rc == QR_OK && txn->epoch_holds)
-        rc = write_failed(conn, txn, err);
+        rc = qr_settle_write_failed(conn, txn, err);
     if (rc == QR_OK && txn->n_accepted < txn->n)
-        rc = classify(conn, txn, err);
+        rc = qr_settle_classify(conn, txn, err);
     if (rc == QR_OK)
         rc = count_changes(txn, err);
     if (rc < 0)

@@ -39,3 +39,19 @@ struct settle_txn {
     struct qr_array sha256, cad_jobs, cad_status;
     struct qr_results results;
 };
+
+/* ---- settle_state.c, in this order within the transaction */
+bool qr_settle_is_failure(const struct settle_item *item);
+/** BEGIN, the sessions' shared locks, and whether the cluster's epoch still holds. */
+QR_MUST_CHECK int qr_settle_lock_sessions(struct qr_conn *conn, struct settle_txn *txn,
+                                          struct qr_err *err);
+QR_MUST_CHECK int qr_settle_complete(struct qr_conn *conn, struct settle_txn *txn,
+                                     struct qr_err *err);
+QR_MUST_CHECK int qr_settle_lock_failed(struct qr_conn *conn, struct settle_txn *txn,
+                                        struct qr_err *err);
+/** Of what qr_settle_lock_failed() sent last. */
+QR_MUST_CHECK int qr_settle_write_failed(struct qr_conn *conn, struct settle_txn *txn,
+                                         struct qr_err *err);
+/** What was not accepted: committed before, or stale. */
+QR_MUST_CHECK int qr_settle_classify(struct qr_conn *conn, struct settle_txn *txn,
+                                     struct qr_err *err);

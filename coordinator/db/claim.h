@@ -1,0 +1,101 @@
+/* coordinator/db/claim.h
+ *
+ * One transaction of claims: claim.c takes and leases, claim_order.c says what there is and whose
+ * turn it is. On the claim lane's thread alone.
+ */
+#pragma once
+#include "coordinator/db/impl.h"
+
+enum { QR_CLAIM_ROUNDS_MAX = 6, QR_CLAIM_JOBS_MAX = 8192 };
+
+struct claim {
+    struct qr_item item;
+    uint64_t token, session_pk, attach;
+    struct qr_type_count *want; /* as asked */
+    size_t n_want;
+    uint32_t want_total;
+    const char **roots;
+    size_t n_roots;
+    /* while it runs */
+    bool fenced, dry;
+    uint32_t left_total;
+    uint64_t *left; /* per want */
+};
+
+struct run_share {
+    int64_t run_id;
+    double pass, weight;
+    bool changed;
+};
+
+struct head {
+    int32_t queue_id;
+    int64_t run_id;
+    qr_type_id type;
+    const char *root;    /* in the heads' result */
+    const char *options; /* NULL: none */
+    int32_t rank;
+    int64_t job_id;
+    size_t share;      /* index of its run */
+    size_t next_claim; /* where the search for a taker goes on */
+    bool exhausted;    /* nobody wants more of it in this round */
+    uint32_t *takers;  /* claim numbers, in order of assignment */
+    size_t n_takers;
+};
+
+struct taken {
+    size_t claim;
+    int64_t job_id;
+    int64_t run_id;
+    qr_type_id type;
+    char *options; /* owned; heads go away with their round */
+    const PGresult *result;
+    int row;
+    int64_t lease_id;
+};
+
+struct claim_txn {
+    struct qr_db *db;
+    struct claim **claims;
+    size_t n;
+    struct head *heads;
+    size_t n_heads;
+    struct run_share *shares;
+    size_t n_shares;
+    struct taken *taken;
+    size_t n_taken, cap_taken;
+    PGresult *heads_result;
+    PGresult *results[QR_CLAIM_ROUNDS_MAX]; /* rows that `taken` points into */
+    size_t n_results;
+    bool used_floors; /* in the last look at the heads */
+    int attempts;
+};
+
+/* Parameters of claim_heads. */
+struct heads_call {
+    struct qr_array types, roots, queues, ranks, jobs;
+    struct qr_params params;
+};
+
+/* ---- floors */
+/** Forget floors that may be too high by now. */
+void qr_claim_age_floors(struct qr_db *db);
+/** The last job taken from a queue: nothing below it is looked at for a while. */
+void qr_claim_set_floor(struct qr_db *db, int32_t queue_id, int32_t rank, int64_t job_id);
+
+/* ---- heads */
+void qr_claim_heads_init(struct heads_call *call, struct claim_txn *txn);
+void qr_claim_heads_done(struct heads_call *call);
+/** Takes `result` over, also when it fails. Errors: QR_E_NOMEM. */
+QR_MUST_CHECK int qr_claim_read_heads(struct claim_txn *txn, PGresult *result, struct qr_err *err);
+/** Another look within the transaction. Errors: as qr_conn_run(). */
+QR_MUST_CHECK int qr_claim_look_again(struct qr_conn *conn, struct claim_txn *txn,
+                                      struct qr_err *err);
+
+/* ---- order of work */
+/** The best rank that anybody wants something of; false when there is none. */
+bool qr_claim_best_rank(struct claim_txn *txn, int32_t *ret_rank);
+/** Who gets how much of which queue: fills takers of every head at the best rank. */
+QR_MUST_CHECK int qr_claim_assign(struct claim_txn *txn, int32_t rank, struct qr_err *err);
+/** `n` jobs of a type to a claim; negative takes them back. */
+void qr_claim_give(struct claim *claim, qr_type_id type, int n);

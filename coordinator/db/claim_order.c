@@ -1,0 +1,260 @@
+/* What there is and whose turn it is (rule 8): strict priority; between runs of the same priority
+ * the one with the lowest pass (stride scheduling: each job moves a run's pass by 1/weight); within
+ * a run by job id. */
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "coordinator/db/claim.h"
+#include "coordinator/engine/types.h"
+
+enum { FLOORS_MAX_AGE_MS = 1000 };
+
+/* ------------------------------------------------------------------ who may have what */
+
+static uint64_t *left_of(struct claim *claim, qr_type_id type)
+{
+    for (size_t i = 0; i < claim->n_want; i++)
+        if (claim->want[i].type == type)
+            return &claim->left[i];
+    return NULL;
+}
+
+static bool has_root(const struct claim *claim, const char *root)
+{
+    if (!root[0])
+        return true;
+    for (size_t i = 0; i < claim->n_roots; i++)
+        if (strcmp(claim->roots[i], root) == 0)
+            return true;
+    return false;
+}
+
+static bool wants(struct claim *claim, const struct head *head)
+{
+    uint64_t *left = left_of(claim, head->type);
+
+    return !claim->fenced && claim->left_total > 0 && left && *left > 0 &&
+           has_root(claim, head->root);
+}
+
+void qr_claim_give(struct claim *claim, qr_type_id type, int n)
+{
+    uint64_t *left = left_of(claim, type);
+
+    *left -= (uint64_t)n;
+    claim->left_total -= (uint32_t)n;
+}
+
+/* ------------------------------------------------------------------ floors */
+
+/* Deleted rows leave their index entries until the next vacuum; starting at the last head keeps a
+ * claim from walking over them. Rows may come below a floor: whatever puts them there in this
+ * process announces it; what another coordinator does is seen within FLOORS_MAX_AGE_MS; and no
+ * claim is called dry on the word of a floor. */
+void qr_claim_age_floors(struct qr_db *db)
+{
+    unsigned long long seen = atomic_load(&db->announced);
+    int64_t now = qr_clock_ms();
+
+    if (seen == db->floors_seen && now - db->floors_since_ms < FLOORS_MAX_AGE_MS)
+        return;
+    db->n_floors = 0;
+    db->floors_seen = seen;
+    db->floors_since_ms = now;
+}
+
+void qr_claim_set_floor(struct qr_db *db, int32_t queue_id, int32_t rank, int64_t job_id)
+{
+    size_t i = 0;
+
+    while (i < db->n_floors && db->floors[i].queue_id != queue_id)
+        i++;
+    if (i == QR_FLOORS_MAX)
+        return;
+    db->n_floors += i == db->n_floors;
+    db->floors[i] = (struct qr_floor){queue_id, rank, job_id};
+}
+
+/* ------------------------------------------------------------------ the heads of the queues */
+
+static void add_wanted(struct claim_txn *txn, struct qr_array *types, struct qr_array *roots)
+{
+    uint64_t seen = 0;
+
+    qr_array_text(roots, "");
+    for (size_t i = 0; i < txn->n; i++) {
+        struct claim *claim = txn->claims[i];
+        for (size_t k = 0; k < claim->n_want; k++) {
+            if (claim->left[k] > 0 && !(seen >> claim->want[k].type & 1))
+                qr_array_text(types, qr_type_name(claim->want[k].type));
+            seen |= (uint64_t)1 << claim->want[k].type;
+        }
+        for (size_t k = 0; k < claim->n_roots; k++)
+            qr_array_text(roots, claim->roots[k]);
+    }
+}
+
+void qr_claim_heads_init(struct heads_call *call, struct claim_txn *txn)
+{
+    const struct qr_db *db = txn->db;
+
+    qr_array_init(&call->types, QR_OID_TEXT);
+    qr_array_init(&call->roots, QR_OID_TEXT);
+    qr_array_init(&call->queues, QR_OID_INT4);
+    qr_array_init(&call->ranks, QR_OID_INT2);
+    qr_array_init(&call->jobs, QR_OID_INT8);
+    add_wanted(txn, &call->types, &call->roots);
+    for (size_t i = 0; i < db->n_floors; i++) {
+        qr_array_i32(&call->queues, db->floors[i].queue_id);
+        qr_array_i16(&call->ranks, (int16_t)db->floors[i].rank);
+        qr_array_i64(&call->jobs, db->floors[i].job_id);
+    }
+    txn->used_floors = db->n_floors > 0;
+    qr_params_init(&call->params);
+    qr_param_array(&call->params, &call->types);
+    qr_param_array(&call->params, &call->roots);
+    qr_param_array(&call->params, &call->queues);
+    qr_param_array(&call->params, &call->ranks);
+    qr_param_array(&call->params, &call->jobs);
+}
+
+void qr_claim_heads_done(struct heads_call *call)
+{
+    qr_array_done(&call->types);
+    qr_array_done(&call->roots);
+    qr_array_done(&call->queues);
+    qr_array_done(&call->ranks);
+    qr_array_done(&call->jobs);
+}
+
+int qr_claim_read_heads(struct claim_txn *txn, PGresult *result, struct qr_err *err)
+{
+    size_t n = (size_t)PQntuples(result);
+
+    free(txn->heads);
+    txn->heads = calloc(n + 1, sizeof *txn->heads);
+    struct run_share *shares = realloc(txn->shares, (txn->n_shares + n + 1) * sizeof *shares);
+    if (shares)
+        txn->shares = shares;
+    PQclear(txn->heads_result);
+    txn->heads_result = result;
+    txn->n_heads = 0;
+    if (!txn->heads || !shares)
+        return qr_fail(err, QR_E_NOMEM, "claim: out of memory");
+    for (int i = 0; i < (int)n; i++) {
+        struct head *head = &txn->heads[txn->n_heads++];
+        *head = (struct head){
+            .queue_id = qr_get_i32(result, i, 0),
+            .run_id = qr_get_i64(result, i, 1),
+            .type = qr_type_intern(qr_get_text(result, i, 2)),
+            .root = qr_get_text(result, i, 3),
+            .rank = qr_get_i32(result, i, 4),
+            .job_id = qr_get_i64(result, i, 5),
+            .options = qr_get_null(result, i, 8) ? NULL : qr_get_text(result, i, 8),
+        };
+        for (head->share = 0; head->share < txn->n_shares; head->share++)
+            if (txn->shares[head->share].run_id == head->run_id)
+                break;
+        if (head->share == txn->n_shares)
+            txn->shares[txn->n_shares++] = (struct run_share){
+                .run_id = head->run_id,
+                .pass = qr_get_f64(result, i, 6),
+                .weight = qr_get_f64(result, i, 7),
+            };
+    }
+    return QR_OK;
+}
+
+int qr_claim_look_again(struct qr_conn *conn, struct claim_txn *txn, struct qr_err *err)
+{
+    struct heads_call call;
+    PGresult *result = NULL;
+
+    qr_claim_heads_init(&call, txn);
+    int rc = qr_conn_run(conn, QR_SQL_claim_heads, &call.params, &result, err);
+    qr_claim_heads_done(&call);
+    return rc < 0 ? rc : qr_claim_read_heads(txn, result, err);
+}
+
+/* ------------------------------------------------------------------ order of work */
+
+/* The next claim that wants a job of this queue, round robin. */
+static struct claim *next_taker(struct claim_txn *txn, struct head *head, uint32_t *ret_number)
+{
+    for (size_t k = 0; k < txn->n; k++) {
+        size_t i = (head->next_claim + k) % txn->n;
+        if (wants(txn->claims[i], head)) {
+            head->next_claim = i + 1;
+            *ret_number = (uint32_t)i;
+            return txn->claims[i];
+        }
+    }
+    head->exhausted = true;
+    return NULL;
+}
+
+/* Whose turn it is at this rank: the run with the lowest pass, then the oldest job. */
+static struct head *next_head(struct claim_txn *txn, int32_t rank)
+{
+    struct head *best = NULL;
+
+    for (size_t i = 0; i < txn->n_heads; i++) {
+        struct head *head = &txn->heads[i];
+        if (head->exhausted || head->rank != rank)
+            continue;
+        double pass = txn->shares[head->share].pass;
+        double least = best ? txn->shares[best->share].pass : 0;
+        if (!best || pass < least || (pass <= least && head->job_id < best->job_id))
+            best = head;
+    }
+    return best;
+}
+
+/* The best rank that anybody wants something of; false when there is none. */
+bool qr_claim_best_rank(struct claim_txn *txn, int32_t *ret_rank)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < txn->n_heads; i++) {
+        struct head *head = &txn->heads[i];
+        uint32_t number;
+        if (any && head->rank >= *ret_rank)
+            continue;
+        if (!next_taker(txn, head, &number))
+            continue;
+        head->next_claim = number; /* nothing was given yet */
+        *ret_rank = head->rank;
+        any = true;
+    }
+    return any;
+}
+
+/* Who gets how much of which queue: fills takers of every head at the best rank. */
+int qr_claim_assign(struct claim_txn *txn, int32_t rank, struct qr_err *err)
+{
+    size_t room = QR_CLAIM_JOBS_MAX - txn->n_taken;
+    struct head *head;
+
+    /* a run that was idle does not get back what it did not use */
+    for (size_t i = 0; i < txn->n_shares; i++)
+        if (txn->shares[i].pass < txn->db->virtual_time)
+            txn->shares[i].pass = txn->db->virtual_time;
+    while (room > 0 && (head = next_head(txn, rank)) != NULL) {
+        uint32_t number;
+        struct claim *claim = next_taker(txn, head, &number);
+        if (!claim)
+            continue;
+        if (!head->takers)
+            head->takers = calloc(QR_CLAIM_JOBS_MAX, sizeof *head->takers);
+        if (!head->takers)
+            return qr_fail(err, QR_E_NOMEM, "claim: out of memory");
+        struct run_share *share = &txn->shares[head->share];
+        head->takers[head->n_takers++] = number;
+        txn->db->virtual_time = share->pass;
+        share->pass += 1 / share->weight;
+        share->changed = true;
+        qr_claim_give(claim, head->type, 1);
+        room--;
+    }
+    return QR_OK;
+}

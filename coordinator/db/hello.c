@@ -1,0 +1,334 @@
+/* A Hello's transaction (rules 1, 4): who it is, which older sessions it ends, what it keeps. */
+#include <stdlib.h>
+
+#include "common/log.h"
+#include "coordinator/db/impl.h"
+#include "coordinator/db/session.h"
+#include "coordinator/engine/types.h"
+
+/* ------------------------------------------------------------------ Hello: who is it */
+
+struct hello_txn {
+    struct qr_db *db;
+    struct session_request *r;
+    struct qr_db_hello_reply reply;
+    struct qr_kept_lease *kept;
+    struct qr_stage_changes changes;
+    uint64_t types; /* with work again */
+    int64_t own_pk; /* 0: not known yet */
+    bool fenced;    /* a recovery of a session that is not this coordinator's any more */
+    int64_t *older; /* sessions to end, ascending */
+    size_t n_older;
+};
+
+/* A recovery: only a session that this coordinator still owns, whatever its attach. */
+static bool judge_recovery(struct hello_txn *txn, const PGresult *rows)
+{
+    int64_t self = (int64_t)atomic_load(&txn->db->coordinator_id);
+
+    txn->n_older = 0;
+    txn->own_pk = 0;
+    for (int i = 0; i < PQntuples(rows); i++)
+        if (qr_get_bool(rows, i, 1) && !qr_get_bool(rows, i, 3) && qr_get_i64(rows, i, 4) == 0 &&
+            qr_get_i64(rows, i, 5) == self)
+            txn->own_pk = qr_get_i64(rows, i, 0);
+    txn->fenced = txn->own_pk == 0;
+    txn->reply.outcome = QR_HELLO_WELCOME;
+    return !txn->fenced;
+}
+
+/* Reads the worker's sessions and decides; true: welcome. */
+static bool judge(struct hello_txn *txn, const PGresult *rows)
+{
+    const struct session_request *r = txn->r;
+    uint64_t newest = 0;
+    int64_t newest_pk = 0;
+    bool replaced = false;
+
+    txn->n_older = 0;
+    txn->own_pk = 0;
+    for (int i = 0; i < PQntuples(rows); i++) {
+        int64_t pk = qr_get_i64(rows, i, 0);
+        uint64_t counter = (uint64_t)qr_get_i64(rows, i, 2);
+        if (counter >= newest) {
+            newest = counter;
+            newest_pk = pk;
+        }
+        if (qr_get_bool(rows, i, 1)) {
+            txn->own_pk = pk;
+            replaced = qr_get_i64(rows, i, 4) != 0;
+        } else if (qr_get_i64(rows, i, 4) == 0) {
+            txn->older[txn->n_older++] = pk; /* not ended, or reaped: its spool may still speak */
+        }
+    }
+    txn->reply.newest_counter = newest;
+    if (replaced) {
+        txn->reply.outcome = QR_HELLO_REPLACED;
+        return false;
+    }
+    /* the same counter twice is two processes on copies of one spool: the later one is refused */
+    if (newest_pk != 0 && newest_pk != txn->own_pk && r->start_counter <= newest) {
+        txn->reply.outcome = QR_HELLO_LOWER_COUNTER;
+        return false;
+    }
+    txn->reply.outcome = QR_HELLO_WELCOME;
+    return true;
+}
+
+static int read_sessions(struct qr_conn *conn, struct hello_txn *txn, PGresult **ret,
+                         struct qr_err *err)
+{
+    struct qr_params params;
+
+    qr_params_init(&params);
+    qr_param_text(&params, txn->r->worker_id);
+    qr_param_bytes(&params, txn->r->session, QR_SESSION_BYTES);
+    return qr_conn_run(conn, QR_SQL_hello_sessions, &params, ret, err);
+}
+
+/* Insert the session's row, or attach to it anew. */
+static int attach(struct qr_conn *conn, struct hello_txn *txn, struct qr_err *err)
+{
+    const struct session_request *r = txn->r;
+    struct qr_array types, roots;
+    struct qr_params params;
+    QR_AUTO_RESULT result = NULL;
+    int64_t self = (int64_t)atomic_load(&txn->db->coordinator_id);
+
+    qr_array_init(&types, QR_OID_TEXT);
+    qr_array_init(&roots, QR_OID_TEXT);
+    for (size_t i = 0; i < r->n_types; i++)
+        qr_array_text(&types, qr_type_name(r->types[i]));
+    for (size_t i = 0; i < r->n_roots; i++)
+        qr_array_text(&roots, r->roots[i]);
+    qr_params_init(&params);
+    if (txn->own_pk == 0) {
+        qr_param_text(&params, r->worker_id);
+        qr_param_bytes(&params, r->session, QR_SESSION_BYTES);
+        qr_param_i64(&params, (int64_t)r->start_counter);
+        qr_param_i64(&params, self);
+        qr_param_text(&params, r->host);
+        qr_param_text(&params, r->os);
+        qr_param_text(&params, r->arch);
+        qr_param_text(&params, r->version);
+    } else {
+        qr_param_i64(&params, txn->own_pk);
+        qr_param_i64(&params, self);
+    }
+    qr_param_text(&params, r->labels_json);
+    qr_param_array(&params, &types);
+    qr_param_array(&params, &roots);
+    qr_param_i32(&params, (int32_t)r->slots);
+    int rc = qr_conn_run(conn, txn->own_pk ? QR_SQL_hello_attach : QR_SQL_hello_insert, &params,
+                         &result, err);
+    qr_array_done(&types);
+    qr_array_done(&roots);
+    if (rc < 0)
+        return rc;
+    if (PQntuples(result) == 0)
+        return qr_fail(err, QR_E_STALE, "the session was replaced meanwhile");
+    txn->reply.session_pk = (uint64_t)qr_get_i64(result, 0, 0);
+    txn->reply.attach = (uint64_t)qr_get_i64(result, 0, 1);
+    return QR_OK;
+}
+
+static int end_older(struct qr_conn *conn, struct hello_txn *txn, struct qr_err *err)
+{
+    struct qr_array pks;
+    struct qr_params params;
+
+    if (txn->n_older == 0)
+        return QR_OK;
+    txn->reply.ended_session_pk = (uint64_t)txn->older[txn->n_older - 1];
+    qr_array_init(&pks, QR_OID_INT8);
+    for (size_t i = 0; i < txn->n_older; i++)
+        qr_array_i64(&pks, txn->older[i]);
+    qr_params_init(&params);
+    qr_param_array(&params, &pks);
+    qr_param_i64(&params, (int64_t)txn->reply.session_pk);
+    int rc = qr_conn_run(conn, QR_SQL_hello_end, &params, NULL, err);
+    qr_array_done(&pks);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ Hello: what does it keep */
+
+static bool names(const struct qr_lease_ref *list, size_t n, uint64_t lease_id)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i].lease_id == lease_id)
+            return true;
+    return false;
+}
+
+static int move_batches(struct qr_conn *conn, struct hello_txn *txn, const int64_t *firsts,
+                        size_t n, struct qr_err *err)
+{
+    struct qr_array array;
+    struct qr_params params;
+
+    if (n == 0)
+        return QR_OK;
+    qr_array_init(&array, QR_OID_INT8);
+    for (size_t i = 0; i < n; i++)
+        qr_array_i64(&array, firsts[i]);
+    qr_params_init(&params);
+    qr_param_array(&params, &array);
+    qr_param_i64(&params, (int64_t)txn->reply.session_pk);
+    int rc = qr_conn_run(conn, QR_SQL_batches_move, &params, NULL, err);
+    qr_array_done(&array);
+    return rc;
+}
+
+/* Releases the collected leases of one session and starts anew. */
+static int flush_release(struct qr_conn *conn, struct hello_txn *txn, int64_t session_pk,
+                         struct qr_lease_ref *gone, size_t *n, struct qr_err *err)
+{
+    const struct qr_release release = {
+        .session_pk = (uint64_t)session_pk,
+        .leases = gone,
+        .n = *n,
+        .infra_loss = true,
+        .event = "returned",
+        .detail = session_pk == txn->own_pk ? "the worker came back without it"
+                                            : "the worker was started anew",
+    };
+    int rc =
+        qr_release_leases(conn, &release, &txn->changes, &txn->reply.returned, &txn->types, err);
+    *n = 0;
+    return rc;
+}
+
+/* Walks the live leases of this and the older sessions: kept, moved here, or released. */
+static int sort_out(struct qr_conn *conn, struct hello_txn *txn, const PGresult *rows,
+                    struct qr_lease_ref *gone, int64_t *moved, struct qr_err *err)
+{
+    const struct session_request *r = txn->r;
+    size_t n_gone = 0;
+    size_t n_moved = 0;
+    int rc = QR_OK;
+
+    for (int64_t pass = -1; pass < (int64_t)txn->n_older && rc == QR_OK; pass++) {
+        int64_t session_pk = pass < 0 ? txn->own_pk : txn->older[pass];
+        for (int i = 0; i < PQntuples(rows); i++) {
+            uint64_t lease_id = (uint64_t)qr_get_i64(rows, i, 1);
+            if (qr_get_i64(rows, i, 0) != session_pk)
+                continue;
+            bool spooled = names(r->spooled, r->n_spooled, lease_id);
+            bool running = pass < 0 && names(r->leases, r->n_leases, lease_id);
+            if (!spooled && !running) {
+                gone[n_gone++] = (struct qr_lease_ref){lease_id, (uint64_t)qr_get_i64(rows, i, 2)};
+                continue;
+            }
+            txn->kept[txn->reply.n_kept++] = (struct qr_kept_lease){
+                .lease_id = lease_id,
+                .job_id = (uint64_t)qr_get_i64(rows, i, 2),
+                .run_id = (uint64_t)qr_get_i64(rows, i, 3),
+                .type = qr_type_intern(qr_get_text(rows, i, 4)),
+                .spooled = spooled && !running,
+            };
+            if (pass >= 0)
+                moved[n_moved++] = (int64_t)(lease_id - (lease_id - 1) % QR_BATCH_MAX);
+        }
+        rc = flush_release(conn, txn, session_pk, gone, &n_gone, err);
+    }
+    return rc < 0 ? rc : move_batches(conn, txn, moved, qr_sort_unique(moved, n_moved), err);
+}
+
+static int settle_leases(struct qr_conn *conn, struct hello_txn *txn, struct qr_err *err)
+{
+    QR_AUTO_RESULT rows = NULL;
+    struct qr_array pks;
+    struct qr_params params;
+
+    qr_array_init(&pks, QR_OID_INT8);
+    if (txn->own_pk != 0)
+        qr_array_i64(&pks, txn->own_pk);
+    for (size_t i = 0; i < txn->n_older; i++)
+        qr_array_i64(&pks, txn->older[i]);
+    qr_params_init(&params);
+    qr_param_array(&params, &pks);
+    int rc = qr_conn_run(conn, QR_SQL_session_leases, &params, &rows, err);
+    qr_array_done(&pks);
+    if (rc < 0)
+        return rc;
+    size_t n = (size_t)PQntuples(rows);
+    struct qr_lease_ref *gone = calloc(n + 1, sizeof *gone);
+    int64_t *moved = calloc(n + 1, sizeof *moved);
+    free(txn->kept);
+    txn->kept = calloc(n + 1, sizeof *txn->kept);
+    txn->reply.n_kept = 0;
+    txn->reply.returned = 0;
+    if (gone && moved && txn->kept)
+        rc = sort_out(conn, txn, rows, gone, moved, err);
+    else
+        rc = qr_fail(err, QR_E_NOMEM, "hello: out of memory");
+    free(gone);
+    free(moved);
+    txn->reply.kept = txn->kept;
+    return rc;
+}
+
+static int hello_body(struct qr_conn *conn, void *arg, struct qr_err *err)
+{
+    struct hello_txn *txn = arg;
+    QR_AUTO_RESULT rows = NULL;
+    QR_AUTO_RESULT again = NULL;
+    int64_t worker_key = qr_lock_key_worker(txn->r->worker_id);
+
+    txn->changes.n = 0;
+    txn->types = 0;
+    int rc = qr_lock_exclusive(conn, &worker_key, 1, err);
+    if (rc == QR_OK)
+        rc = read_sessions(conn, txn, &rows, err);
+    if (rc < 0)
+        return rc;
+    free(txn->older);
+    txn->older = calloc((size_t)PQntuples(rows) + 2, sizeof *txn->older);
+    if (!txn->older)
+        return qr_fail(err, QR_E_NOMEM, "hello: out of memory");
+    if (!(txn->r->recover ? judge_recovery(txn, rows) : judge(txn, rows)))
+        return QR_OK;
+    int64_t *keys = calloc(txn->n_older + 1, sizeof *keys);
+    if (!keys)
+        return qr_fail(err, QR_E_NOMEM, "hello: out of memory");
+    size_t n_keys = 0;
+    for (size_t i = 0; i < txn->n_older; i++)
+        keys[n_keys++] = qr_lock_key_session((uint64_t)txn->older[i]);
+    if (txn->own_pk != 0)
+        keys[n_keys++] = qr_lock_key_session((uint64_t)txn->own_pk);
+    rc = qr_lock_exclusive(conn, keys, n_keys, err);
+    free(keys);
+    if (rc == QR_OK) /* an adoption may have been under way */
+        rc = read_sessions(conn, txn, &again, err);
+    if (rc < 0 || !(txn->r->recover ? judge_recovery(txn, again) : judge(txn, again)))
+        return rc;
+    rc = attach(conn, txn, err);
+    if (rc == QR_OK)
+        rc = end_older(conn, txn, err);
+    if (rc == QR_OK)
+        rc = settle_leases(conn, txn, err);
+    return rc < 0 ? rc : qr_stage_apply(conn, &txn->changes, err);
+}
+
+void qr_session_run_hello(struct qr_db *db, struct qr_lane *lane, struct qr_conn *conn,
+                          struct session_request *r)
+{
+    struct hello_txn txn = {.db = db, .r = r};
+    struct qr_err err = {0};
+    enum qr_db_status status;
+
+    if (qr_transaction(conn, false, hello_body, &txn, &status, &err) < 0) {
+        atomic_fetch_add(&lane->failures, 1);
+        if (conn)
+            qr_log_err(QR_LOG_WARN, "db.hello", &err, "worker=%s", r->worker_id);
+    }
+    txn.reply.token = r->token;
+    txn.reply.status = status == QR_DB_DONE && txn.fenced ? QR_DB_FENCED : status;
+    if (status != QR_DB_FAILED) /* first: who hears the reply may claim what came back */
+        qr_announce_types(db, txn.types);
+    db->events.hello(db->events.ctx, &txn.reply);
+    free(txn.kept);
+    free(txn.older);
+    qr_stage_done(&txn.changes);
+}
