@@ -114,7 +114,7 @@ void qr_engine_work_available(struct qr_engine *engine, qr_type_id type)
 
 static size_t offer_size(const struct qr_offer *offer)
 {
-    return OFFER_OVERHEAD + strlen(offer->uri) +
+    return OFFER_OVERHEAD + 2 * strlen(offer->uri) + /* it may travel as bytes, too */
            (offer->options_json ? 2 * strlen(offer->options_json) : 0) + offer->checkpoint_len;
 }
 
