@@ -1,4 +1,5 @@
 /* Frames of workers, decoded, become calls of the engine. Arrays made here live for one call. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/buf.h"
@@ -239,6 +240,26 @@ static void on_beat(struct qr_fleet *fleet, uint64_t stream, const Quarry__V1__B
     scratch_done(&scratch);
 }
 
+/* A record over the limit would be refused for ever: the job fails instead, and says why. */
+static struct qr_settle *settle_too_large(const struct qr_fleet *fleet,
+                                          const Quarry__V1__JobResult *result, size_t len)
+{
+    struct qr_settle *settle = calloc(1, sizeof *settle);
+
+    if (!settle)
+        return NULL;
+    settle->lease_id = result->lease_id;
+    settle->job_id = result->job_id;
+    settle->duration_ms = result->duration_ms;
+    settle->error_class = QR_CLASS_RESOURCE;
+    if (asprintf(&settle->message,
+                 "the result has %zu bytes, %zu are allowed; hint: a larger --max-record on the "
+                 "coordinator",
+                 len, fleet->config.max_record_bytes) < 0)
+        settle->message = NULL;
+    return settle;
+}
+
 /* One result on its way to the settle lane; NULL: refused for now, for lack of memory or because
  * its chunks did not arrive whole. */
 static struct qr_settle *settle_of(struct qr_fleet *fleet, struct qr_fleet_stream *stream,
@@ -247,6 +268,8 @@ static struct qr_settle *settle_of(struct qr_fleet *fleet, struct qr_fleet_strea
     size_t len = result->record_bytes > 0 ? result->record_bytes : result->record.len;
     uint8_t *record = NULL;
 
+    if (len > fleet->config.max_record_bytes)
+        return settle_too_large(fleet, result, len);
     if (result->record_bytes > 0 &&
         !qr_assembly_take(fleet, stream, result->lease_id, len, &result->record_sha256, &record))
         return NULL;

@@ -10,14 +10,13 @@ from tests.harness.quarry import ROOT, until
 
 
 class Example:
-    """docs/examples/worker.py as a process; with ahead_ms it says that its jobs run longer than they do."""
+    """docs/examples/worker.py as a process; `changed` is a line that changes the class Worker before it starts."""
 
-    def __init__(self, stack, folder, *flags, ahead_ms=0):
+    def __init__(self, stack, folder, *flags, changed=""):
         script = ROOT / "docs/examples/worker.py"
-        program = [script] if not ahead_ms else ["-c", (
-            f"import sys; sys.path.insert(0, {str(script.parent)!r}); import worker; "
-            f"worker.Worker.age_ms = lambda self, lease_id: {ahead_ms} * (lease_id in self.started); "
-            f"worker.main()")]
+        program = [script] if not changed else ["-c", (
+            f"import sys; sys.path.insert(0, {str(script.parent)!r}); import worker; from worker import *\n"
+            f"{changed}\nworker.main()")]
         self.out = stack.folder / "example.out"
         self.process = subprocess.Popen(
             [sys.executable, *program, "--coordinator", stack.coordinator.grpc,
@@ -82,9 +81,24 @@ def test_the_operator_can_drain_it(start):
 
 def test_it_obeys_a_stop(start):
     """The coordinator stops a job whose time budget is used up: here by a worker whose clock runs ahead."""
-    stack, run_id, example = start(3, "--slow", 4, ahead_ms=10**7)
+    stack, run_id, example = start(
+        3, "--slow", 4, changed="Worker.age_ms = lambda self, lease_id: 10**7 * (lease_id in self.started)")
     until(lambda: any(line.startswith("stop") for line in example.lines()), "a Stop")
     until(lambda: stack.value("SELECT count(*) FROM extraction_jobs WHERE retry_count = 1") > 0, "the time-out")
     assert stack.value("SELECT count(*) FROM extracted_metadata m JOIN extraction_jobs j ON j.id = m.job_id "
                        "WHERE j.retry_count > 0") == 0
     assert "ACK_CODE_COMMITTED" not in example.acks()
+
+
+def test_a_record_over_the_limit_fails_its_job_and_says_why(start):
+    """A worker that does not know the limit would otherwise send it again for ever."""
+    stack, run_id, example = start(1, changed=(
+        "def deliver(self, result):\n"
+        "    self.unacked[result.lease_id] = [result, time.monotonic()]\n"
+        "    self.send(result=pb.Result(results=[pb.JobResult(\n"
+        "        lease_id=result.lease_id, job_id=result.job_id, record_bytes=1 << 40)]))\n"
+        "Worker.deliver = deliver"))
+    until(lambda: example.acks() == ["ACK_CODE_COMMITTED"] * 2, "both results to be settled")
+    events = stack.sql("SELECT DISTINCT event, detail FROM job_events WHERE job_id IS NOT NULL")
+    assert len(events) == 1 and events[0][0] == "retry", events
+    assert events[0][1].startswith("resource: ") and "--max-record" in events[0][1], events
