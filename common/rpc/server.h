@@ -80,8 +80,9 @@ const char *qr_rpc_server_address(const struct qr_rpc_server *server);
 /**
  * Stop: refuse new calls, wait up to grace_ms for live ones to end, cancel the rest, and wait for
  * their last callbacks. No callback runs once this returned. Tell streams to end
- * (qr_rpc_stream_finish) before or from another thread; the server itself does not finish them. Not
- * from a callback. A second call does nothing.
+ * (qr_rpc_stream_finish) before or from another thread; the server itself does not finish them. The
+ * peers of calls that were cancelled see UNAVAILABLE; the text may be lost with the connection,
+ * which closes right behind it. Not from a callback. A second call does nothing.
  */
 void qr_rpc_server_stop(struct qr_rpc_server *server, int64_t grace_ms);
 

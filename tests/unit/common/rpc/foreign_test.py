@@ -216,7 +216,9 @@ def test_stop_ends_live_calls(server):
         call = channel.stream_stream("/test.T/Bidi")(requests(), timeout=WAIT)
         assert next(call) == b"x"
         server.process.stdin.close()
-        assert code_of(lambda: next(call)) == (grpc.StatusCode.UNAVAILABLE, "the server is stopping")
+        # The connection closes right behind the status; where that is faster at the peer, its own
+        # text ("Socket closed") stands for ours. The code is UNAVAILABLE either way.
+        assert code_of(lambda: next(call))[0] == grpc.StatusCode.UNAVAILABLE
         assert server.process.wait(WAIT) == 0
         over.set()
 
