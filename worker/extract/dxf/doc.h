@@ -1,0 +1,116 @@
+/* worker/extract/dxf/doc.h
+ *
+ * What is known of the drawing while it is read: header variables, dimension styles, blocks with
+ * the texts in them, the code page.
+ *
+ * All memory is in one arena under a cap and goes with the document; it depends on the number of
+ * names and texts, never on geometry. Everything is capped; what is left out has been noted in the
+ * record. Not thread-safe.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "common/record/arena.h"
+#include "worker/extract/dxf/tag.h"
+
+struct qr_extract;      /* worker/extract/extract.h */
+struct qr_dxf_dimstyle; /* worker/extract/dxf/dimstyle.h */
+struct qr_dxf_codepage; /* worker/extract/dxf/codepage.h */
+
+/** A header variable: its first value, or x, y, z of a point. */
+struct qr_dxf_variable {
+    const char *name;      /* "$DIMLFAC", NUL-terminated, upper case */
+    struct qr_dxf_tag tag; /* the first group; text is a copy that lives with the document */
+    double point[3];       /* of codes 10, 20, 30 */
+};
+
+/** Where a text came from. */
+enum qr_dxf_text_kind {
+    QR_DXF_TEXT_TEXT,
+    QR_DXF_TEXT_MTEXT,
+    QR_DXF_TEXT_ATTRIB,
+    QR_DXF_TEXT_ATTDEF,
+    QR_DXF_TEXT_DIMENSION,
+    QR_DXF_TEXT_TOLERANCE,
+    QR_DXF_TEXT_LEADER,
+    QR_DXF_TEXT_TABLE,
+};
+
+/** A piece of text in a block or layout: UTF-8 as a reader sees it, lines parted by \n. */
+struct qr_dxf_text {
+    struct qr_dxf_text *next;
+    const char *text; /* NUL-terminated */
+    size_t len;
+    double x, y;     /* lower left corner of its first line, in the block's or layout's units */
+    double width;    /* estimated when the file does not say */
+    double height;   /* of a capital letter */
+    double rotation; /* degrees, counter-clockwise */
+    uint64_t handle; /* 0: none */
+    enum qr_dxf_text_kind kind;
+};
+
+struct qr_dxf_insert; /* worker/extract/dxf/expand.h */
+
+struct qr_dxf_block {
+    struct qr_dxf_block *next_in_bucket;
+    const char *name; /* decoded, NUL-terminated */
+    size_t name_len;
+    double base[3];
+    unsigned flags;            /* group 70 */
+    struct qr_dxf_text *texts; /* in the order of the file; NULL: none */
+    struct qr_dxf_text *last_text;
+    struct qr_dxf_insert *inserts; /* what it inserts in turn */
+    uint64_t n_entities;
+    uint8_t state;   /* expansion: not looked at, has text below, has none, being looked at */
+    uint8_t defined; /* how often the file defines it */
+};
+
+struct qr_dxf_doc {
+    const struct qr_extract *x;
+    struct qr_arena arena;
+    int version; /* 1009 of "AC1009"; 0 of older spellings ("AC2.10"), 1009 when absent */
+    bool binary;
+    struct qr_dxf_codepage *codepage;
+
+    struct qr_dxf_variable *variables;
+    size_t n_variables;
+
+    struct qr_dxf_dimstyle *dimstyles; /* a list kept by dimstyle.c */
+
+    struct qr_dxf_block **buckets; /* by name without case */
+    size_t n_buckets;
+    size_t n_blocks;
+};
+
+/** A header variable by its name ("$DIMLFAC"); NULL when the file does not set it. */
+const struct qr_dxf_variable *qr_dxf_variable_find(const struct qr_dxf_doc *doc, const char *name);
+double qr_dxf_variable_real(const struct qr_dxf_doc *doc, const char *name, double otherwise);
+int64_t qr_dxf_variable_int(const struct qr_dxf_doc *doc, const char *name, int64_t otherwise);
+
+/** Zeroed memory that lives as long as the document; NULL when its cap is reached. */
+void *qr_dxf_alloc(struct qr_dxf_doc *doc, size_t size);
+
+/** Append bytes of the file to `out` as UTF-8 by the drawing's code page. Nothing is dropped:
+ *  bytes the page does not have become U+FFFD. \U+ and \M+ are left to text.h. */
+void qr_dxf_decode(const struct qr_dxf_doc *doc, const char *text, size_t len, struct qr_buf *out);
+
+/**
+ * The same for text that names its own code page, as \M+nXXXX does.
+ *
+ *   page  932, 936, 949, 950 or 1361
+ *
+ * Returns the bytes used of `text`, 0 when it is no character of that page (nothing is appended).
+ */
+size_t qr_dxf_decode_page(const struct qr_dxf_doc *doc, int page, const char *text, size_t len,
+                          struct qr_buf *out);
+
+/**
+ * A block by its name as it stands in the file (raw bytes, not decoded; case does not matter);
+ * NULL when it is not defined, or not yet: the BLOCKS section stands before ENTITIES, but not in
+ * every file.
+ */
+const struct qr_dxf_block *qr_dxf_block_find(const struct qr_dxf_doc *doc, const char *name,
+                                             size_t len);
