@@ -1,4 +1,5 @@
 #include "common/record/record.h"
+#include "common/record/intern.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -42,7 +43,7 @@ void qr_record_free(struct qr_record *rec)
     free(rec);
 }
 
-static void *take(struct qr_record *rec, size_t size)
+void *qr_record_take(struct qr_record *rec, size_t size)
 {
     void *at = qr_arena_alloc(&rec->arena, size);
     if (!at)
@@ -56,7 +57,7 @@ void qr_record_reset(struct qr_record *rec)
     rec->failed = false;
     rec->text_used = 0;
     memset(&rec->cleaned, 0, sizeof rec->cleaned);
-    rec->msg = take(rec, sizeof *rec->msg);
+    rec->msg = qr_record_take(rec, sizeof *rec->msg);
     if (rec->msg)
         quarry__v1__extraction_record__init(rec->msg);
     else
@@ -64,7 +65,7 @@ void qr_record_reset(struct qr_record *rec)
 }
 
 /* Room for one more pointer in a list; grown by doubling, the old array stays in the arena. */
-static bool grow(struct qr_record *rec, void *list_slot, size_t n)
+bool qr_record_grow(struct qr_record *rec, void *list_slot, size_t n)
 {
     void **list;
 
@@ -72,7 +73,7 @@ static bool grow(struct qr_record *rec, void *list_slot, size_t n)
     if (n > 0 && (n < 8 || (n & (n - 1)) != 0))
         return true; /* capacities are 8, 16, 32, … */
     size_t cap = n < 8 ? 8 : n * 2;
-    void **bigger = take(rec, cap * sizeof *bigger);
+    void **bigger = qr_record_take(rec, cap * sizeof *bigger);
     if (!bigger)
         return false;
     if (n > 0)
@@ -85,7 +86,7 @@ static bool grow(struct qr_record *rec, void *list_slot, size_t n)
 static char *copy_clean(struct qr_record *rec, const char *text, size_t len, size_t *ret_len)
 {
     bool clean = qr_utf8_is_clean(text, len);
-    char *copy = take(rec, (clean ? len : 3 * len) + 1);
+    char *copy = qr_record_take(rec, (clean ? len : 3 * len) + 1);
 
     *ret_len = 0;
     if (!copy)
@@ -133,7 +134,7 @@ void qr_record_set_extractor(struct qr_record *rec, const char *name, const char
 
 void qr_record_set_sha256(struct qr_record *rec, const uint8_t digest[32])
 {
-    uint8_t *copy = take(rec, 32);
+    uint8_t *copy = qr_record_take(rec, 32);
     if (!copy)
         return;
     memcpy(copy, digest, 32);
@@ -143,7 +144,7 @@ void qr_record_set_sha256(struct qr_record *rec, const uint8_t digest[32])
 
 static Quarry__V1__Failure *new_failure(struct qr_record *rec, enum qr_class cls, char *message)
 {
-    Quarry__V1__Failure *failure = take(rec, sizeof *failure);
+    Quarry__V1__Failure *failure = qr_record_take(rec, sizeof *failure);
     if (!failure)
         return NULL;
     quarry__v1__failure__init(failure);
@@ -191,9 +192,9 @@ static void add_note(struct qr_record *rec, const char *code, const char *fmt, v
             return;
         }
     }
-    if (msg->n_notes >= rec->limits.items || !grow(rec, &msg->notes, msg->n_notes))
+    if (msg->n_notes >= rec->limits.items || !qr_record_grow(rec, &msg->notes, msg->n_notes))
         return;
-    Quarry__V1__Note *note = take(rec, sizeof *note);
+    Quarry__V1__Note *note = qr_record_take(rec, sizeof *note);
     if (!note)
         return;
     quarry__v1__note__init(note);
@@ -238,8 +239,8 @@ void qr_record_add_meta(struct qr_record *rec, const char *key, const char *valu
                           rec->limits.items);
         return;
     }
-    Quarry__V1__MetadataItem *item = take(rec, sizeof *item);
-    if (!item || !grow(rec, &msg->metadata, msg->n_metadata))
+    Quarry__V1__MetadataItem *item = qr_record_take(rec, sizeof *item);
+    if (!item || !qr_record_grow(rec, &msg->metadata, msg->n_metadata))
         return;
     quarry__v1__metadata_item__init(item);
     item->key = qr_record_string(rec, key, strlen(key));
@@ -273,8 +274,8 @@ Quarry__V1__Page *qr_record_add_page(struct qr_record *rec, uint32_t number)
         qr_record_partial(rec, "record.capped", "pages were cut at %zu", rec->limits.items);
         return NULL;
     }
-    Quarry__V1__Page *page = take(rec, sizeof *page);
-    if (!page || !grow(rec, &msg->pages, msg->n_pages))
+    Quarry__V1__Page *page = qr_record_take(rec, sizeof *page);
+    if (!page || !qr_record_grow(rec, &msg->pages, msg->n_pages))
         return NULL;
     quarry__v1__page__init(page);
     page->number = number;

@@ -212,6 +212,7 @@ static int loop(struct child *child)
                                          .name = next->text,
                                          .type = next->text + next->type,
                                          .max_file_bytes = next->wire.max_file_bytes,
+                                         .options = next->wire.options,
                                          .progress = on_progress,
                                          .progress_arg = child};
             child->job_id = next->id;

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "common/os/sandbox.h"
+#include "worker/extract/options.h"
 
 enum qr_wire_type {
     QR_WIRE_JOB = 1, /* struct qr_wire_job, then name and type, each NUL-terminated */
@@ -37,6 +38,7 @@ enum { QR_CHILD_OK = 0, QR_CHILD_BROKEN = 70, QR_CHILD_NO_MEMORY = 71, QR_CHILD_
 
 struct qr_wire_job {
     uint64_t max_file_bytes;
+    struct qr_extract_options options;
 };
 
 struct qr_wire_done {

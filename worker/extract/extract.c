@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "worker/extract/pdf.h"
+#include "worker/extract/pdf/pdf.h"
 #include "worker/extract/table.h"
 #include "worker/extract/text.h"
 

@@ -13,8 +13,9 @@
 
 #include "common/record/record.h"
 #include "worker/extract/input.h"
+#include "worker/extract/options.h"
 
-struct qr_pdf; /* worker/extract/pdf.h */
+struct qr_pdf; /* worker/extract/pdf/pdf.h */
 
 /** Called now and then with how far it has come; 0 .. 1000. */
 typedef void (*qr_extract_progress_fn)(void *arg, unsigned permille);
@@ -25,6 +26,7 @@ struct qr_extract_job {
     const char *name;        /* the file as the caller named it: for messages and its extension */
     const char *type;        /* as listed, "" when unknown; the content has the last word */
     uint64_t max_file_bytes; /* larger files fail */
+    struct qr_extract_options options;
     qr_extract_progress_fn progress; /* may be NULL */
     void *progress_arg;
 };

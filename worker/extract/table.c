@@ -6,7 +6,7 @@
 
 #include "common/base.h"
 #include "worker/extract/hostile.h"
-#include "worker/extract/pdf.h"
+#include "worker/extract/pdf/pdf.h"
 #include "worker/extract/text.h"
 #include "worker/extract/unsupported.h"
 

@@ -36,6 +36,7 @@
 #include "common/class.h"
 #include "common/err.h"
 #include "common/os/sandbox.h"
+#include "worker/extract/options.h"
 
 struct qr_pool;
 
@@ -45,8 +46,9 @@ struct qr_pool_job {
     const char *name;        /* borrowed for the call */
     const char *type;        /* as listed; "" when unknown; borrowed for the call */
     uint64_t max_file_bytes; /* 0: 2 GiB */
-    int64_t budget_ms;       /* wall clock for the extraction; 0: 120 s */
-    int64_t progress_ms;     /* longest time without progress; 0: no such limit */
+    struct qr_extract_options options;
+    int64_t budget_ms;   /* wall clock for the extraction; 0: 120 s */
+    int64_t progress_ms; /* longest time without progress; 0: no such limit */
 };
 
 struct qr_pool_result {

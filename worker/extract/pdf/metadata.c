@@ -1,4 +1,4 @@
-#include "worker/extract/pdf_meta.h"
+#include "worker/extract/pdf/metadata.h"
 
 #include <stdio.h>
 #include <string.h>

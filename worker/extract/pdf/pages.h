@@ -1,4 +1,4 @@
-/* worker/extract/pdf_pages.h
+/* worker/extract/pdf/pages.h
  *
  * Which pages a PDF has, found by walking its page tree instead of believing its /Count.
  */

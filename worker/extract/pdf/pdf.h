@@ -1,4 +1,4 @@
-/* worker/extract/pdf.h
+/* worker/extract/pdf/pdf.h
  *
  * PDF by MuPDF: text of each page in reading order, page sizes, Info and XMP metadata.
  *

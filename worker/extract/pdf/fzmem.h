@@ -1,4 +1,4 @@
-/* worker/extract/fzmem.h
+/* worker/extract/pdf/fzmem.h
  *
  * MuPDF's memory under a cap: when it is reached MuPDF empties its store, tries again, and then
  * throws FZ_ERROR_MEMORY, which ends the file and not the process. Not thread-safe.

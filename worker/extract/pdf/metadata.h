@@ -1,4 +1,4 @@
-/* worker/extract/pdf_meta.h
+/* worker/extract/pdf/metadata.h
  *
  * What a PDF says about itself: version, Info dictionary, XMP packet.
  *

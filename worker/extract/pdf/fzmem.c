@@ -1,4 +1,4 @@
-#include "worker/extract/fzmem.h"
+#include "worker/extract/pdf/fzmem.h"
 
 #include <malloc.h>
 #include <stdlib.h>

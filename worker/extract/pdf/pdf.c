@@ -1,4 +1,4 @@
-#include "worker/extract/pdf.h"
+#include "worker/extract/pdf/pdf.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -8,10 +8,10 @@
 #include <mupdf/pdf.h>
 
 #include "worker/extract/extract.h"
-#include "worker/extract/fzmem.h"
-#include "worker/extract/pdf_meta.h"
-#include "worker/extract/pdf_pages.h"
-#include "worker/extract/pdf_run.h"
+#include "worker/extract/pdf/fzmem.h"
+#include "worker/extract/pdf/metadata.h"
+#include "worker/extract/pdf/pages.h"
+#include "worker/extract/pdf/run.h"
 
 #define STORE_BYTES ((size_t)64 * 1024 * 1024)
 #define LEAK_BYTES ((size_t)1024 * 1024)

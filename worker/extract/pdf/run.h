@@ -1,4 +1,4 @@
-/* worker/extract/pdf_run.h
+/* worker/extract/pdf/run.h
  *
  * Run a page's content for its text alone.
  */

@@ -1,4 +1,4 @@
-#include "worker/extract/pdf_run.h"
+#include "worker/extract/pdf/run.h"
 
 /* MuPDF's interpreter skips an operator without a function, and does not even load what it needs.
  * The operators of text, graphics state, forms and marked content stay. */

@@ -1,4 +1,4 @@
-#include "worker/extract/pdf_pages.h"
+#include "worker/extract/pdf/pages.h"
 
 #define MAX_DEPTH 100 /* of a page tree; real ones have fewer than 10 levels */
 

@@ -1,0 +1,46 @@
+#include "worker/extract/drawing/analysis.h"
+
+#include "common/record/parts.h"
+
+void qr_drawing_analyse(struct qr_sheet *sheet, struct qr_record *rec)
+{
+    if (sheet->dropped > 0)
+        qr_record_partial(rec, "drawing.capped", "%zu texts and lines of page %u were left out",
+                          sheet->dropped, sheet->page);
+}
+
+static const char *source_name(enum qr_span_source source)
+{
+    static const char *const names[] = {
+        [QR_SPAN_TEXT] = "text",   [QR_SPAN_ANNOTATION] = "annotation",
+        [QR_SPAN_OCR] = "ocr",     [QR_SPAN_ATTRIBUTE] = "attribute",
+        [QR_SPAN_BLOCK] = "block", [QR_SPAN_DIMENSION] = "dimension",
+        [QR_SPAN_TABLE] = "table",
+    };
+    return names[source];
+}
+
+void qr_drawing_keep_spans(const struct qr_sheet *sheet, struct qr_record *rec)
+{
+    char *layout = sheet->layout ? qr_record_text(rec, sheet->layout) : NULL;
+
+    for (size_t i = 0; i < sheet->n_spans; i++) {
+        const struct qr_sheet_span *from = &sheet->spans[i];
+        Quarry__V1__Span *span = qr_record_add_span(rec);
+        double box[4];
+        if (!span)
+            return;
+        qr_sheet_box(sheet, &from->box, box);
+        span->text = qr_record_string(rec, from->text, from->len);
+        span->page = sheet->page;
+        if (layout)
+            span->layout = layout;
+        span->box = qr_record_box(rec, box);
+        span->angle = (double)from->angle;
+        span->height = (double)from->height;
+        if (from->font)
+            span->font = qr_record_text(rec, from->font);
+        span->source = qr_record_text(rec, source_name(from->source));
+        span->confidence = from->source == QR_SPAN_OCR ? (double)from->confidence : 0;
+    }
+}
