@@ -16,9 +16,10 @@
 #include "common/record/arena.h"
 #include "worker/extract/dxf/tag.h"
 
-struct qr_extract;      /* worker/extract/extract.h */
-struct qr_dxf_dimstyle; /* worker/extract/dxf/dimstyle.h */
-struct qr_dxf_codepage; /* worker/extract/dxf/codepage.h */
+struct qr_extract;       /* worker/extract/extract.h */
+struct qr_dxf_dimstyle;  /* worker/extract/dxf/dimstyle.h */
+struct qr_dxf_dimension; /* worker/extract/dxf/dimension.h */
+struct qr_dxf_codepage;  /* worker/extract/dxf/codepage.h */
 
 /** A header variable: its first value, or x, y, z of a point. */
 struct qr_dxf_variable {
@@ -78,7 +79,9 @@ struct qr_dxf_doc {
     struct qr_dxf_variable *variables;
     size_t n_variables;
 
-    struct qr_dxf_dimstyle *dimstyles; /* a list kept by dimstyle.c */
+    struct qr_dxf_dimstyle *dimstyles;                    /* a list kept by dimstyle.c */
+    struct qr_dxf_dimension *dimensions, *last_dimension; /* a list kept by dimension.c */
+    size_t n_dimensions;
 
     struct qr_dxf_block **buckets; /* by name without case */
     size_t n_buckets;
