@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "coordinator/db/json.h"
+#include "coordinator/db/record_json.h"
 
 enum table { METADATA, PAGES, DIMENSIONS, PARAMETERS, MATERIALS, BOM };
 
@@ -21,14 +22,14 @@ static const struct {
     int n;
     enum qr_oid oid[QR_RESULT_COLUMNS_MAX];
 } tables[QR_RESULT_TABLES] = {
-    [METADATA] = {QR_SQL_result_metadata, 28,
-        {L, L, L, L, L, L, F, I, I, B, B, T, T, T, T, T, T, Y, T, T, T, T, T, T, T, T, T, T}},
-    [PAGES] = {QR_SQL_result_pages, 12, {L, I, I, F, F, I, I, B, T, T, T, T}},
-    [DIMENSIONS] = {QR_SQL_result_dimensions, 20,
-        {L, L, T, F, F, F, F, F, F, I, I, T, T, T, T, T, F, F, F, F}},
-    [PARAMETERS] = {QR_SQL_result_parameters, 9, {L, L, T, T, T, T, T, T, T}},
-    [MATERIALS] = {QR_SQL_result_materials, 8, {L, L, T, T, F, T, T, F}},
-    [BOM] = {QR_SQL_result_bom, 11, {L, L, T, T, T, T, T, T, T, T, I}},
+    [METADATA] = {QR_SQL_result_metadata, 29,
+        {L, L, L, L, L, L, F, I, I, B, B, T, T, T, T, T, T, Y, T, T, T, T, T, T, T, T, T, T, T}},
+    [PAGES] = {QR_SQL_result_pages, 16, {L, I, I, F, F, I, I, B, B, B, I, F, T, T, T, T}},
+    [DIMENSIONS] = {QR_SQL_result_dimensions, 30,
+        {L, L, T, F, F, F, F, F, F, I, I, T, T, T, T, T, F, F, F, F, F, F, F, B, B, B, T, T, T, T}},
+    [PARAMETERS] = {QR_SQL_result_parameters, 12, {L, L, T, T, T, T, T, T, T, T, T, I}},
+    [MATERIALS] = {QR_SQL_result_materials, 10, {L, L, T, T, F, T, T, F, I, T}},
+    [BOM] = {QR_SQL_result_bom, 14, {L, L, T, T, T, T, T, T, T, T, I, T, F, T}},
 };
 #undef B
 #undef Y
@@ -44,7 +45,9 @@ static size_t count_items(const qr_record *r)
 {
     return r->n_metadata + r->n_pages + r->n_notes + r->n_dimensions + r->n_parameters +
            r->n_materials + r->n_bom + r->n_entities + r->n_paper_entities + r->n_layers +
-           r->n_blocks + r->n_title_block + r->n_links + r->n_spans;
+           r->n_blocks + r->n_title_block + r->n_links + r->n_spans + r->n_outline +
+           r->n_annotations + r->n_attachments + r->n_fonts + r->n_styles + r->n_linetypes +
+           r->n_layouts + r->n_gdt + r->n_revisions + r->n_drawing_notes;
 }
 
 qr_record *qr_record_decode(const uint8_t *data, size_t len, enum qr_class *ret_class,
@@ -79,190 +82,6 @@ void qr_record_free(qr_record *record)
 {
     if (record)
         quarry__v1__extraction_record__free_unpacked(record, NULL);
-}
-
-/* ------------------------------------------------------------------ JSON columns */
-
-static void pair(struct qr_buf *out, bool *first, const char *key, const char *value)
-{
-    if (!value || !value[0])
-        return;
-    qr_json_key(out, first, key);
-    qr_json_text(out, value);
-}
-
-char *qr_record_parameters_json(const qr_record *record)
-{
-    struct qr_buf out;
-
-    if (!record || record->n_parameters == 0)
-        return NULL;
-    qr_buf_init(&out, QR_RECORD_BYTES_MAX);
-    for (size_t i = 0; i < record->n_parameters; i++) {
-        const Quarry__V1__Parameter *p = record->parameters[i];
-        bool first = true;
-        qr_buf_append_str(&out, i ? ",{" : "[{");
-        pair(&out, &first, "name", p->name);
-        pair(&out, &first, "value", p->value);
-        pair(&out, &first, "type", p->type);
-        pair(&out, &first, "unit", p->unit);
-        pair(&out, &first, "set", p->set);
-        pair(&out, &first, "owner", p->owner);
-        pair(&out, &first, "source", p->source);
-        qr_buf_append_str(&out, "}");
-    }
-    qr_buf_append_str(&out, "]");
-    return qr_buf_take(&out);
-}
-
-char *qr_record_bom_json(const qr_record *record)
-{
-    struct qr_buf out;
-
-    if (!record || record->n_bom == 0)
-        return NULL;
-    qr_buf_init(&out, QR_RECORD_BYTES_MAX);
-    for (size_t i = 0; i < record->n_bom; i++) {
-        const Quarry__V1__BomItem *b = record->bom[i];
-        bool first = true;
-        qr_buf_append_str(&out, i ? ",{" : "[{");
-        pair(&out, &first, "item", b->item);
-        pair(&out, &first, "part_number", b->part_number);
-        pair(&out, &first, "description", b->description);
-        pair(&out, &first, "quantity", b->quantity);
-        pair(&out, &first, "unit", b->unit);
-        pair(&out, &first, "material", b->material);
-        pair(&out, &first, "parent", b->parent);
-        pair(&out, &first, "source", b->source);
-        qr_buf_append_str(&out, "}");
-    }
-    qr_buf_append_str(&out, "]");
-    return qr_buf_take(&out);
-}
-
-/* An object of key: value. A key that comes twice keeps its first value; the other goes under
- * origin:key, so that nothing is lost. */
-static void items_json(struct qr_buf *out, Quarry__V1__MetadataItem *const *items, size_t n)
-{
-    bool first = true;
-
-    qr_buf_append_str(out, "{");
-    for (size_t i = 0; i < n; i++) {
-        bool twice = false;
-        for (size_t k = 0; k < i && !twice && n < 1000; k++)
-            twice = strcmp(items[k]->key, items[i]->key) == 0;
-        if (twice && items[i]->origin[0]) {
-            struct qr_buf key;
-            qr_buf_init(&key, QR_RECORD_BYTES_MAX);
-            qr_buf_append_str(&key, items[i]->origin);
-            qr_buf_append_str(&key, ":");
-            qr_buf_append_str(&key, items[i]->key);
-            qr_json_key(out, &first, key.failed ? "?" : (const char *)key.data);
-            qr_buf_done(&key);
-        } else if (!twice) {
-            qr_json_key(out, &first, items[i]->key);
-        } else {
-            continue;
-        }
-        qr_json_text(out, items[i]->value);
-    }
-    qr_buf_append_str(out, "}");
-}
-
-static void counts_json(struct qr_buf *out, Quarry__V1__Count *const *counts, size_t n)
-{
-    bool first = true;
-
-    qr_buf_append_str(out, "{");
-    for (size_t i = 0; i < n; i++) {
-        qr_json_key(out, &first, counts[i]->name);
-        qr_json_i64(out, (int64_t)counts[i]->count);
-    }
-    qr_buf_append_str(out, "}");
-}
-
-static void named_json(struct qr_buf *out, Quarry__V1__NamedObject *const *named, size_t n)
-{
-    qr_buf_append_str(out, "[");
-    for (size_t i = 0; i < n; i++) {
-        bool first = true;
-        qr_buf_append_str(out, i ? ",{" : "{");
-        qr_json_key(out, &first, "name");
-        qr_json_text(out, named[i]->name);
-        for (size_t k = 0; k < named[i]->n_properties; k++)
-            pair(out, &first, named[i]->properties[k]->key, named[i]->properties[k]->value);
-        qr_buf_append_str(out, "}");
-    }
-    qr_buf_append_str(out, "]");
-}
-
-static void notes_json(struct qr_buf *out, Quarry__V1__Note *const *notes, size_t n)
-{
-    qr_buf_append_str(out, "[");
-    for (size_t i = 0; i < n; i++) {
-        bool first = true;
-        qr_buf_append_str(out, i ? ",{" : "{");
-        pair(out, &first, "code", notes[i]->code);
-        qr_json_key(out, &first, "count");
-        qr_json_i64(out, notes[i]->count);
-        pair(out, &first, "message", notes[i]->message);
-        qr_buf_append_str(out, "}");
-    }
-    qr_buf_append_str(out, "]");
-}
-
-static void links_json(struct qr_buf *out, Quarry__V1__Link *const *links, size_t n)
-{
-    qr_buf_append_str(out, "[");
-    for (size_t i = 0; i < n; i++) {
-        bool first = true;
-        qr_buf_append_str(out, i ? ",{" : "{");
-        pair(out, &first, "kind", links[i]->kind);
-        pair(out, &first, "target", links[i]->target);
-        if (links[i]->page > 0) {
-            qr_json_key(out, &first, "page");
-            qr_json_i64(out, links[i]->page);
-        }
-        qr_buf_append_str(out, "}");
-    }
-    qr_buf_append_str(out, "]");
-}
-
-static void box_json(struct qr_buf *out, const Quarry__V1__Box *box)
-{
-    const double corner[] = {box->x0, box->y0, box->x1, box->y1};
-
-    for (size_t i = 0; i < QR_COUNT(corner); i++) {
-        qr_buf_append_str(out, i ? "," : "[");
-        qr_json_number(out, corner[i]);
-    }
-    qr_buf_append_str(out, "]");
-}
-
-static void spans_json(struct qr_buf *out, Quarry__V1__Span *const *spans, size_t n)
-{
-    qr_buf_append_str(out, "[");
-    for (size_t i = 0; i < n; i++) {
-        const Quarry__V1__Span *s = spans[i];
-        bool first = true;
-        qr_buf_append_str(out, i ? ",{" : "{");
-        pair(out, &first, "text", s->text);
-        pair(out, &first, "layout", s->layout);
-        pair(out, &first, "font", s->font);
-        pair(out, &first, "source", s->source);
-        qr_json_key(out, &first, "page");
-        qr_json_i64(out, s->page);
-        qr_json_key(out, &first, "angle");
-        qr_json_number(out, s->angle);
-        qr_json_key(out, &first, "height");
-        qr_json_number(out, s->height);
-        if (s->box) {
-            qr_json_key(out, &first, "box");
-            box_json(out, s->box);
-        }
-        qr_buf_append_str(out, "}");
-    }
-    qr_buf_append_str(out, "]");
 }
 
 /* ------------------------------------------------------------------ columns */
@@ -355,6 +174,12 @@ static int64_t chars_of(const qr_record *r)
     return chars;
 }
 
+static void write_details(struct qr_buf *out, const qr_record *r, bool any)
+{
+    (void)any;
+    qr_write_details(out, r);
+}
+
 static void add_metadata(struct qr_results *results, int64_t job_id, int64_t file_id,
                          int64_t run_id, const qr_record *r)
 {
@@ -381,19 +206,20 @@ static void add_metadata(struct qr_results *results, int64_t job_id, int64_t fil
         qr_array_bytes(row.column++, r->sha256.data, r->sha256.len);
     else
         null(&row);
-    JSON(&row, items_json, r->metadata, r->n_metadata);
-    JSON(&row, notes_json, r->notes, r->n_notes);
-    JSON(&row, items_json, r->title_block, r->n_title_block);
-    JSON(&row, counts_json, r->entities, r->n_entities);
-    JSON(&row, counts_json, r->paper_entities, r->n_paper_entities);
-    JSON(&row, named_json, r->layers, r->n_layers);
-    JSON(&row, named_json, r->blocks, r->n_blocks);
-    JSON(&row, links_json, r->links, r->n_links);
-    JSON(&row, spans_json, r->spans, r->n_spans);
+    JSON(&row, qr_write_items, r->metadata, r->n_metadata);
+    JSON(&row, qr_write_notes, r->notes, r->n_notes);
+    JSON(&row, qr_write_items, r->title_block, r->n_title_block);
+    JSON(&row, qr_write_counts, r->entities, r->n_entities);
+    JSON(&row, qr_write_counts, r->paper_entities, r->n_paper_entities);
+    JSON(&row, qr_write_named, r->layers, r->n_layers);
+    JSON(&row, qr_write_named, r->blocks, r->n_blocks);
+    JSON(&row, qr_write_links, r->links, r->n_links);
+    JSON(&row, qr_write_spans, r->spans, r->n_spans);
     if (r->cad_json.len > 0)
         qr_array_bytes(row.column++, r->cad_json.data, r->cad_json.len);
     else
         null(&row);
+    JSON(&row, write_details, r, qr_record_has_details(r));
 }
 
 static void add_page(struct qr_results *results, int64_t job_id, const Quarry__V1__Page *p)
@@ -408,10 +234,27 @@ static void add_page(struct qr_results *results, int64_t job_id, const Quarry__V
     i32(&row, p->rotation);
     i32(&row, p->undecodable);
     boolean(&row, p->image_only);
+    boolean(&row, p->text_as_paths);
+    boolean(&row, p->drawing);
+    i32(&row, p->ocr_words);
+    number(&row, p->ocr_confidence, p->ocr_words > 0);
     text(&row, p->label);
     text(&row, p->error ? qr_class_text((enum qr_class)p->error->class_) : NULL);
     text(&row, p->error ? p->error->message : NULL);
     text_always(&row, p->text);
+}
+
+/* An array of PostgreSQL: unnest() takes no arrays of arrays of unequal length. */
+static void write_points(struct qr_buf *out, const Quarry__V1__Dimension *d, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        qr_buf_append_str(out, i ? "," : "{");
+        if (isfinite(d->points[i]))
+            qr_json_number(out, d->points[i]);
+        else
+            qr_buf_append_str(out, "NULL");
+    }
+    qr_buf_append_str(out, "}");
 }
 
 static void add_dimension(struct qr_results *results, int64_t job_id, int64_t file_id,
@@ -439,6 +282,16 @@ static void add_dimension(struct qr_results *results, int64_t job_id, int64_t fi
     number(&row, d->box ? d->box->y0 : 0, d->box);
     number(&row, d->box ? d->box->x1 : 0, d->box);
     number(&row, d->box ? d->box->y1 : 0, d->box);
+    number(&row, d->scale_factor, d->scale_factor > 0 || d->scale_factor < 0);
+    number(&row, d->secondary_value, d->has_secondary);
+    number(&row, d->angle, d->box);
+    boolean(&row, d->disagrees);
+    boolean(&row, d->reference);
+    boolean(&row, d->basic);
+    text(&row, d->layout);
+    text(&row, d->prefix);
+    text(&row, d->suffix);
+    JSON(&row, write_points, d, d->n_points);
 }
 
 static void add_parameter(struct qr_results *results, int64_t job_id, int64_t file_id,
@@ -455,6 +308,9 @@ static void add_parameter(struct qr_results *results, int64_t job_id, int64_t fi
     text(&row, p->set);
     text(&row, p->owner);
     text(&row, p->source);
+    text(&row, p->handle);
+    text(&row, p->place ? p->place->layout : NULL);
+    i32(&row, p->place ? p->place->page : 0);
 }
 
 static void add_material(struct qr_results *results, int64_t job_id, int64_t file_id,
@@ -470,6 +326,8 @@ static void add_material(struct qr_results *results, int64_t job_id, int64_t fil
     text(&row, m->owner);
     text(&row, m->source);
     number(&row, m->confidence, m->confidence > 0);
+    i32(&row, m->place ? m->place->page : 0);
+    text(&row, m->place ? m->place->layout : NULL);
 }
 
 static void add_bom_item(struct qr_results *results, int64_t job_id, int64_t file_id,
@@ -487,7 +345,10 @@ static void add_bom_item(struct qr_results *results, int64_t job_id, int64_t fil
     text(&row, b->material);
     text(&row, b->parent);
     text(&row, b->source);
-    i32(&row, b->page);
+    i32(&row, b->place && b->place->page > 0 ? b->place->page : b->page);
+    text(&row, b->place ? b->place->layout : NULL);
+    number(&row, b->confidence, b->confidence > 0);
+    JSON(&row, qr_write_items, b->other, b->n_other);
 }
 
 void qr_results_add(struct qr_results *results, int64_t job_id, int64_t file_id, int64_t run_id,

@@ -8,13 +8,21 @@ SELECT json_strip_nulls(json_build_object(
                   THEN json_build_object('class', j.error_class, 'message', j.last_error) END,
     'metadata', m.metadata, 'encoding', m.encoding, 'text', p.text, 'pages', p.pages,
     'encrypted', m.encrypted, 'partial', m.partial, 'empty_reason', j.empty_reason, 'notes', m.notes,
-    'dimensions', (SELECT json_agg(to_jsonb(d) - 'id' - 'job_id' - 'file_id' ORDER BY d.id)
+    'dimensions', (SELECT json_agg(to_jsonb(d) - 'id' - 'job_id' - 'file_id' - 'upper_tol' - 'lower_tol'
+                            || jsonb_build_object('upper', d.upper_tol, 'lower', d.lower_tol,
+                                'disagrees', nullif(d.disagrees, false), 'basic', nullif(d.basic, false),
+                                'reference', nullif(d.reference, false)) ORDER BY d.id)
                      FROM extracted_dimensions d WHERE d.job_id = j.id),
     'parameters', j.parameters,
     'materials', (SELECT json_agg(to_jsonb(d) - 'id' - 'job_id' - 'file_id' ORDER BY d.id)
                     FROM extracted_materials d WHERE d.job_id = j.id),
     'bom', j.bom, 'entities', m.entities, 'paper_entities', m.paper_entities, 'layers', m.layers,
     'blocks', m.blocks, 'title_block', m.title_block, 'cad', m.cad, 'links', m.links,
+    'title_block_places', m.details->'title_block_places', 'gdt', m.details->'gdt',
+    'revisions', m.details->'revisions', 'drawing_notes', m.details->'drawing_notes',
+    'outline', m.details->'outline', 'annotations', m.details->'annotations',
+    'attachments', m.details->'attachments', 'fonts', m.details->'fonts', 'styles', m.details->'styles',
+    'linetypes', m.details->'linetypes', 'layouts', m.details->'layouts', 'spans', m.spans,
     'completeness', m.completeness, 'source', m.source, 'duration_ms', j.duration_ms))::text
   FROM extraction_jobs j
   JOIN cloud_files f ON f.id = j.file_id
@@ -22,7 +30,11 @@ SELECT json_strip_nulls(json_build_object(
   LEFT JOIN LATERAL (
         SELECT string_agg(g.text, E'\f' ORDER BY g.page) AS text,
                json_agg(json_build_object('number', g.page, 'width_pt', g.width_pt, 'height_pt', g.height_pt,
-                   'chars', g.chars, 'image_only', CASE WHEN g.image_only THEN true END,
+                   'chars', g.chars, 'label', g.label, 'rotation', nullif(g.rotation, 0), 'undecodable', nullif(g.undecodable, 0),
+                   'image_only', CASE WHEN g.image_only THEN true END,
+                   'text_as_paths', CASE WHEN g.text_as_paths THEN true END,
+                   'drawing', CASE WHEN g.drawing THEN true END, 'ocr_words', nullif(g.ocr_words, 0),
+                   'ocr_confidence', g.ocr_confidence,
                    'error', CASE WHEN g.error IS NOT NULL
                                  THEN json_build_object('class', g.error_class, 'message', g.error) END)
                    ORDER BY g.page) FILTER (WHERE g.page > 0) AS pages
