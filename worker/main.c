@@ -11,8 +11,8 @@
 
 static const char usage_text[] =
     "usage: quarry-worker [OPTION]...            see quarry-worker --help\n"
-    "       quarry-worker --extract [--jobs N] [-o json|jsonl] [--memory BYTES] [--budget-ms N] "
-    "FILE...\n"
+    "       quarry-worker --extract [--jobs N] [-o json|jsonl] [--memory BYTES] [--budget-ms N]\n"
+    "                     [--set KEY=VALUE]... FILE...\n"
     "       quarry-worker --child | --sandbox-report [--memory BYTES]\n"
     "       quarry-worker --version\n";
 
@@ -36,6 +36,23 @@ static bool parse_number(const char *text, int64_t max, int64_t *ret)
     return true;
 }
 
+/* KEY=VALUE */
+static bool set_option(struct qr_extract_options *options, char *pair)
+{
+    char *value = strchr(pair, '=');
+    struct qr_err err = {0};
+
+    if (!value) {
+        fprintf(stderr, "quarry-worker: --set takes KEY=VALUE, not '%s'\n", pair);
+        return false;
+    }
+    *value++ = '\0';
+    if (qr_extract_options_set(options, pair, value, &err) == QR_OK)
+        return true;
+    fprintf(stderr, "quarry-worker: %s\n", err.msg);
+    return false;
+}
+
 /* Without one of the modes below it is the agent, which has its own options. */
 static bool is_agent(int argc, char **argv)
 {
@@ -51,11 +68,17 @@ static bool is_agent(int argc, char **argv)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"extract", no_argument, NULL, 'e'},        {"child", no_argument, NULL, 'c'},
-        {"sandbox-report", no_argument, NULL, 'r'}, {"jobs", required_argument, NULL, 'j'},
-        {"memory", required_argument, NULL, 'm'},   {"budget-ms", required_argument, NULL, 'b'},
-        {"output", required_argument, NULL, 'o'},   {"keep-stderr", no_argument, NULL, 'k'},
-        {"version", no_argument, NULL, 'v'},        {0},
+        {"extract", no_argument, NULL, 'e'},
+        {"child", no_argument, NULL, 'c'},
+        {"sandbox-report", no_argument, NULL, 'r'},
+        {"jobs", required_argument, NULL, 'j'},
+        {"memory", required_argument, NULL, 'm'},
+        {"budget-ms", required_argument, NULL, 'b'},
+        {"output", required_argument, NULL, 'o'},
+        {"keep-stderr", no_argument, NULL, 'k'},
+        {"version", no_argument, NULL, 'v'},
+        {"set", required_argument, NULL, 's'},
+        {0},
     };
     struct qr_local_config local = {0};
     int64_t memory = (int64_t)1 << 30;
@@ -68,6 +91,11 @@ int main(int argc, char **argv)
         return qr_agent_main(argc, argv);
     while ((c = getopt_long(argc, argv, "o:j:", options, NULL)) != -1) {
         bool good = true;
+        if (c == 's') {
+            if (!set_option(&local.options, optarg))
+                return 2;
+            continue;
+        }
         if (c == 'e' || c == 'c' || c == 'r')
             mode = c == 'e' ? MODE_EXTRACT : c == 'c' ? MODE_CHILD : MODE_REPORT;
         else if (c == 'j')

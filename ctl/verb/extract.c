@@ -13,11 +13,13 @@
 struct args {
     struct qr_ctl_common common;
     int64_t jobs;
+    struct qr_option_list settings;
 };
 
 /* clang-format off */
 static const struct qr_option options[] = {
     {"jobs", 'j', QR_OPT_INT, offsetof(struct args, jobs), "0", 0, 1024, 0, NULL, "files at a time; 0: one a core", "docs/cli.md"},
+    {"set",  0,   QR_OPT_LIST, offsetof(struct args, settings), NULL, 0, 0, QR_OPT_PAIRS, "KEY=VALUE", "an option: analysis, ocr, spans = auto|off|on; dxf-encoding", "docs/cli.md"},
     {0},
 };
 /* clang-format on */
@@ -46,7 +48,7 @@ static int run_verb(struct qr_ctl *ctl, const void *arguments, const struct qr_o
     const struct args *args = arguments;
     char worker[PATH_MAX];
     char jobs[24];
-    char **argv = calloc(rest->n + 8, sizeof *argv);
+    char **argv = calloc(rest->n + 2 * args->settings.n + 8, sizeof *argv);
     size_t n = 0;
 
     if (!argv)
@@ -60,6 +62,10 @@ static int run_verb(struct qr_ctl *ctl, const void *arguments, const struct qr_o
     if (args->jobs > 0) {
         argv[n++] = (char *)"--jobs";
         argv[n++] = jobs;
+    }
+    for (size_t i = 0; i < args->settings.n; i++) {
+        argv[n++] = (char *)"--set";
+        argv[n++] = args->settings.items[i];
     }
     argv[n++] = (char *)"--";
     for (size_t i = 0; i < rest->n; i++)

@@ -134,10 +134,26 @@ static struct qr_job *make_job(const struct qr_jobs *jobs, const Quarry__V1__Lea
     return job;
 }
 
-static void take(struct qr_jobs *jobs, const Quarry__V1__Lease *lease, const struct qr_uri *uri)
+/* False: an option that this worker does not understand, said in `err`. Without the result a run
+ * would look as if it had been done as asked. */
+static bool read_options(const Quarry__V1__Lease *lease, struct qr_extract_options *options,
+                         struct qr_err *err)
+{
+    for (size_t i = 0; i < lease->n_options; i++)
+        if (qr_extract_options_set(options, lease->options[i]->key, lease->options[i]->value, err) <
+            0)
+            return false;
+    return true;
+}
+
+static void take(struct qr_jobs *jobs, const Quarry__V1__Lease *lease, const struct qr_uri *uri,
+                 const struct qr_extract_options *options)
 {
     struct qr_err err = {0};
     struct qr_job *job = make_job(jobs, lease, uri);
+
+    if (job)
+        job->options = *options;
 
     int rc = !job ? QR_E_NOMEM
                   : qr_fetcher_submit(jobs->fetcher, lease->lease_id, lease->uri,
@@ -159,6 +175,7 @@ static void take(struct qr_jobs *jobs, const Quarry__V1__Lease *lease, const str
 void qr_jobs_offer(struct qr_jobs *jobs, const Quarry__V1__Lease *lease)
 {
     struct qr_uri uri = {.path = NULL};
+    struct qr_extract_options options = {0};
     struct qr_err err = {0};
 
     if (strcmp(lease->type, "noop") == 0) { /* measures the way there and back */
@@ -175,10 +192,14 @@ void qr_jobs_offer(struct qr_jobs *jobs, const Quarry__V1__Lease *lease)
         report(jobs, lease->lease_id, QR_CLASS_INVALID_INPUT, err.msg, NULL, 0, 0);
         return;
     }
-    if (!qr_roots_dir(jobs->roots, uri.root))
+    if (!qr_roots_dir(jobs->roots, uri.root)) {
         qr_session_decline(jobs->session, lease->lease_id, "no such root here");
-    else
-        take(jobs, lease, &uri);
+    } else if (!read_options(lease, &options, &err)) {
+        qr_session_accept(jobs->session, lease->lease_id);
+        report(jobs, lease->lease_id, QR_CLASS_UNSUPPORTED, err.msg, NULL, 0, 0);
+    } else {
+        take(jobs, lease, &uri, &options);
+    }
     qr_uri_done(&uri);
 }
 
@@ -222,6 +243,7 @@ static void submit(struct qr_jobs *jobs, struct qr_job *job)
                                     .name = job->name,
                                     .type = job->type,
                                     .max_file_bytes = jobs->max_file_bytes,
+                                    .options = job->options,
                                     .budget_ms = job->budget_ms ? left_ms : 0,
                                     .progress_ms = job->progress_ms};
     struct qr_err err = {0};

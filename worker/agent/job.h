@@ -33,6 +33,7 @@ struct qr_job {
     char *type;
     uint64_t listed_bytes; /* 0: unknown */
     int64_t listed_modified_ms;
+    struct qr_extract_options options;
     bool alone;
     int64_t budget_ms, progress_ms; /* 0: the pool's default */
     int64_t taken_ms;               /* when it was accepted */

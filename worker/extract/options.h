@@ -2,9 +2,16 @@
  *
  * What the user may ask of an extraction (`run create --set KEY=VALUE`, `quarry extract --set`).
  * Plain data: it travels in the JOB frame from the pool to the child.
+ *
+ *     analysis=auto|off|on     read drawings: title block, dimensions, tables
+ *     ocr=auto|off|on          read images of text; auto: where a page has no usable text
+ *     spans=auto|off|on        keep each text with its place; auto: of drawings
+ *     dxf-encoding=NAME        code page to use instead of the one a DXF file names
  */
 #pragma once
 #include <stdint.h>
+
+#include "common/err.h"
 
 enum qr_extract_mode {
     QR_EXTRACT_AUTO, /* where the document calls for it */
@@ -13,9 +20,16 @@ enum qr_extract_mode {
 };
 
 struct qr_extract_options {
-    uint8_t analysis;      /* enum qr_extract_mode: title block, dimensions, tables of drawings */
-    uint8_t ocr;           /* enum qr_extract_mode */
-    uint8_t spans;         /* enum qr_extract_mode: text with its place; AUTO: of drawings */
+    uint8_t analysis; /* enum qr_extract_mode, these three */
+    uint8_t ocr;
+    uint8_t spans;
     uint8_t reserved;      /* 0 */
-    char dxf_encoding[28]; /* code page to use instead of the DXF's own; "" none */
+    char dxf_encoding[28]; /* "": the file's own */
 };
+
+/**
+ * Set one option by name; a zeroed struct has the defaults.
+ * Errors: QR_E_INVALID, no such option or value; *options is unchanged.
+ */
+QR_MUST_CHECK int qr_extract_options_set(struct qr_extract_options *options, const char *key,
+                                         const char *value, struct qr_err *err);

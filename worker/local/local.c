@@ -113,8 +113,12 @@ static void submit_next(struct run *run)
         settle_failed(run, index, class_of_errno(errnum), err.msg, 0);
         return;
     }
-    struct qr_pool_job job = {
-        .id = index, .fd = fd, .name = name, .type = "", .budget_ms = run->config->budget_ms};
+    struct qr_pool_job job = {.id = index,
+                              .fd = fd,
+                              .name = name,
+                              .type = "",
+                              .budget_ms = run->config->budget_ms,
+                              .options = run->config->options};
     if (qr_pool_submit(run->pool, &job, &err) < 0) {
         close(fd);
         settle_failed(run, index, QR_CLASS_INVALID_INPUT, err.msg, 0);

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "worker/extract/options.h"
+
 struct qr_local_config {
     const char *const *files;
     size_t n_files;
@@ -16,6 +18,7 @@ struct qr_local_config {
     int64_t memory_bytes; /* per child; 0: the pool's default */
     int64_t budget_ms;    /* per file; 0: the pool's default */
     bool keep_stderr;
+    struct qr_extract_options options;
 };
 
 /**
