@@ -23,13 +23,16 @@
 /** Is that one of the three kinds of entity? */
 bool qr_dxf_dimension_is(const struct qr_dxf_entity *entity);
 
-/** Keep one; `where` is copied, its strings are borrowed. */
+/** Keep one; `where` is copied. */
 void qr_dxf_dimension_read(struct qr_dxf_doc *doc, const struct qr_dxf_entity *entity,
                            const struct qr_dxf_where *where);
 
 /**
  * Put all that were kept into the document's record (doc->x->rec), in the order they came.
  *
- *   fn   gets the displayed text of each, also those whose texts a block draws; may be NULL
+ *   locate  page and layout of each; may be NULL
+ *   text    gets the text of each dimension whose block draws none (the texts of a block are the
+ *           block's own); may be NULL
  */
-void qr_dxf_dimension_finish(struct qr_dxf_doc *doc, qr_dxf_text_fn fn, void *arg);
+void qr_dxf_dimension_finish(struct qr_dxf_doc *doc, qr_dxf_locate_fn locate, qr_dxf_text_fn text,
+                             void *arg);

@@ -6,7 +6,10 @@
  * Order of authority: overrides in the entity's XDATA (application ACAD, list DSTYLE), then the
  * named DIMSTYLE, then the header variables, then AutoCAD's defaults. Values that a file gives in
  * no way an application could use (negative decimals, NaN) are brought into range here, so the
- * functions that format need not check.
+ * functions that format need not check. What a DIMSTYLE entry leaves out has AutoCAD's default, as
+ * AutoCAD itself reads it; the header speaks where a dimension names no style that exists. R12 and
+ * older files have units and decimals in $LUNITS, $LUPREC, $AUNITS, $AUPREC instead. Strings live
+ * as long as the document.
  *
  * Source: DXF reference, "DIMSTYLE" and "header section"; AutoCAD command reference, DIMxxx.
  */
@@ -17,8 +20,6 @@
 #include "worker/extract/dxf/tag.h"
 
 struct qr_dxf_doc; /* worker/extract/dxf/doc.h */
-
-#define QR_DXF_POST_MAX 128 /* bytes of DIMPOST, cut there */
 
 enum qr_dxf_lunit {
     QR_DXF_LUNIT_SCIENTIFIC = 1,
@@ -37,33 +38,34 @@ enum qr_dxf_aunit {
 };
 
 struct qr_dxf_dimvars {
-    char post[QR_DXF_POST_MAX];  /* DIMPOST: prefix<>suffix, UTF-8 */
-    char apost[QR_DXF_POST_MAX]; /* DIMAPOST, of the alternate number */
-    double rnd;                  /* DIMRND: rounded to multiples, 0: not */
-    double lfac;                 /* DIMLFAC, as it stands; negative: paper space alone */
-    double tp, tm;               /* DIMTP, DIMTM: upper = +tp, lower = -tm */
-    double altf;                 /* DIMALTF */
-    double altrnd;               /* DIMALTRND */
-    int dec, tdec, altd;         /* DIMDEC, DIMTDEC, DIMALTD: decimals, 0 .. 8 */
-    int adec;                    /* DIMADEC, -1: as dec */
-    int zin, tzin, azin, altz;   /* DIMZIN, DIMTZIN, DIMAZIN, DIMALTZ */
-    int frac;                    /* DIMFRAC: 0 horizontal, 1 diagonal, 2 not stacked */
-    char dsep;                   /* DIMDSEP */
-    enum qr_dxf_lunit lunit;     /* DIMLUNIT */
-    enum qr_dxf_lunit altu;      /* DIMALTU, as lunit */
-    enum qr_dxf_aunit aunit;     /* DIMAUNIT */
-    bool tol, lim, alt;          /* DIMTOL, DIMLIM, DIMALT */
+    const char *post;          /* DIMPOST: prefix<>suffix, UTF-8 with MTEXT codes; NULL: none */
+    const char *apost;         /* DIMAPOST, of the alternate number */
+    double rnd;                /* DIMRND: rounded to multiples, 0: not */
+    double lfac;               /* DIMLFAC, as it stands; negative: paper space alone */
+    double tp, tm;             /* DIMTP, DIMTM: upper = +tp, lower = -tm */
+    double altf;               /* DIMALTF */
+    double altrnd;             /* DIMALTRND */
+    int dec, tdec, altd;       /* DIMDEC, DIMTDEC, DIMALTD: decimals, 0 .. 8 */
+    int adec;                  /* DIMADEC, -1: as dec */
+    int zin, tzin, azin, altz; /* DIMZIN, DIMTZIN, DIMAZIN, DIMALTZ */
+    int frac;                  /* DIMFRAC: 0 horizontal, 1 diagonal, 2 not stacked */
+    char dsep;                 /* DIMDSEP */
+    enum qr_dxf_lunit lunit;   /* DIMLUNIT */
+    enum qr_dxf_lunit altu;    /* DIMALTU, as lunit */
+    enum qr_dxf_aunit aunit;   /* DIMAUNIT */
+    double txt, scale, gap;    /* DIMTXT, DIMSCALE; DIMGAP below 0: the text is framed (basic) */
+    bool tol, lim, alt;        /* DIMTOL, DIMLIM, DIMALT */
 };
 
 /** AutoCAD's defaults, metric or imperial, then the document's header variables. */
-void qr_dxf_dimvars_default(const struct qr_dxf_doc *doc, struct qr_dxf_dimvars *ret);
+void qr_dxf_dimvars_default(struct qr_dxf_doc *doc, struct qr_dxf_dimvars *ret);
 
 /**
  * One variable by its DIMSTYLE group code; unknown codes do nothing.
  *
  *   tag   the value; strings are decoded by the document's code page
  */
-void qr_dxf_dimvars_set(const struct qr_dxf_doc *doc, struct qr_dxf_dimvars *vars, int code,
+void qr_dxf_dimvars_set(struct qr_dxf_doc *doc, struct qr_dxf_dimvars *vars, int code,
                         const struct qr_dxf_tag *tag);
 
 /** Keep a DIMSTYLE table entry in the document; of one name the first holds. */
@@ -74,5 +76,5 @@ void qr_dxf_dimstyle_add(struct qr_dxf_doc *doc, const struct qr_dxf_entity *ent
  *
  *   entity  a DIMENSION, TOLERANCE or LEADER: its style is group 3, its overrides XDATA
  */
-void qr_dxf_dimvars_of(const struct qr_dxf_doc *doc, const struct qr_dxf_entity *entity,
+void qr_dxf_dimvars_of(struct qr_dxf_doc *doc, const struct qr_dxf_entity *entity,
                        struct qr_dxf_dimvars *ret);

@@ -18,6 +18,7 @@
 
 struct qr_extract;       /* worker/extract/extract.h */
 struct qr_dxf_dimstyle;  /* worker/extract/dxf/dimstyle.h */
+struct qr_dxf_frame;     /* worker/extract/dxf/tolerance.h */
 struct qr_dxf_dimension; /* worker/extract/dxf/dimension.h */
 struct qr_dxf_codepage;  /* worker/extract/dxf/codepage.h */
 
@@ -82,6 +83,7 @@ struct qr_dxf_doc {
     struct qr_dxf_dimstyle *dimstyles;                    /* a list kept by dimstyle.c */
     struct qr_dxf_dimension *dimensions, *last_dimension; /* a list kept by dimension.c */
     size_t n_dimensions;
+    struct qr_dxf_frame *frames; /* a list kept by tolerance.c */
 
     struct qr_dxf_block **buckets; /* by name without case */
     size_t n_buckets;

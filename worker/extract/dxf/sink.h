@@ -9,12 +9,18 @@
 
 #include "worker/extract/dxf/doc.h"
 
-/** Where an entity stands. Borrowed strings live as long as the document. */
+/** Where an entity stands, as far as it is known while entities are read: layouts come last. */
 struct qr_dxf_where {
-    uint32_t page;      /* of the layout in the record, from 1; 0: inside a block */
-    const char *layout; /* "Model", a layout's or block's name; NULL: unknown */
-    bool paper;         /* in paper space */
+    const struct qr_dxf_block *block; /* its layout's or block definition's; NULL: unknown */
+    bool paper;                       /* in paper space */
 };
+
+/**
+ * Page (from 1, 0: none) and name of the layout that a block is, or is first inserted into; *layout
+ * NULL when unknown. Called when the whole file has been read.
+ */
+typedef void (*qr_dxf_locate_fn)(void *arg, const struct qr_dxf_where *where, uint32_t *ret_page,
+                                 const char **ret_layout);
 
 /**
  * One text as a reader sees it. `text` and what it points to are borrowed for the call; `next` is
