@@ -1,0 +1,43 @@
+"""quarry extract --show: a record as people see it."""
+import subprocess
+
+from tests.harness.quarry import BIN, SAMPLES
+
+
+def show(*args, code=0):
+    done = subprocess.run([BIN / "quarry", "extract", "--show", *args], capture_output=True, timeout=120, check=False,
+                          cwd=SAMPLES, text=True)
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def test_pages_and_document():
+    out = show("pdf/metadata.pdf").stdout
+    assert out.startswith("pdf/metadata.pdf\n  completed, pdf, ")
+    assert "\nPages (3)\n" in out
+    assert "page_count   3" in out
+
+
+def test_long_lists_are_cut_and_say_so():
+    assert "2 more: --rows 0 shows all" in show("--rows", "1", "pdf/metadata.pdf").stdout
+    assert "more: --rows 0" not in show("--rows", "0", "pdf/metadata.pdf").stdout
+
+
+def test_files_come_in_order_and_failures_say_why():
+    out = show("pdf/simple.pdf", "damaged/zip-named.pdf", "text/utf8.txt", code=1).stdout
+    first, second, third = (out.index(name) for name in ("pdf/simple.pdf", "damaged/zip-named.pdf", "text/utf8.txt"))
+    assert first < second < third
+    assert "failed, archive" in out and "invalid_input" in out
+
+
+def test_repairs_are_shown():
+    assert "pdf.xref.repaired" in show("damaged/truncated.pdf").stdout
+
+
+def test_an_unknown_option_is_a_usage_error():
+    done = show("--set", "speed=on", "pdf/simple.pdf", code=2)
+    assert "no option 'speed'" in done.stderr
+
+
+def test_nothing_but_ascii_art_in_a_pipe():
+    assert "\x1b" not in show("pdf/simple.pdf").stdout
