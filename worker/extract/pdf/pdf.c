@@ -1,30 +1,16 @@
 #include "worker/extract/pdf/pdf.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <mupdf/fitz.h>
-#include <mupdf/pdf.h>
-
-#include "worker/extract/extract.h"
-#include "worker/extract/pdf/fzmem.h"
 #include "worker/extract/pdf/metadata.h"
+#include "worker/extract/pdf/page.h"
 #include "worker/extract/pdf/pages.h"
-#include "worker/extract/pdf/run.h"
+#include "worker/extract/pdf/state.h"
 
 #define STORE_BYTES ((size_t)64 * 1024 * 1024)
 #define LEAK_BYTES ((size_t)1024 * 1024)
-
-struct qr_pdf {
-    struct qr_fzmem mem;
-    fz_alloc_context alloc;
-    fz_context *ctx;
-    size_t idle_bytes;     /* in use when no file is open */
-    struct qr_record *rec; /* of the file in work, for warnings */
-    bool lost_data;        /* of the page in work */
-    char last_error[200];
-};
+#define SHEET_TEXT_BYTES ((size_t)32 * 1024 * 1024) /* of one page's spans and their index */
 
 static void keep_error(struct qr_pdf *pdf, const char *message)
 {
@@ -74,6 +60,7 @@ static bool open_context(struct qr_pdf *pdf)
     if (!pdf->ctx)
         return false;
     fz_disable_icc(pdf->ctx); /* colours do not matter to text */
+    fz_set_user_context(pdf->ctx, &pdf->marks);
     fz_set_warning_callback(pdf->ctx, on_warning, pdf);
     fz_set_error_callback(pdf->ctx, on_error, pdf);
     pdf->idle_bytes = pdf->mem.used;
@@ -87,6 +74,7 @@ int qr_pdf_new(size_t memory_bytes, struct qr_pdf **ret, struct qr_err *err)
     if (!pdf)
         return qr_fail(err, QR_E_NOMEM, "no memory for the PDF library");
     qr_fzmem_init(&pdf->mem, memory_bytes, &pdf->alloc);
+    qr_arena_init(&pdf->arena, SHEET_TEXT_BYTES);
     if (!open_context(pdf)) {
         free(pdf);
         return qr_fail(err, QR_E_NOMEM, "the PDF library does not start");
@@ -100,6 +88,9 @@ void qr_pdf_free(struct qr_pdf *pdf)
     if (!pdf)
         return;
     fz_drop_context(pdf->ctx);
+    qr_pdf_marks_done(&pdf->marks);
+    qr_sheet_done(&pdf->sheet);
+    qr_arena_done(&pdf->arena);
     free(pdf);
 }
 
@@ -157,177 +148,6 @@ static void fail_caught(const struct qr_extract *x, struct qr_pdf *pdf, const ch
             fz_caught_message(pdf->ctx));
 }
 
-/* A glyph whose font does not say which character it is: MuPDF gives U+FFFD, half a surrogate pair,
- * or the glyph's code, which then is a control character. */
-static bool means_nothing(uint32_t cp)
-{
-    return cp == QR_UTF8_REPLACEMENT || (cp >= 0xD800 && cp <= 0xDFFF) || cp < 0x20 ||
-           (cp >= 0x7F && cp < 0xA0);
-}
-
-static size_t put_undecodable(char *utf8, uint32_t *count)
-{
-    ++*count;
-    return qr_utf8_put(QR_UTF8_REPLACEMENT, utf8);
-}
-
-/* One line. MuPDF passes on what a font's ToUnicode table gives as UTF-16: pairs are put together.
- */
-static uint32_t print_line(const fz_stext_line *line, struct qr_buf *out)
-{
-    char utf8[256]; /* collected here, for speed */
-    size_t n = 0;
-    uint32_t undecodable = 0;
-    uint32_t high = 0; /* a surrogate that waits for its other half */
-
-    for (const fz_stext_char *ch = line->first_char; ch; ch = ch->next) {
-        uint32_t cp = (uint32_t)ch->c;
-        if (n > sizeof utf8 - 16) {
-            qr_buf_append(out, utf8, n);
-            n = 0;
-        }
-        if (high == 0 && cp >= 0xD800 && cp <= 0xDBFF && ch->next) {
-            high = cp;
-            continue;
-        }
-        if (high != 0 && cp >= 0xDC00 && cp <= 0xDFFF)
-            cp = 0x10000 + ((high - 0xD800) << 10) + (cp - 0xDC00);
-        else if (high != 0)
-            n += put_undecodable(utf8 + n, &undecodable);
-        high = 0;
-        if ((cp >= '\t' && cp <= '\r') || cp == 0x85)
-            cp = ' '; /* lines and pages are MuPDF's to tell, not a glyph's */
-        if (means_nothing(cp)) {
-            n += put_undecodable(utf8 + n, &undecodable);
-            continue;
-        }
-        n += qr_utf8_put(cp, utf8 + n);
-    }
-    utf8[n++] = '\n';
-    qr_buf_append(out, utf8, n);
-    return undecodable;
-}
-
-/* The text of a page in reading order, as UTF-8; returns glyphs without a Unicode value. */
-static uint32_t print_text(const fz_stext_page *text, struct qr_buf *out, bool *ret_images)
-{
-    uint32_t undecodable = 0;
-
-    *ret_images = false;
-    for (const fz_stext_block *block = text->first_block; block; block = block->next) {
-        if (block->type != FZ_STEXT_BLOCK_TEXT) {
-            *ret_images = true;
-            continue;
-        }
-        for (const fz_stext_line *line = block->u.t.first_line; line; line = line->next)
-            undecodable += print_line(line, out);
-        qr_buf_append(out, "\n", 1);
-    }
-    return undecodable;
-}
-
-/* MuPDF's floats show more digits than they know. */
-static double thousandths(float value) { return round((double)value * 1000) / 1000; }
-
-static bool is_blank(const struct qr_buf *text)
-{
-    for (size_t i = 0; i < text->len; i++)
-        if (text->data[i] > ' ')
-            return false;
-    return true;
-}
-
-/* Run the page and collect its text; what was found before an error counts. Throws. */
-static void collect(const struct qr_extract *x, fz_context *ctx, pdf_page *page, bool text_only,
-                    fz_cookie *cookie, Quarry__V1__Page *out)
-{
-    static const fz_stext_options options = {FZ_STEXT_PRESERVE_IMAGES | FZ_STEXT_MEDIABOX_CLIP, 1};
-    struct qr_buf *text = &x->engine->text;
-    fz_stext_page *stext = NULL;
-    fz_device *dev = NULL;
-    bool images;
-
-    fz_var(stext);
-    fz_var(dev);
-    qr_buf_clear(text);
-    fz_try(ctx)
-    {
-        stext = fz_new_stext_page(ctx, pdf_bound_page(ctx, page));
-        dev = fz_new_stext_device(ctx, stext, &options);
-        qr_pdf_run_page(ctx, page, dev, text_only, cookie);
-        fz_close_device(ctx, dev);
-    }
-    fz_always(ctx)
-    {
-        fz_drop_device(ctx, dev);
-        if (stext) {
-            out->undecodable = print_text(stext, text, &images);
-            out->image_only = images && is_blank(text);
-        }
-        fz_drop_stext_page(ctx, stext);
-    }
-    fz_catch(ctx) { fz_rethrow(ctx); }
-}
-
-/* One page, inside a try of the caller. */
-static void read_page(const struct qr_extract *x, struct qr_pdf *pdf, pdf_page *page,
-                      Quarry__V1__Page *out)
-{
-    fz_context *ctx = pdf->ctx;
-    struct qr_buf *text = &x->engine->text;
-    fz_cookie cookie = {0};
-
-    fz_rect box = pdf_bound_page(ctx, page);
-    out->width_pt = thousandths(box.x1 - box.x0);
-    out->height_pt = thousandths(box.y1 - box.y0);
-    int rotate = pdf_to_int(ctx, pdf_dict_get_inheritable(ctx, page->obj, PDF_NAME(Rotate)));
-    out->rotation = (uint32_t)((rotate % 360 + 360) % 360);
-    fz_try(ctx)
-    {
-        collect(x, ctx, page, true, &cookie, out);
-        if (is_blank(text)) /* are there images instead? */
-            collect(x, ctx, page, false, &cookie, out);
-    }
-    fz_always(ctx) qr_record_set_page_text(x->rec, out, (char *)text->data, text->len);
-    fz_catch(ctx) { fz_rethrow(ctx); }
-    if (cookie.errors > 0 || pdf->lost_data)
-        qr_record_fail_page(x->rec, out, QR_CLASS_INVALID_INPUT, pdf->last_error);
-}
-
-/* Returns whether the page was read wholly. */
-static bool extract_page(const struct qr_extract *x, struct qr_pdf *pdf, pdf_document *doc,
-                         int index)
-{
-    fz_context *ctx = pdf->ctx;
-    pdf_page *page = NULL;
-    Quarry__V1__Page *out = qr_record_add_page(x->rec, (uint32_t)index + 1);
-
-    if (!out)
-        return false;
-    pdf->last_error[0] = '\0';
-    pdf->lost_data = false;
-    pdf->mem.refused = false;
-    fz_var(page);
-    fz_try(ctx)
-    {
-        page = pdf_load_page(ctx, doc, index);
-        read_page(x, pdf, page, out);
-    }
-    fz_always(ctx) fz_drop_page(ctx, (fz_page *)page);
-    fz_catch(ctx)
-    {
-        if (fz_caught(ctx) == FZ_ERROR_MEMORY)
-            pdf->mem.refused = true;
-        qr_record_fail_page(x->rec, out,
-                            pdf->mem.refused ? QR_CLASS_RESOURCE : QR_CLASS_INVALID_INPUT,
-                            fz_caught_message(ctx));
-    }
-    if (out->error)
-        qr_record_partial(x->rec, "pdf.page.damaged", "page %d: %s", index + 1,
-                          out->error->message);
-    return !out->error;
-}
-
 static void extract_pages(const struct qr_extract *x, struct qr_pdf *pdf, pdf_document *doc)
 {
     Quarry__V1__ExtractionRecord *msg = x->rec->msg;
@@ -341,7 +161,7 @@ static void extract_pages(const struct qr_extract *x, struct qr_pdf *pdf, pdf_do
     }
     qr_record_add_meta_number(x->rec, "page_count", (uint64_t)count, "document");
     for (int i = 0; i < count; i++) {
-        whole += extract_page(x, pdf, doc, i);
+        whole += qr_pdf_read_page(x, pdf, doc, i);
         if (i + 1 < count && x->rec->text_used >= x->rec->limits.text_bytes) {
             qr_record_partial(x->rec, "record.capped", "pages from %d on were left out", i + 2);
             break;

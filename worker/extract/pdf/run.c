@@ -42,32 +42,45 @@ static void keep_text_operators(pdf_processor *proc)
     proc->op_Do_image = NULL;
 }
 
-static void run_text(fz_context *ctx, pdf_page *page, fz_device *dev, fz_cookie *cookie)
+static void run_text(fz_context *ctx, pdf_page *page, fz_device *dev, struct qr_pdf_marks *marks,
+                     fz_cookie *cookie)
 {
     pdf_processor *proc = NULL;
+    pdf_obj *resources = NULL;
     fz_matrix ctm;
 
     fz_var(proc);
+    fz_var(resources);
     fz_try(ctx)
     {
         pdf_page_transform(ctx, page, NULL, &ctm);
+        resources = qr_pdf_marks_resources(ctx, page->doc, pdf_page_resources(ctx, page));
         proc = pdf_new_run_processor(ctx, dev, ctm, "View", NULL, NULL, cookie);
         keep_text_operators(proc);
-        pdf_process_contents(ctx, proc, page->doc, pdf_page_resources(ctx, page),
-                             pdf_page_contents(ctx, page), cookie);
+        qr_pdf_marks_watch(marks, proc, dev);
+        pdf_process_contents(ctx, proc, page->doc, resources, pdf_page_contents(ctx, page), cookie);
         pdf_close_processor(ctx, proc);
     }
-    fz_always(ctx) pdf_drop_processor(ctx, proc);
+    fz_always(ctx)
+    {
+        pdf_drop_processor(ctx, proc);
+        pdf_drop_obj(ctx, resources);
+    }
     fz_catch(ctx) fz_rethrow(ctx);
 }
 
-void qr_pdf_run_page(fz_context *ctx, pdf_page *page, fz_device *dev, bool text_only,
-                     fz_cookie *cookie)
+void qr_pdf_run_page(fz_context *ctx, pdf_page *page, fz_device *dev, const fz_stext_page *text,
+                     struct qr_pdf_marks *marks, fz_cookie *cookie, struct qr_pdf_text_end *end)
 {
-    if (text_only)
-        run_text(ctx, page, dev, cookie);
-    else
-        pdf_run_page_contents(ctx, page, dev, fz_identity, cookie);
+    fz_try(ctx)
+    {
+        if (marks)
+            run_text(ctx, page, dev, marks, cookie);
+        else
+            pdf_run_page_contents(ctx, page, dev, fz_identity, cookie);
+    }
+    fz_always(ctx) *end = qr_pdf_text_end(text);
+    fz_catch(ctx) fz_rethrow(ctx);
     pdf_run_page_annots(ctx, page, dev, fz_identity, cookie);
     pdf_run_page_widgets(ctx, page, dev, fz_identity, cookie);
 }

@@ -1,0 +1,188 @@
+#include "worker/extract/pdf/page.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "worker/extract/drawing/analysis.h"
+#include "worker/extract/pdf/looks.h"
+#include "worker/extract/pdf/run.h"
+#include "worker/extract/pdf/spans.h"
+#include "worker/extract/pdf/text.h"
+
+/* One page while it is read. */
+struct work {
+    const struct qr_extract *x;
+    struct qr_pdf *pdf;
+    pdf_page *page;
+    Quarry__V1__Page *out;
+    fz_stext_page *text; /* what was collected, also after an error */
+    struct qr_pdf_text_end end;
+    struct qr_pdf_text_stats stats;
+    fz_cookie cookie;
+};
+
+/* MuPDF's floats show more digits than they know. */
+static double thousandths(float value) { return round((double)value * 1000) / 1000; }
+
+/* Run the page and collect its text. Throws. */
+static void collect(struct work *work, bool text_only)
+{
+    static const fz_stext_options options = {FZ_STEXT_PRESERVE_IMAGES | FZ_STEXT_MEDIABOX_CLIP, 1};
+    fz_context *ctx = work->pdf->ctx;
+    struct qr_pdf *pdf = work->pdf;
+    uint8_t analysis = work->x->job->options.analysis;
+    uint8_t spans = work->x->job->options.spans;
+    bool lines = analysis != QR_EXTRACT_OFF || spans == QR_EXTRACT_ON;
+    fz_device *dev = NULL;
+    fz_matrix ctm;
+
+    fz_drop_stext_page(ctx, work->text);
+    work->text = NULL;
+    fz_var(dev);
+    fz_try(ctx)
+    {
+        fz_rect area = pdf_bound_page(ctx, work->page);
+        pdf_page_transform(ctx, work->page, NULL, &ctm);
+        if (text_only) {
+            qr_sheet_reset(&pdf->sheet);
+            qr_pdf_marks_begin(&pdf->marks, area, ctm, lines ? &pdf->sheet : NULL);
+        }
+        work->text = fz_new_stext_page(ctx, area);
+        dev = fz_new_stext_device(ctx, work->text, &options);
+        qr_pdf_run_page(ctx, work->page, dev, work->text, text_only ? &pdf->marks : NULL,
+                        &work->cookie, &work->end);
+        fz_close_device(ctx, dev);
+    }
+    fz_always(ctx) fz_drop_device(ctx, dev);
+    fz_catch(ctx) fz_rethrow(ctx);
+}
+
+static void print(struct work *work)
+{
+    struct qr_buf *text = &work->x->engine->text;
+
+    qr_buf_clear(text);
+    if (work->text)
+        qr_pdf_print_text(work->text, text, &work->stats);
+    work->out->undecodable = work->stats.undecodable;
+}
+
+/* The page as a sheet: what analysis and the spans of the record are made from. */
+static void fill_sheet(struct work *work, uint32_t number)
+{
+    struct qr_pdf *pdf = work->pdf;
+
+    pdf->sheet.page = number;
+    pdf->sheet.area =
+        (struct qr_sheet_rect){0, 0, (float)work->out->width_pt, (float)work->out->height_pt};
+    pdf->sheet.unit_mm = 25.4 / 72;
+    pdf->sheet.unit = "";
+    qr_arena_reset(&pdf->arena);
+    if (work->text)
+        qr_pdf_add_spans(pdf->ctx, work->text, work->end, &pdf->arena, &pdf->sheet);
+}
+
+static void look(struct work *work, struct qr_pdf_looks *ret)
+{
+    const struct qr_buf *text = &work->x->engine->text;
+
+    *ret = (struct qr_pdf_looks){.width = work->out->width_pt,
+                                 .height = work->out->height_pt,
+                                 .marks = &work->pdf->marks,
+                                 .text = text,
+                                 .visible = qr_pdf_count_visible(text),
+                                 .undecodable = work->out->undecodable,
+                                 .images = work->stats.images > 0};
+    work->out->paths = work->pdf->marks.paths;
+    work->out->images = work->stats.images ? work->stats.images : work->pdf->marks.images;
+    work->out->image_only = qr_pdf_looks_scanned(ret);
+    work->out->text_as_paths = qr_pdf_looks_traced(ret);
+}
+
+/* What follows from the text and the marks of the page. Does not throw. */
+static void understand(struct work *work)
+{
+    const struct qr_extract_options *options = &work->x->job->options;
+    struct qr_record *rec = work->x->rec;
+    struct qr_pdf_looks looks;
+
+    look(work, &looks);
+    work->out->drawing = options->analysis == QR_EXTRACT_ON ||
+                         (options->analysis == QR_EXTRACT_AUTO && qr_pdf_looks_drawn(&looks));
+    bool keep = options->spans == QR_EXTRACT_ON ||
+                (options->spans == QR_EXTRACT_AUTO && work->out->drawing);
+    if (!work->out->drawing && !keep)
+        return;
+    fill_sheet(work, work->out->number);
+    if (work->out->drawing)
+        qr_drawing_analyse(&work->pdf->sheet, rec);
+    if (keep)
+        qr_drawing_keep_spans(&work->pdf->sheet, rec);
+}
+
+/* One page, inside a try of the caller. */
+static void read_page(struct work *work)
+{
+    fz_context *ctx = work->pdf->ctx;
+    struct qr_buf *text = &work->x->engine->text;
+    Quarry__V1__Page *out = work->out;
+
+    fz_rect box = pdf_bound_page(ctx, work->page);
+    out->width_pt = thousandths(box.x1 - box.x0);
+    out->height_pt = thousandths(box.y1 - box.y0);
+    int rotate = pdf_to_int(ctx, pdf_dict_get_inheritable(ctx, work->page->obj, PDF_NAME(Rotate)));
+    out->rotation = (uint32_t)((rotate % 360 + 360) % 360);
+    fz_try(ctx)
+    {
+        collect(work, true);
+        print(work);
+        if (work->pdf->marks.images_in_form && qr_pdf_count_visible(text) == 0) {
+            collect(work, false); /* are there images instead? */
+            print(work);
+        }
+    }
+    fz_always(ctx)
+    {
+        print(work);
+        qr_record_set_page_text(work->x->rec, out, (char *)text->data, text->len);
+        understand(work);
+    }
+    fz_catch(ctx) { fz_rethrow(ctx); }
+    if (work->cookie.errors > 0 || work->pdf->lost_data)
+        qr_record_fail_page(work->x->rec, out, QR_CLASS_INVALID_INPUT, work->pdf->last_error);
+}
+
+bool qr_pdf_read_page(const struct qr_extract *x, struct qr_pdf *pdf, pdf_document *doc, int index)
+{
+    fz_context *ctx = pdf->ctx;
+    struct work work = {.x = x, .pdf = pdf};
+
+    work.out = qr_record_add_page(x->rec, (uint32_t)index + 1);
+    if (!work.out)
+        return false;
+    pdf->last_error[0] = '\0';
+    pdf->lost_data = false;
+    pdf->mem.refused = false;
+    fz_try(ctx)
+    {
+        work.page = pdf_load_page(ctx, doc, index);
+        read_page(&work);
+    }
+    fz_always(ctx)
+    {
+        fz_drop_stext_page(ctx, work.text);
+        fz_drop_page(ctx, (fz_page *)work.page);
+    }
+    fz_catch(ctx)
+    {
+        if (fz_caught(ctx) == FZ_ERROR_MEMORY)
+            pdf->mem.refused = true;
+        qr_record_fail_page(x->rec, work.out,
+                            pdf->mem.refused ? QR_CLASS_RESOURCE : QR_CLASS_INVALID_INPUT,
+                            fz_caught_message(ctx));
+    }
+    if (work.out->error)
+        qr_record_partial(x->rec, "pdf.page.damaged", "page %d: %s", index + 1,
+                          work.out->error->message);
+    return !work.out->error;
+}

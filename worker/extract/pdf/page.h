@@ -1,0 +1,10 @@
+/* worker/extract/pdf/page.h
+ *
+ * One page of a PDF into the record: text, what it looks like, and for drawings the sheet that is
+ * analysed.
+ */
+#pragma once
+#include "worker/extract/pdf/state.h"
+
+/** Add page `index` (from 0) to the record. Returns whether it was read wholly; never throws. */
+bool qr_pdf_read_page(const struct qr_extract *x, struct qr_pdf *pdf, pdf_document *doc, int index);
