@@ -173,6 +173,10 @@ void qr_dxf_format_angle(enum qr_dxf_aunit unit, int decimals, int zeros, char p
     if (degrees < 0)
         qr_buf_append_str(out, "-");
     degrees = fabs(degrees);
+    if (degrees >= 1e9) {
+        qr_buf_printf(out, "%g\xC2\xB0", degrees);
+        return;
+    }
     switch (unit) {
     case QR_DXF_AUNIT_DMS:
         put_dms(decimals, degrees, point, out);
