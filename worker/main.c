@@ -12,7 +12,7 @@
 static const char usage_text[] =
     "usage: quarry-worker [OPTION]...            see quarry-worker --help\n"
     "       quarry-worker --extract [--jobs N] [-o json|jsonl] [--memory BYTES] [--budget-ms N]\n"
-    "                     [--set KEY=VALUE]... FILE...\n"
+    "                     [--set KEY=VALUE]... [--overlay PNG [--page N]] FILE...\n"
     "       quarry-worker --child | --sandbox-report [--memory BYTES]\n"
     "       quarry-worker --version\n";
 
@@ -78,11 +78,14 @@ int main(int argc, char **argv)
         {"keep-stderr", no_argument, NULL, 'k'},
         {"version", no_argument, NULL, 'v'},
         {"set", required_argument, NULL, 's'},
+        {"overlay", required_argument, NULL, 'O'},
+        {"page", required_argument, NULL, 'p'},
         {0},
     };
     struct qr_local_config local = {0};
     int64_t memory = (int64_t)1 << 30;
     int64_t jobs = 0;
+    int64_t page = 1;
     enum mode mode = MODE_NONE;
     int c;
 
@@ -104,6 +107,10 @@ int main(int argc, char **argv)
             good = parse_number(optarg, (int64_t)1 << 44, &memory);
         else if (c == 'b')
             good = parse_number(optarg, 86400000, &local.budget_ms);
+        else if (c == 'O')
+            local.overlay = optarg;
+        else if (c == 'p')
+            good = parse_number(optarg, 1000000, &page);
         else if (c == 'k')
             local.keep_stderr = true;
         else if (c == 'o' && (strcmp(optarg, "json") == 0 || strcmp(optarg, "jsonl") == 0))
@@ -124,6 +131,10 @@ int main(int argc, char **argv)
         return usage();
     local.files = (const char *const *)argv + optind;
     local.n_files = (size_t)(argc - optind);
+    if (local.overlay && local.n_files != 1)
+        return usage();
+    if (local.overlay)
+        local.options.overlay_page = (uint32_t)page;
     local.jobs = (int)jobs;
     local.memory_bytes = memory;
     return qr_local_extract(&local, stdout);

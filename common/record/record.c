@@ -142,6 +142,16 @@ void qr_record_set_sha256(struct qr_record *rec, const uint8_t digest[32])
     rec->msg->sha256.len = 32;
 }
 
+void qr_record_set_overlay(struct qr_record *rec, const uint8_t *png, size_t len)
+{
+    uint8_t *copy = qr_record_take(rec, len);
+    if (!copy)
+        return;
+    memcpy(copy, png, len);
+    rec->msg->overlay.data = copy;
+    rec->msg->overlay.len = len;
+}
+
 static Quarry__V1__Failure *new_failure(struct qr_record *rec, enum qr_class cls, char *message)
 {
     Quarry__V1__Failure *failure = qr_record_take(rec, sizeof *failure);

@@ -57,6 +57,8 @@ char *qr_record_string(struct qr_record *rec, const char *text, size_t len);
 void qr_record_set_file(struct qr_record *rec, const char *name);
 void qr_record_set_type(struct qr_record *rec, const char *type);
 void qr_record_set_extractor(struct qr_record *rec, const char *name, const char *version);
+/** A picture of a page with its findings; copied. */
+void qr_record_set_overlay(struct qr_record *rec, const uint8_t *png, size_t len);
 void qr_record_set_sha256(struct qr_record *rec, const uint8_t digest[32]);
 
 /** The file could not be read: class and message; the first failure stays. */

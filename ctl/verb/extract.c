@@ -23,7 +23,8 @@ struct args {
     int64_t jobs;
     struct qr_option_list settings;
     bool show;
-    int64_t rows;
+    int64_t rows, page;
+    char *overlay;
 };
 
 #define AT(field) offsetof(struct args, field)
@@ -34,6 +35,8 @@ static const struct qr_option options[] = {
     {"set",  0,   QR_OPT_LIST, AT(settings), NULL, 0, 0, QR_OPT_PAIRS, "KEY=VALUE", "an option: analysis, ocr, spans = auto|off|on; dxf-encoding", "docs/cli.md"},
     {"show", 0,   QR_OPT_BOOL, AT(show),     NULL, 0, 0, 0, "", "a summary for people instead of JSON", "docs/cli.md"},
     {"rows", 0,   QR_OPT_INT,  AT(rows),     "12", 0, 0x1p53, 0, NULL, "rows of each list of the summary; 0: all", "docs/cli.md"},
+    {"overlay", 0, QR_OPT_STR, AT(overlay), NULL, 0, 0, 0, "PNG", "write a picture of a page with what was found marked; one FILE", "docs/cli.md"},
+    {"page", 0,   QR_OPT_INT,  AT(page),     "1", 1, 1000000, 0, NULL, "the page (DXF: layout) of the picture", "docs/cli.md"},
     {0},
 };
 /* clang-format on */
@@ -139,12 +142,18 @@ static int run_verb(struct qr_ctl *ctl, const void *arguments, const struct qr_o
     const struct args *args = arguments;
     char worker[PATH_MAX];
     char jobs[24];
-    char **argv = calloc(rest->n + 2 * args->settings.n + 8, sizeof *argv);
+    char page[24];
+    char **argv = calloc(rest->n + 2 * args->settings.n + 12, sizeof *argv);
     size_t n = 0;
 
     if (!argv)
         return qr_fail(err, QR_E_NOMEM, "out of memory");
+    if (args->overlay && rest->n != 1) {
+        free(argv);
+        return qr_fail(err, QR_E_USAGE, "--overlay takes one FILE; hint: one picture a call");
+    }
     find_worker(worker, sizeof worker);
+    snprintf(page, sizeof page, "%" PRId64, args->page);
     snprintf(jobs, sizeof jobs, "%" PRId64, args->jobs);
     argv[n++] = worker; /* execvp() changes none of them */
     argv[n++] = (char *)"--extract";
@@ -157,6 +166,12 @@ static int run_verb(struct qr_ctl *ctl, const void *arguments, const struct qr_o
     for (size_t i = 0; i < args->settings.n; i++) {
         argv[n++] = (char *)"--set";
         argv[n++] = args->settings.items[i];
+    }
+    if (args->overlay) {
+        argv[n++] = (char *)"--overlay";
+        argv[n++] = args->overlay;
+        argv[n++] = (char *)"--page";
+        argv[n++] = page;
     }
     argv[n++] = (char *)"--";
     for (size_t i = 0; i < rest->n; i++)
@@ -178,6 +193,7 @@ const struct qr_ctl_verb qr_ctl_extract = {
     .arguments = "FILE...",
     .summary = "what a worker would send for these files; needs no coordinator",
     .examples = "  quarry extract --show drawing.dxf            what is in it, for people\n"
+                "  quarry extract --show --overlay found.png --page 2 drawing.pdf\n"
                 "  quarry extract drawing.pdf                   a JSON array, one record a file\n"
                 "  quarry extract -o jsonl *.pdf | jq -c '{file, status, pages: (.pages|length)}'\n"
                 "  quarry extract --jobs 4 *.pdf > records.json\n"

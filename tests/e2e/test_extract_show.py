@@ -41,3 +41,22 @@ def test_an_unknown_option_is_a_usage_error():
 
 def test_nothing_but_ascii_art_in_a_pipe():
     assert "\x1b" not in show("pdf/simple.pdf").stdout
+
+
+def test_the_overlay_is_a_picture_of_the_page(tmp_path):
+    picture = tmp_path / "found.png"
+    show("--overlay", picture, "--page", "2", "pdf/metadata.pdf")
+    head = picture.read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = (int.from_bytes(head[at:at + 4], "big") for at in (16, 20))
+    assert height == 2440 and 1600 < width < 1800  # A4 upright, and the legend
+
+
+def test_no_overlay_of_a_page_that_is_not_there(tmp_path):
+    done = show("--overlay", tmp_path / "found.png", "--page", "9", "pdf/metadata.pdf", code=1)
+    assert "no page 9" in done.stderr
+    assert not (tmp_path / "found.png").exists()
+
+
+def test_an_overlay_is_of_one_file(tmp_path):
+    assert "one FILE" in show("--overlay", tmp_path / "x.png", "pdf/simple.pdf", "pdf/metadata.pdf", code=2).stderr

@@ -24,6 +24,7 @@ struct qr_extract_options {
     uint8_t ocr;
     uint8_t spans;
     uint8_t reserved;      /* 0 */
+    uint32_t overlay_page; /* make a picture of this page (layout) with its findings; 0: none */
     char dxf_encoding[28]; /* "": the file's own */
 };
 

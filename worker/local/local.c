@@ -35,9 +35,34 @@ struct run {
     bool broken; /* out of memory, or nothing can be printed */
 };
 
+/* The picture, when one was asked for. */
+static void write_overlay(struct run *run, const ProtobufCBinaryData *png)
+{
+    const char *path = run->config->overlay;
+
+    if (!path)
+        return;
+    if (png->len == 0) {
+        fprintf(stderr, "quarry-worker: no overlay: there is no page %u, or nothing can be drawn\n",
+                run->config->options.overlay_page);
+        run->any_failed = true;
+        return;
+    }
+    FILE *out = fopen(path, "wbe");
+    bool good = out && fwrite(png->data, 1, png->len, out) == png->len;
+    if (out)
+        good = fclose(out) == 0 && good;
+    if (!good) {
+        fprintf(stderr, "quarry-worker: write '%s': %s\n", path, strerror(errno));
+        run->any_failed = true;
+    }
+}
+
 static void settle(struct run *run, size_t index, const Quarry__V1__ExtractionRecord *msg)
 {
     json_t *json = qr_record_json(msg);
+
+    write_overlay(run, &msg->overlay);
 
     run->any_failed = run->any_failed || msg->error;
     run->outcomes[index].text =

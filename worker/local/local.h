@@ -19,6 +19,7 @@ struct qr_local_config {
     int64_t budget_ms;    /* per file; 0: the pool's default */
     bool keep_stderr;
     struct qr_extract_options options;
+    const char *overlay; /* PNG to write for options.overlay_page of the only file; NULL: none */
 };
 
 /**

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/extract/overlay/pdf_page.h"
 #include "worker/extract/pdf/metadata.h"
 #include "worker/extract/pdf/page.h"
 #include "worker/extract/pdf/pages.h"
@@ -211,6 +212,9 @@ static void extract_document(const struct qr_extract *x, struct qr_pdf *pdf, pdf
         qr_record_note(x->rec, "pdf.xref.repaired",
                        "the cross-reference table was damaged and has been rebuilt");
     explain_empty(x->rec);
+    uint32_t picture = x->job->options.overlay_page;
+    if (picture > 0 && picture <= x->rec->msg->n_pages)
+        qr_overlay_pdf_page(ctx, doc, picture, x->rec);
 }
 
 void qr_pdf_extract(const struct qr_extract *x)
