@@ -39,6 +39,7 @@ static const struct symbol {
     {'x', 0x21A7, OTHER, "depth"},
     {'y', 0x2332, OTHER, "conical_taper"},
     {'z', 0x2333, OTHER, "slope"},
+    {'`', 0x00B1, OTHER, "plus_minus"},
     {0, 0x22A5, CHARACTERISTIC, "perpendicularity"},
     {0, 0x25B1, CHARACTERISTIC, "flatness"},
     {0, 0x25EF, CHARACTERISTIC, "circularity"},

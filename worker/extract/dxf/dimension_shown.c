@@ -1,0 +1,183 @@
+/* The text of a dimension that people see: what its block draws, else what it would draw. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base.h"
+#include "common/record/utf8.h"
+#include "worker/extract/dxf/dimension_format.h"
+#include "worker/extract/dxf/dimension_intern.h"
+#include "worker/extract/dxf/mtext.h"
+
+#define PIECES_MAX 32 /* of one dimension: number, tolerances, words around them */
+#define RADIANS (3.14159265358979323846 / 180)
+#define LETTER_WIDTH 0.8 /* of a letter's height, where a font is not known */
+
+/* A text of the block in the frame of the main one: along its reading direction and across it. */
+struct piece {
+    const struct qr_dxf_text *text;
+    double along, across; /* heights of the main text */
+    int row;              /* 0: the number's row and what stands to its right; 1 above, -1 below */
+    size_t order;
+};
+
+static bool is_blank(const struct qr_dxf_text *text)
+{
+    for (size_t i = 0; i < text->len; i++)
+        if ((unsigned char)text->text[i] > ' ')
+            return false;
+    return true;
+}
+
+/* The tallest, and of several the first: the number rather than its tolerance. */
+static const struct qr_dxf_text *main_text(const struct qr_dxf_block *block)
+{
+    const struct qr_dxf_text *best = NULL;
+    size_t n = 0;
+
+    for (const struct qr_dxf_text *t = block->texts; t && n < PIECES_MAX; t = t->next, n++)
+        if (!is_blank(t) && (!best || t->height > best->height * 1.001))
+            best = t;
+    return best;
+}
+
+static void place(const struct qr_dxf_text *main, const struct qr_dxf_text *t, struct piece *p)
+{
+    double c = cos(main->rotation * RADIANS), s = sin(main->rotation * RADIANS);
+    double dx = t->x - main->x, dy = t->y - main->y;
+    double height = main->height > 0 ? main->height : 1;
+
+    p->text = t;
+    p->along = (dx * c + dy * s) / height;
+    p->across = (dy * c - dx * s) / height;
+    p->row = 0;
+    if (fabs(p->across) > 0.6) {
+        bool beside = p->along >= 0.5 * main->width / height && fabs(p->across) <= 1.6;
+        p->row = beside ? 0 : p->across > 0 ? 1 : -1;
+    }
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct piece *p = a, *q = b;
+    double along = p->along - q->along, across = p->across - q->across;
+
+    if (p->row != q->row)
+        return q->row - p->row; /* from above */
+    if (p->row != 0 && fabs(across) > 0.5)
+        return across > 0 ? -1 : 1;
+    if (fabs(along) > 0.25)
+        return along < 0 ? -1 : 1;
+    if (fabs(across) > 0.1)
+        return across > 0 ? -1 : 1;
+    return p->order < q->order ? -1 : p->order > q->order;
+}
+
+/* Sorted by insertion: the order above is no total one for hostile places, qsort wants that. */
+static void sort(struct piece *pieces, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        struct piece moving = pieces[i];
+        size_t at = i;
+        while (at > 0 && compare(&moving, &pieces[at - 1]) < 0) {
+            pieces[at] = pieces[at - 1];
+            at--;
+        }
+        pieces[at] = moving;
+    }
+}
+
+static void widen(struct qr_dxf_dim_spot *spot, double x, double y)
+{
+    spot->box[0] = fmin(spot->box[0], x);
+    spot->box[1] = fmin(spot->box[1], y);
+    spot->box[2] = fmax(spot->box[2], x);
+    spot->box[3] = fmax(spot->box[3], y);
+}
+
+/* The corners of a text of one line, turned with it. */
+static void cover(struct qr_dxf_dim_spot *spot, const struct qr_dxf_text *t)
+{
+    double c = cos(t->rotation * RADIANS), s = sin(t->rotation * RADIANS);
+
+    for (int i = 0; i < 4; i++) {
+        double w = i & 1 ? t->width : 0, h = i & 2 ? t->height : 0;
+        widen(spot, t->x + w * c - h * s, t->y + w * s + h * c);
+    }
+}
+
+static bool from_block(const struct qr_dxf_block *block, struct qr_buf *out,
+                       struct qr_dxf_dim_spot *spot)
+{
+    const struct qr_dxf_text *main = main_text(block);
+    struct piece pieces[PIECES_MAX];
+    size_t n = 0, looked = 0;
+
+    if (!main)
+        return false;
+    *spot = (struct qr_dxf_dim_spot){
+        .box = {main->x, main->y, main->x, main->y},
+        .rotation = main->rotation,
+        .height = main->height,
+        .known = true,
+    };
+    for (const struct qr_dxf_text *t = block->texts; t && looked < PIECES_MAX;
+         t = t->next, looked++) {
+        if (is_blank(t))
+            continue;
+        place(main, t, &pieces[n]);
+        pieces[n].order = n;
+        n++;
+        cover(spot, t);
+    }
+    sort(pieces, n);
+    for (size_t i = 0; i < n; i++) {
+        const char *text;
+        size_t len = qr_dxf_trim(pieces[i].text->text, pieces[i].text->len, &text);
+        if (i > 0)
+            qr_buf_append(out,
+                          pieces[i].row == pieces[i - 1].row && pieces[i].row == 0 ? " " : "\n", 1);
+        qr_buf_append(out, text, len);
+    }
+    return out->len > 0;
+}
+
+/* Where the text would stand: around its middle, as wide as its letters. */
+static void guess_spot(const struct qr_dxf_dimension *dim, const struct qr_buf *out,
+                       struct qr_dxf_dim_spot *spot)
+{
+    double scale = dim->vars.scale > 0 ? dim->vars.scale : 1;
+    double height = dim->vars.txt * scale, width;
+
+    if (!dim->has_middle || !(height > 0) || !isfinite(height))
+        return;
+    width = height * LETTER_WIDTH * (double)qr_utf8_count((const char *)out->data, out->len);
+    spot->box[0] = dim->middle[0] - width / 2;
+    spot->box[1] = dim->middle[1] - height / 2;
+    spot->box[2] = dim->middle[0] + width / 2;
+    spot->box[3] = dim->middle[1] + height / 2;
+    spot->rotation = dim->rotation;
+    spot->height = height;
+    spot->known = true;
+}
+
+enum qr_dxf_dim_source qr_dxf_dim_shown(const struct qr_dxf_doc *doc,
+                                        const struct qr_dxf_dimension *dim,
+                                        const struct qr_dxf_block *block,
+                                        const struct qr_dxf_dim_numbers *numbers,
+                                        struct qr_buf *out, struct qr_dxf_dim_spot *ret_spot)
+{
+    double value = numbers->has_raw ? numbers->raw : numbers->computed;
+    struct qr_buf coded;
+
+    if (block && from_block(block, out, ret_spot))
+        return QR_DXF_DIM_BLOCK;
+    if (dim->suppressed || (!dim->text && !numbers->has_raw && !numbers->has_computed))
+        return QR_DXF_DIM_NOTHING;
+    qr_buf_init(&coded, out->max);
+    qr_dxf_format_text(&dim->vars, dim->geometry.kind, value, dim->text, dim->text_len, &coded);
+    qr_dxf_mtext_plain(doc, coded.data ? (const char *)coded.data : "", coded.len, out, NULL);
+    qr_buf_done(&coded);
+    guess_spot(dim, out, ret_spot);
+    return dim->text ? QR_DXF_DIM_OVERRIDE : QR_DXF_DIM_FORMATTED;
+}
