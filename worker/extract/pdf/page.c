@@ -68,11 +68,11 @@ static void print(struct work *work)
 }
 
 /* The page as a sheet: what analysis and the spans of the record are made from. */
-static void fill_sheet(struct work *work, uint32_t number)
+static void fill_sheet(struct work *work)
 {
     struct qr_pdf *pdf = work->pdf;
 
-    pdf->sheet.page = number;
+    pdf->sheet.page = work->out->number;
     pdf->sheet.area =
         (struct qr_sheet_rect){0, 0, (float)work->out->width_pt, (float)work->out->height_pt};
     pdf->sheet.unit_mm = 25.4 / 72;
@@ -82,39 +82,45 @@ static void fill_sheet(struct work *work, uint32_t number)
         qr_pdf_add_spans(pdf->ctx, work->text, work->end, &pdf->arena, &pdf->sheet);
 }
 
-static void look(struct work *work, struct qr_pdf_looks *ret)
+/* What the page looks like, from its text so far and its marks. */
+static struct qr_pdf_looks looks_of(const struct work *work)
 {
     const struct qr_buf *text = &work->x->engine->text;
 
-    *ret = (struct qr_pdf_looks){.width = work->out->width_pt,
+    return (struct qr_pdf_looks){.width = work->out->width_pt,
                                  .height = work->out->height_pt,
                                  .marks = &work->pdf->marks,
                                  .text = text,
                                  .visible = qr_pdf_count_visible(text),
                                  .undecodable = work->out->undecodable,
                                  .images = work->stats.images > 0};
-    work->out->paths = work->pdf->marks.paths;
-    work->out->images = work->stats.images ? work->stats.images : work->pdf->marks.images;
-    work->out->image_only = qr_pdf_looks_scanned(ret);
-    work->out->text_as_paths = qr_pdf_looks_traced(ret);
 }
 
-/* What follows from the text and the marks of the page. Does not throw. */
+static bool wanted(uint8_t mode, bool automatic)
+{
+    return mode == QR_EXTRACT_ON || (mode == QR_EXTRACT_AUTO && automatic);
+}
+
+/* What follows from the text and the marks of the page; sets its text. Does not throw. */
 static void understand(struct work *work)
 {
     const struct qr_extract_options *options = &work->x->job->options;
+    struct qr_buf *text = &work->x->engine->text;
     struct qr_record *rec = work->x->rec;
-    struct qr_pdf_looks looks;
+    struct qr_pdf_looks looks = looks_of(work);
+    Quarry__V1__Page *out = work->out;
 
-    look(work, &looks);
-    work->out->drawing = options->analysis == QR_EXTRACT_ON ||
-                         (options->analysis == QR_EXTRACT_AUTO && qr_pdf_looks_drawn(&looks));
-    bool keep = options->spans == QR_EXTRACT_ON ||
-                (options->spans == QR_EXTRACT_AUTO && work->out->drawing);
-    if (!work->out->drawing && !keep)
-        return;
-    fill_sheet(work, work->out->number);
-    if (work->out->drawing)
+    out->paths = looks.marks->paths;
+    out->images = work->stats.images ? work->stats.images : looks.marks->images;
+    out->image_only = qr_pdf_looks_scanned(&looks);
+    out->text_as_paths = qr_pdf_looks_traced(&looks);
+    out->drawing = options->analysis != QR_EXTRACT_OFF &&
+                   wanted(options->analysis, qr_pdf_looks_drawn(&looks));
+    bool keep = wanted(options->spans, out->drawing);
+    if (out->drawing || keep)
+        fill_sheet(work);
+    qr_record_set_page_text(rec, out, (char *)text->data, text->len);
+    if (out->drawing)
         qr_drawing_analyse(&work->pdf->sheet, rec);
     if (keep)
         qr_drawing_keep_spans(&work->pdf->sheet, rec);
@@ -144,7 +150,6 @@ static void read_page(struct work *work)
     fz_always(ctx)
     {
         print(work);
-        qr_record_set_page_text(work->x->rec, out, (char *)text->data, text->len);
         understand(work);
     }
     fz_catch(ctx) { fz_rethrow(ctx); }
