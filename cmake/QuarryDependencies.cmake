@@ -15,6 +15,14 @@ pkg_check_modules(HARFBUZZ REQUIRED IMPORTED_TARGET harfbuzz)
 pkg_check_modules(OPENJP2 REQUIRED IMPORTED_TARGET libopenjp2)
 find_program(PROTOC_C protoc-c REQUIRED)
 
+# OCR: only the header is needed to build, the library is loaded when it is there.
+find_path(TESSERACT_INCLUDE_DIR tesseract/capi.h)
+if(TESSERACT_INCLUDE_DIR)
+  option(QUARRY_OCR "read images of text with libtesseract" ON)
+else()
+  option(QUARRY_OCR "read images of text with libtesseract" OFF)
+endif()
+
 # Debian ships libmupdf as a static archive; its pkg-config file does not name all it needs.
 find_library(MUPDF_LIB mupdf REQUIRED)
 find_library(MUPDF_THIRD_LIB mupdf-third REQUIRED)

@@ -212,6 +212,8 @@ static int loop(struct child *child)
                                          .name = next->text,
                                          .type = next->text + next->type,
                                          .max_file_bytes = next->wire.max_file_bytes,
+                                         .started_ms = qr_clock_ms(),
+                                         .budget_ms = next->wire.budget_ms,
                                          .options = next->wire.options,
                                          .progress = on_progress,
                                          .progress_arg = child};

@@ -38,6 +38,7 @@ enum { QR_CHILD_OK = 0, QR_CHILD_BROKEN = 70, QR_CHILD_NO_MEMORY = 71, QR_CHILD_
 
 struct qr_wire_job {
     uint64_t max_file_bytes;
+    int64_t budget_ms; /* the pool kills the child when it is used up */
     struct qr_extract_options options;
 };
 

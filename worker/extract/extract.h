@@ -15,8 +15,8 @@
 #include "worker/extract/input.h"
 #include "worker/extract/options.h"
 
-struct qr_dxf_codepages; /* worker/extract/dxf/codepage.h */
-struct qr_pdf;           /* worker/extract/pdf/pdf.h */
+struct qr_ocr; /* worker/extract/ocr/ocr.h */
+struct qr_pdf; /* worker/extract/pdf/pdf.h */
 
 /** Called now and then with how far it has come; 0 .. 1000. */
 typedef void (*qr_extract_progress_fn)(void *arg, unsigned permille);
@@ -27,6 +27,8 @@ struct qr_extract_job {
     const char *name;        /* the file as the caller named it: for messages and its extension */
     const char *type;        /* as listed, "" when unknown; the content has the last word */
     uint64_t max_file_bytes; /* larger files fail */
+    int64_t started_ms;      /* by qr_clock_ms() */
+    int64_t budget_ms;       /* wall clock from then on; 0: no limit */
     struct qr_extract_options options;
     qr_extract_progress_fn progress; /* may be NULL */
     void *progress_arg;
@@ -35,7 +37,7 @@ struct qr_extract_job {
 struct qr_engine {
     struct qr_input input;
     struct qr_pdf *pdf;
-    struct qr_dxf_codepages *codepages; /* NULL: double-byte pages cannot be read */
+    struct qr_ocr *ocr;
     struct qr_buf text; /* scratch, kept from file to file */
 };
 
@@ -48,7 +50,7 @@ struct qr_extract {
 };
 
 /**
- * Make ready what needs time (the PDF library), so that the first file does not wait.
+ * Make ready what needs time (the PDF library) or files (OCR), so that the first file does not wait.
  *
  *   memory_bytes  cap on what parsing one PDF may take
  *

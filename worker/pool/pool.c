@@ -238,6 +238,7 @@ int qr_pool_submit(struct qr_pool *pool, const struct qr_pool_job *job, struct q
     task->budget_ms = job->budget_ms > 0 ? job->budget_ms : 120000;
     task->progress_ms = job->progress_ms;
     task->wire.max_file_bytes = job->max_file_bytes > 0 ? job->max_file_bytes : (uint64_t)2 << 30;
+    task->wire.budget_ms = task->budget_ms;
     task->wire.options = job->options;
     task->text_len = name_len + type_len;
     memcpy(task->text, job->name, name_len);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "worker/extract/drawing/analysis.h"
+#include "worker/extract/ocr/page.h"
 #include "worker/extract/pdf/looks.h"
 #include "worker/extract/pdf/run.h"
 #include "worker/extract/pdf/spans.h"
@@ -19,6 +20,8 @@ struct work {
     struct qr_pdf_text_end end;
     struct qr_pdf_text_stats stats;
     fz_cookie cookie;
+    bool judged;             /* the collected text is printed */
+    struct qr_ocr_text seen; /* words by OCR */
 };
 
 /* MuPDF's floats show more digits than they know. */
@@ -68,11 +71,11 @@ static void print(struct work *work)
 }
 
 /* The page as a sheet: what analysis and the spans of the record are made from. */
-static void fill_sheet(struct work *work)
+static void fill_sheet(struct work *work, uint32_t number)
 {
     struct qr_pdf *pdf = work->pdf;
 
-    pdf->sheet.page = work->out->number;
+    pdf->sheet.page = number;
     pdf->sheet.area =
         (struct qr_sheet_rect){0, 0, (float)work->out->width_pt, (float)work->out->height_pt};
     pdf->sheet.unit_mm = 25.4 / 72;
@@ -80,14 +83,14 @@ static void fill_sheet(struct work *work)
     qr_arena_reset(&pdf->arena);
     if (work->text)
         qr_pdf_add_spans(pdf->ctx, work->text, work->end, &pdf->arena, &pdf->sheet);
+    qr_ocr_add_spans(&work->seen, &pdf->arena, &pdf->sheet);
 }
 
-/* What the page looks like, from its text so far and its marks. */
-static struct qr_pdf_looks looks_of(const struct work *work)
+static void look(struct work *work, struct qr_pdf_looks *ret)
 {
     const struct qr_buf *text = &work->x->engine->text;
 
-    return (struct qr_pdf_looks){.width = work->out->width_pt,
+    *ret = (struct qr_pdf_looks){.width = work->out->width_pt,
                                  .height = work->out->height_pt,
                                  .marks = &work->pdf->marks,
                                  .text = text,
@@ -96,31 +99,46 @@ static struct qr_pdf_looks looks_of(const struct work *work)
                                  .images = work->stats.images > 0};
 }
 
-static bool wanted(uint8_t mode, bool automatic)
+/* What the page looks like, by its text and marks. */
+static void judge(struct work *work)
 {
-    return mode == QR_EXTRACT_ON || (mode == QR_EXTRACT_AUTO && automatic);
+    Quarry__V1__Page *out = work->out;
+    struct qr_pdf_looks looks;
+
+    print(work);
+    look(work, &looks);
+    out->paths = work->pdf->marks.paths;
+    out->images = work->stats.images ? work->stats.images : work->pdf->marks.images;
+    out->image_only = qr_pdf_looks_scanned(&looks);
+    out->text_as_paths = qr_pdf_looks_traced(&looks);
+    work->judged = true;
 }
 
-/* What follows from the text and the marks of the page; sets its text. Does not throw. */
+/* Add to the text what only OCR can read. Does not throw. */
+static void read_pixels(struct work *work)
+{
+    struct qr_ocr_need need = {.drawing = work->out->text_as_paths};
+
+    if (work->out->image_only || work->out->text_as_paths)
+        qr_ocr_page(work->x, work->pdf->ctx, work->page, &need, work->out, &work->seen);
+}
+
+/* What follows from the text and the marks of the page. Does not throw. */
 static void understand(struct work *work)
 {
     const struct qr_extract_options *options = &work->x->job->options;
-    struct qr_buf *text = &work->x->engine->text;
     struct qr_record *rec = work->x->rec;
-    struct qr_pdf_looks looks = looks_of(work);
-    Quarry__V1__Page *out = work->out;
+    struct qr_pdf_looks looks;
 
-    out->paths = looks.marks->paths;
-    out->images = work->stats.images ? work->stats.images : looks.marks->images;
-    out->image_only = qr_pdf_looks_scanned(&looks);
-    out->text_as_paths = qr_pdf_looks_traced(&looks);
-    out->drawing = options->analysis != QR_EXTRACT_OFF &&
-                   wanted(options->analysis, qr_pdf_looks_drawn(&looks));
-    bool keep = wanted(options->spans, out->drawing);
-    if (out->drawing || keep)
-        fill_sheet(work);
-    qr_record_set_page_text(rec, out, (char *)text->data, text->len);
-    if (out->drawing)
+    look(work, &looks);
+    work->out->drawing = options->analysis == QR_EXTRACT_ON ||
+                         (options->analysis == QR_EXTRACT_AUTO && qr_pdf_looks_drawn(&looks));
+    bool keep = options->spans == QR_EXTRACT_ON ||
+                (options->spans == QR_EXTRACT_AUTO && work->out->drawing);
+    if (!work->out->drawing && !keep)
+        return;
+    fill_sheet(work, work->out->number);
+    if (work->out->drawing)
         qr_drawing_analyse(&work->pdf->sheet, rec);
     if (keep)
         qr_drawing_keep_spans(&work->pdf->sheet, rec);
@@ -146,10 +164,14 @@ static void read_page(struct work *work)
             collect(work, false); /* are there images instead? */
             print(work);
         }
+        judge(work);
+        read_pixels(work);
     }
     fz_always(ctx)
     {
-        print(work);
+        if (!work->judged)
+            judge(work);
+        qr_record_set_page_text(work->x->rec, out, (char *)text->data, text->len);
         understand(work);
     }
     fz_catch(ctx) { fz_rethrow(ctx); }

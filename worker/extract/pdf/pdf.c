@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/extract/ocr/page.h"
 #include "worker/extract/overlay/pdf_page.h"
 #include "worker/extract/pdf/metadata.h"
 #include "worker/extract/pdf/page.h"
@@ -173,8 +174,9 @@ static void extract_pages(const struct qr_extract *x, struct qr_pdf *pdf, pdf_do
 }
 
 /* A document from which nothing came says why. */
-static void explain_empty(struct qr_record *rec)
+static void explain_empty(const struct qr_extract *x)
 {
+    struct qr_record *rec = x->rec;
     const Quarry__V1__ExtractionRecord *msg = rec->msg;
     size_t image_only = 0;
     size_t damaged = 0;
@@ -191,7 +193,7 @@ static void explain_empty(struct qr_record *rec)
     if (damaged == msg->n_pages)
         qr_record_set_empty(rec, "no text: every page is damaged");
     else if (image_only > 0)
-        qr_record_set_empty(rec, "no text: the pages are images; OCR could read them");
+        qr_record_set_empty(rec, qr_ocr_explain_empty(x));
     else
         qr_record_set_empty(rec, "no text: the pages are blank or drawn without text");
 }
@@ -207,11 +209,12 @@ static void extract_document(const struct qr_extract *x, struct qr_pdf *pdf, pdf
         return;
     }
     qr_pdf_read_metadata(ctx, doc, x->rec);
+    qr_ocr_begin_document(x);
     extract_pages(x, pdf, doc);
     if (pdf_was_repaired(ctx, doc))
         qr_record_note(x->rec, "pdf.xref.repaired",
                        "the cross-reference table was damaged and has been rebuilt");
-    explain_empty(x->rec);
+    explain_empty(x);
     uint32_t picture = x->job->options.overlay_page;
     if (picture > 0 && picture <= x->rec->msg->n_pages)
         qr_overlay_pdf_page(ctx, doc, picture, x->rec);

@@ -1,1 +1,0 @@
-"""Writers of the sample files: small PDF and DXF files of known content, the same bytes every time."""

@@ -1,0 +1,28 @@
+/* worker/extract/ocr/render.h
+ *
+ * A PDF page as gray pixels for OCR.
+ *
+ * 300 dpi is what Tesseract reads best, and more than that helps nobody. A page that would have too
+ * many pixels is rendered smaller: a scan at no more than its own resolution asks for, a drawing
+ * sheet at what QR_OCR_RENDER_MAX leaves.
+ */
+#pragma once
+#include <mupdf/pdf.h>
+
+#include "worker/extract/ocr/ocr.h"
+#include "worker/extract/ocr/page.h"
+
+/** Pixels of a page at most; 24 million are A2 at 250 dpi. */
+#define QR_OCR_RENDER_MAX 24e6
+
+struct qr_ocr_raster {
+    struct qr_ocr_image image; /* borrows from `pixmap` */
+    fz_pixmap *pixmap;
+    double scale; /* pixels per point */
+};
+
+/** Render what is needed of the page, the rest white. Throws what MuPDF throws; call
+ *  qr_ocr_raster_done() in any case. */
+void qr_ocr_render(fz_context *ctx, pdf_page *page, const struct qr_ocr_need *need,
+                   struct qr_ocr_raster *ret);
+void qr_ocr_raster_done(fz_context *ctx, struct qr_ocr_raster *raster);
