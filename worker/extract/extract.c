@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "worker/extract/dxf/codepage.h"
 #include "worker/extract/ocr/ocr.h"
 #include "worker/extract/pdf/pdf.h"
 #include "worker/extract/table.h"
@@ -15,6 +16,7 @@ int qr_engine_init(struct qr_engine *engine, size_t memory_bytes, struct qr_err 
     memset(engine, 0, sizeof *engine);
     qr_input_init(&engine->input);
     qr_buf_init(&engine->text, SCRATCH_MAX);
+    engine->codepages = qr_dxf_codepages_new();
     engine->ocr = qr_ocr_new();
     if (!engine->ocr)
         return qr_fail(err, QR_E_NOMEM, "no memory for OCR");
@@ -27,6 +29,8 @@ void qr_engine_done(struct qr_engine *engine)
     qr_buf_done(&engine->text);
     qr_pdf_free(engine->pdf);
     engine->pdf = NULL;
+    qr_dxf_codepages_free(engine->codepages);
+    engine->codepages = NULL;
     qr_ocr_free(engine->ocr);
     engine->ocr = NULL;
 }
@@ -64,7 +68,7 @@ static void run(const struct qr_extract *x)
         qr_record_fail(
             x->rec, QR_CLASS_UNSUPPORTED,
             "neither the content nor the extension \"%s\" is known; this version extracts "
-            "only pdf and text",
+            "only pdf, dxf and text",
             extension);
         return;
     }

@@ -15,8 +15,9 @@
 #include "worker/extract/input.h"
 #include "worker/extract/options.h"
 
-struct qr_ocr; /* worker/extract/ocr/ocr.h */
-struct qr_pdf; /* worker/extract/pdf/pdf.h */
+struct qr_dxf_codepages; /* worker/extract/dxf/codepage.h */
+struct qr_ocr;           /* worker/extract/ocr/ocr.h */
+struct qr_pdf;           /* worker/extract/pdf/pdf.h */
 
 /** Called now and then with how far it has come; 0 .. 1000. */
 typedef void (*qr_extract_progress_fn)(void *arg, unsigned permille);
@@ -37,6 +38,7 @@ struct qr_extract_job {
 struct qr_engine {
     struct qr_input input;
     struct qr_pdf *pdf;
+    struct qr_dxf_codepages *codepages; /* NULL: double-byte pages cannot be read */
     struct qr_ocr *ocr;
     struct qr_buf text; /* scratch, kept from file to file */
 };

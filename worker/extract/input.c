@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <openssl/evp.h>
@@ -155,6 +157,78 @@ size_t qr_input_read(const struct qr_input *in, uint64_t offset, void *to, size_
     return n > 0 ? (size_t)n : 0;
 }
 
+/* The map that a SIGBUS may concern; the handler finds it here. One engine a process. */
+static struct {
+    uint8_t *volatile from;
+    volatile size_t size;
+    volatile sig_atomic_t broken;
+} mapped;
+
+/* A page of the map has gone: put zeros where it and all behind it were, and go on. */
+static void on_bus(int signal_number, siginfo_t *info, void *context)
+{
+    uintptr_t at = (uintptr_t)info->si_addr;
+    uintptr_t from = (uintptr_t)mapped.from;
+    uintptr_t page = (uintptr_t)4096 - 1;
+
+    (void)context;
+    if (from != 0 && at >= from && at - from < mapped.size) {
+        at &= ~page;
+        mapped.broken = 1;
+        if (mmap((void *)at, from + mapped.size - at, PROT_READ, /* NOLINT: an address again */
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) != MAP_FAILED)
+            return;
+    }
+    signal(signal_number, SIG_DFL); /* some other fault: it ends the process when it repeats */
+}
+
+const uint8_t *qr_input_map(struct qr_input *in, struct qr_record *rec)
+{
+    struct sigaction action = {.sa_sigaction = on_bus, .sa_flags = SA_SIGINFO | SA_NODEFER};
+
+    if (in->data || in->size == 0)
+        return in->data;
+    if (in->map)
+        return in->map;
+    void *map = in->size <= SIZE_MAX
+                    ? mmap(NULL, (size_t)in->size, PROT_READ, MAP_SHARED, in->fd, 0)
+                    : MAP_FAILED;
+    if (map == MAP_FAILED) {
+        qr_record_fail(rec, errno == ENOMEM ? QR_CLASS_RESOURCE : QR_CLASS_CONNECTION,
+                       "map %" PRIu64 " bytes: %s", in->size, strerror(errno));
+        return NULL;
+    }
+    mapped.from = map;
+    mapped.size = (size_t)in->size;
+    mapped.broken = 0;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGBUS, &action, NULL);
+    madvise(map, (size_t)in->size, MADV_SEQUENTIAL);
+    in->map = map;
+    return in->map;
+}
+
+void qr_input_passed(const struct qr_input *in, uint64_t offset)
+{
+    size_t whole = (size_t)(offset & ~(uint64_t)0xFFFF);
+
+    if (in && in->map && whole > 0 && offset <= in->size && !mapped.broken)
+        madvise((void *)(uintptr_t)in->map, whole, MADV_DONTNEED);
+}
+
+static void unmap(struct qr_input *in, struct qr_record *rec)
+{
+    if (!in->map)
+        return;
+    if (mapped.broken)
+        qr_record_fail(rec, QR_CLASS_CONNECTION,
+                       "the file became shorter while it was read; hint: it is tried again");
+    signal(SIGBUS, SIG_DFL);
+    mapped.from = NULL;
+    munmap((void *)(uintptr_t)in->map, (size_t)in->size);
+    in->map = NULL;
+}
+
 void qr_input_close(struct qr_input *in, struct qr_record *rec)
 {
     struct qr_file_info info;
@@ -166,6 +240,7 @@ void qr_input_close(struct qr_input *in, struct qr_record *rec)
         in->own_cap = 0;
     }
     in->data = NULL;
+    unmap(in, rec);
     if (qr_file_info(in->fd, &info, &err) < 0 || info.kind != QR_FILE_REGULAR)
         return;
     if (info.size != in->size || info.changed_ns != in->changed_ns)

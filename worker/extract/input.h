@@ -22,6 +22,7 @@ struct qr_input {
     uint8_t head[QR_INPUT_HEAD];
     size_t head_len;
     int64_t changed_ns; /* when opened */
+    const uint8_t *map; /* of qr_input_map(); NULL: none */
     uint8_t *own;       /* buffer behind `data`, kept from file to file when it is small */
     size_t own_cap;
 };
@@ -39,6 +40,18 @@ bool qr_input_open(struct qr_input *in, int fd, uint64_t max_bytes, struct qr_re
 
 /** Copy up to `len` bytes from `offset`; returns how many, 0 at the end or on a read error. */
 size_t qr_input_read(const struct qr_input *in, uint64_t offset, void *to, size_t len);
+
+/**
+ * All bytes in memory: `data`, or the file mapped. NULL after having put the failure into the
+ * record, and for an empty file. Valid until qr_input_close().
+ *
+ * Pages of a map that the file loses while it is read (it was made shorter, the share went away)
+ * read as zeros instead of ending the process; qr_input_close() then puts in the failure.
+ */
+const uint8_t *qr_input_map(struct qr_input *in, struct qr_record *rec);
+
+/** Bytes before `offset` of the map are not needed soon: their memory may go. */
+void qr_input_passed(const struct qr_input *in, uint64_t offset);
 
 /** Has it changed since qr_input_open()? Puts the failure (connection) into the record. */
 void qr_input_close(struct qr_input *in, struct qr_record *rec);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base.h"
+#include "worker/extract/dxf/dxf.h"
 #include "worker/extract/hostile.h"
 #include "worker/extract/pdf/pdf.h"
 #include "worker/extract/text.h"
@@ -15,7 +16,7 @@ const struct qr_format qr_format_table[] = {
     /* type      what                 extensions                                     contains      text   run */
     {"pdf",     "a PDF",             " pdf ",                                       NULL,         false, qr_pdf_extract},
     {"text",    "a text",            " txt text md markdown csv tsv log ",          NULL,         true,  qr_text_extract},
-    {"dxf",     "a DXF drawing",     " dxf ",                                       NULL,         true,  qr_unsupported_extract},
+    {"dxf",     "a DXF drawing",     " dxf ",                                       NULL,         true,  qr_dxf_extract},
     {"dwg",     "a DWG drawing",     " dwg ",                                       NULL,         false, qr_unsupported_extract},
     {"step",    "a STEP model",      " stp step p21 stpz ",                         " archive ",  true,  qr_unsupported_extract},
     {"ifc",     "an IFC model",      " ifc ifczip ifcxml ",                         " archive step markup ", true, qr_unsupported_extract},

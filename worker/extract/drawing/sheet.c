@@ -1,5 +1,6 @@
 #include "worker/extract/drawing/sheet.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,6 +74,8 @@ void qr_sheet_box(const struct qr_sheet *sheet, const struct qr_sheet_rect *rect
     ret[1] = sheet->y_up ? -rect->y1 : rect->y0;
     ret[2] = rect->x1;
     ret[3] = sheet->y_up ? -rect->y0 : rect->y1;
+    for (int i = 0; i < 4 && !sheet->y_up; i++)
+        ret[i] = round(ret[i] * 1000) / 1000; /* floats show more digits than they know */
 }
 
 Quarry__V1__Place *qr_sheet_place(const struct qr_sheet *sheet, struct qr_record *rec,

@@ -71,11 +71,11 @@ static void print(struct work *work)
 }
 
 /* The page as a sheet: what analysis and the spans of the record are made from. */
-static void fill_sheet(struct work *work, uint32_t number)
+static void fill_sheet(struct work *work)
 {
     struct qr_pdf *pdf = work->pdf;
 
-    pdf->sheet.page = number;
+    pdf->sheet.page = work->out->number;
     pdf->sheet.area =
         (struct qr_sheet_rect){0, 0, (float)work->out->width_pt, (float)work->out->height_pt};
     pdf->sheet.unit_mm = 25.4 / 72;
@@ -86,11 +86,12 @@ static void fill_sheet(struct work *work, uint32_t number)
     qr_ocr_add_spans(&work->seen, &pdf->arena, &pdf->sheet);
 }
 
-static void look(struct work *work, struct qr_pdf_looks *ret)
+/* What the page looks like, from its text so far and its marks. */
+static struct qr_pdf_looks looks_of(const struct work *work)
 {
     const struct qr_buf *text = &work->x->engine->text;
 
-    *ret = (struct qr_pdf_looks){.width = work->out->width_pt,
+    return (struct qr_pdf_looks){.width = work->out->width_pt,
                                  .height = work->out->height_pt,
                                  .marks = &work->pdf->marks,
                                  .text = text,
@@ -99,16 +100,15 @@ static void look(struct work *work, struct qr_pdf_looks *ret)
                                  .images = work->stats.images > 0};
 }
 
-/* What the page looks like, by its text and marks. */
+/* Print what was collected and see what kind of page it is. */
 static void judge(struct work *work)
 {
     Quarry__V1__Page *out = work->out;
-    struct qr_pdf_looks looks;
 
     print(work);
-    look(work, &looks);
-    out->paths = work->pdf->marks.paths;
-    out->images = work->stats.images ? work->stats.images : work->pdf->marks.images;
+    struct qr_pdf_looks looks = looks_of(work);
+    out->paths = looks.marks->paths;
+    out->images = work->stats.images ? work->stats.images : looks.marks->images;
     out->image_only = qr_pdf_looks_scanned(&looks);
     out->text_as_paths = qr_pdf_looks_traced(&looks);
     work->judged = true;
@@ -123,22 +123,27 @@ static void read_pixels(struct work *work)
         qr_ocr_page(work->x, work->pdf->ctx, work->page, &need, work->out, &work->seen);
 }
 
-/* What follows from the text and the marks of the page. Does not throw. */
+static bool wanted(uint8_t mode, bool automatic)
+{
+    return mode == QR_EXTRACT_ON || (mode == QR_EXTRACT_AUTO && automatic);
+}
+
+/* What follows from the text and the marks of the page; sets its text. Does not throw. */
 static void understand(struct work *work)
 {
     const struct qr_extract_options *options = &work->x->job->options;
+    struct qr_buf *text = &work->x->engine->text;
     struct qr_record *rec = work->x->rec;
-    struct qr_pdf_looks looks;
+    struct qr_pdf_looks looks = looks_of(work);
+    Quarry__V1__Page *out = work->out;
 
-    look(work, &looks);
-    work->out->drawing = options->analysis == QR_EXTRACT_ON ||
-                         (options->analysis == QR_EXTRACT_AUTO && qr_pdf_looks_drawn(&looks));
-    bool keep = options->spans == QR_EXTRACT_ON ||
-                (options->spans == QR_EXTRACT_AUTO && work->out->drawing);
-    if (!work->out->drawing && !keep)
-        return;
-    fill_sheet(work, work->out->number);
-    if (work->out->drawing)
+    out->drawing = options->analysis != QR_EXTRACT_OFF &&
+                   wanted(options->analysis, qr_pdf_looks_drawn(&looks));
+    bool keep = wanted(options->spans, out->drawing);
+    if (out->drawing || keep)
+        fill_sheet(work);
+    qr_record_set_page_text(rec, out, (char *)text->data, text->len);
+    if (out->drawing)
         qr_drawing_analyse(&work->pdf->sheet, rec);
     if (keep)
         qr_drawing_keep_spans(&work->pdf->sheet, rec);
@@ -162,7 +167,6 @@ static void read_page(struct work *work)
         print(work);
         if (work->pdf->marks.images_in_form && qr_pdf_count_visible(text) == 0) {
             collect(work, false); /* are there images instead? */
-            print(work);
         }
         judge(work);
         read_pixels(work);
@@ -171,7 +175,6 @@ static void read_page(struct work *work)
     {
         if (!work->judged)
             judge(work);
-        qr_record_set_page_text(work->x->rec, out, (char *)text->data, text->len);
         understand(work);
     }
     fz_catch(ctx) { fz_rethrow(ctx); }

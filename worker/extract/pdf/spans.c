@@ -7,7 +7,7 @@
 #include "worker/extract/pdf/text.h"
 
 #define GAP_MAX 1.0f      /* in heights: wider gaps part two spans */
-#define SHIFT_MAX 0.8f    /* across the base line */
+#define SHIFT_MAX 0.25f   /* across the base line: stacked tolerances stand apart */
 #define BACKWARD_MAX 0.6f /* against the reading direction */
 #define ASCENT 0.78f      /* of letters, in heights */
 #define DESCENT 0.2f
@@ -140,6 +140,15 @@ static const char *font_name(fz_context *ctx, const fz_font *font)
     return strlen(name) > 7 && name[6] == '+' ? name + 7 : name;
 }
 
+/* 0 .. <360; what is nearly parallel to the page is. */
+static float tidy_angle(float degrees)
+{
+    float quarter = roundf(degrees / 90) * 90;
+
+    degrees = fabsf(degrees - quarter) < 0.5f ? quarter : roundf(degrees * 10) / 10;
+    return degrees < 0 ? degrees + 360 : degrees + 0.0f;
+}
+
 static void end_run(struct spans *spans, const fz_stext_line *line)
 {
     struct run *run = &spans->run;
@@ -152,8 +161,7 @@ static void end_run(struct spans *spans, const fz_stext_line *line)
         span->text = text;
         span->len = (uint32_t)run->trimmed;
         span->box = box_of(run, line);
-        angle = roundf(angle * 100) / 100;
-        span->angle = angle < 0 ? angle + 360 : angle + 0.0f;
+        span->angle = tidy_angle(angle);
         span->height = run->height;
         span->source = spans->source;
         span->font = font_name(spans->ctx, run->font);

@@ -1,0 +1,265 @@
+#include "worker/extract/dxf/records.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker/extract/dxf/reader.h"
+
+#define TAGS_MAX ((size_t)500000)
+
+enum where { ANYWHERE, TABLES, BLOCKS, DRAWING, OBJECTS, CLASSES };
+
+/* Everything that is not passed over. DRAWING: entities, in ENTITIES or in a block. */
+static const struct {
+    const char *name;
+    enum where where;
+    void (*read)(struct qr_dxf_reader *r);
+} readers[] = {
+    {"TABLE", TABLES, NULL},
+    {"ENDTAB", TABLES, NULL},
+    {"LAYER", TABLES, qr_dxf_read_layer},
+    {"LTYPE", TABLES, qr_dxf_read_linetype},
+    {"STYLE", TABLES, qr_dxf_read_style},
+    {"DIMSTYLE", TABLES, qr_dxf_read_dimstyle},
+    {"BLOCK_RECORD", TABLES, qr_dxf_read_block_record},
+    {"BLOCK", BLOCKS, qr_dxf_read_block},
+    {"ENDBLK", BLOCKS, qr_dxf_read_endblk},
+    {"CLASS", CLASSES, qr_dxf_read_class},
+    {"TEXT", DRAWING, qr_dxf_read_text},
+    {"MTEXT", DRAWING, qr_dxf_read_mtext},
+    {"ATTRIB", DRAWING, qr_dxf_read_attrib},
+    {"ATTDEF", DRAWING, qr_dxf_read_attdef},
+    {"INSERT", DRAWING, qr_dxf_read_insert},
+    {"DIMENSION", DRAWING, qr_dxf_read_dimension_entity},
+    {"ARC_DIMENSION", DRAWING, qr_dxf_read_dimension_entity},
+    {"LARGE_RADIAL_DIMENSION", DRAWING, qr_dxf_read_dimension_entity},
+    {"ACAD_TABLE", DRAWING, qr_dxf_read_table_entity},
+    {"LAYOUT", OBJECTS, qr_dxf_read_layout},
+    {"DICTIONARY", OBJECTS, qr_dxf_read_dictionary},
+    {"XRECORD", OBJECTS, qr_dxf_read_xrecord},
+    {"IMAGEDEF", OBJECTS, qr_dxf_read_imagedef},
+    {"PDFDEFINITION", OBJECTS, qr_dxf_read_underlay},
+    {"DWFDEFINITION", OBJECTS, qr_dxf_read_underlay},
+    {"DGNDEFINITION", OBJECTS, qr_dxf_read_underlay},
+};
+
+static void fill(struct qr_dxf_kind_of_record *kind, const char *name, size_t len)
+{
+    memcpy(kind->name, name, len);
+    kind->name[len] = '\0';
+    kind->name_len = len;
+    kind->where = DRAWING;
+    for (size_t i = 0; i < QR_COUNT(readers); i++) {
+        if (strcmp(readers[i].name, kind->name) == 0) {
+            kind->where = readers[i].where;
+            kind->read = readers[i].read;
+            kind->known = true;
+        }
+    }
+    kind->part = strcmp(kind->name, "VERTEX") == 0 || strcmp(kind->name, "SEQEND") == 0;
+    kind->attribute = strcmp(kind->name, "ATTRIB") == 0;
+    kind->proxy = strcmp(kind->name, "ACAD_PROXY_ENTITY") == 0;
+}
+
+/* The row of the type; new ones are made. What has no room any more shares the last. */
+static struct qr_dxf_kind_of_record *kind_of(struct qr_dxf_reader *r)
+{
+    char name[sizeof r->kinds->name];
+    size_t len = r->e.type_len < sizeof name - 1 ? r->e.type_len : sizeof name - 1;
+    uint32_t hash = 2166136261u;
+
+    if (r->kind && r->kind->name_len == r->e.type_len &&
+        memcmp(r->kind->name, r->e.type, r->e.type_len) == 0)
+        return r->kind;
+    for (size_t i = 0; i < len; i++) {
+        name[i] = (char)toupper((unsigned char)r->e.type[i]);
+        hash = (hash ^ (uint8_t)name[i]) * 16777619u;
+    }
+    for (size_t i = 0; i < QR_DXF_KINDS; i++) {
+        struct qr_dxf_kind_of_record *kind = &r->kinds[(hash + i) & (QR_DXF_KINDS - 1)];
+        if (kind->name_len == len && memcmp(kind->name, name, len) == 0)
+            return kind;
+        if (kind->name_len != 0)
+            continue;
+        if (r->n_kinds >= QR_DXF_KINDS / 2)
+            break;
+        r->n_kinds++;
+        fill(kind, name, len);
+        return kind;
+    }
+    qr_record_partial(r->rec, "dxf.kinds.capped", "types of entities beyond %d were not counted",
+                      QR_DXF_KINDS / 2);
+    return NULL;
+}
+
+/* Does a record of this kind belong where it stands? Broken files lose their SECTION or ENDSEC. */
+static bool belongs(const struct qr_dxf_reader *r, enum where where)
+{
+    switch (r->section) {
+    case QR_DXF_NOWHERE:
+        return true;
+    case QR_DXF_CLASSES:
+        return where == CLASSES;
+    case QR_DXF_TABLES:
+        return where == TABLES;
+    case QR_DXF_BLOCKS:
+        return where == BLOCKS || where == DRAWING;
+    case QR_DXF_ENTITIES:
+        return where == DRAWING;
+    case QR_DXF_OBJECTS:
+        return where == OBJECTS;
+    case QR_DXF_HEADER:
+    case QR_DXF_IGNORED:
+        break;
+    }
+    return false;
+}
+
+void qr_dxf_read_by_type(struct qr_dxf_reader *r)
+{
+    struct qr_dxf_kind_of_record *kind = kind_of(r);
+
+    r->kind = kind;
+    if (!kind || !belongs(r, kind->where)) {
+        qr_dxf_pass(r);
+        return;
+    }
+    if (kind->where == DRAWING && !kind->attribute && !kind->part)
+        r->attributes_of = NULL;
+    if (kind->read) {
+        kind->read(r);
+        return;
+    }
+    qr_dxf_pass(r);
+    if (kind->where == DRAWING && (kind->known || r->section != QR_DXF_NOWHERE))
+        qr_dxf_place_of(r);
+    r->n_proxies += kind->proxy;
+}
+
+static bool grow(struct qr_dxf_reader *r)
+{
+    size_t cap = r->cap ? r->cap * 2 : 512;
+
+    if (r->cap >= TAGS_MAX)
+        return false;
+    struct qr_dxf_tag *bigger = realloc(r->tags, cap * sizeof *bigger);
+    if (!bigger)
+        return false;
+    r->tags = bigger;
+    r->cap = cap;
+    return true;
+}
+
+void qr_dxf_collect(struct qr_dxf_reader *r)
+{
+    struct qr_dxf_tag tag;
+    bool full = false;
+
+    while (qr_dxf_stream_next(&r->s, &tag)) {
+        if (tag.code == 0) {
+            qr_dxf_stream_unget(&r->s);
+            break;
+        }
+        full = full || (r->e.n == r->cap && !grow(r));
+        if (!full)
+            r->tags[r->e.n++] = tag;
+        if (tag.code >= 1000)
+            qr_dxf_take_xdata(r, &tag);
+    }
+    r->e.tags = r->tags;
+    r->paper = qr_dxf_find_int(&r->e, 67, 0) == 1;
+    if (full)
+        qr_record_partial(
+            r->rec, "dxf.entity.capped", "a %.*s at byte %" PRIu64 " has more than %zu groups",
+            (int)(r->e.type_len < 40 ? r->e.type_len : 40), r->e.type, r->e.offset, r->e.n);
+}
+
+void qr_dxf_pass(struct qr_dxf_reader *r)
+{
+    struct qr_dxf_tag tag;
+    bool looking = true; /* 67 is the entity's own: in front of an embedded object */
+
+    while (qr_dxf_stream_next(&r->s, &tag)) {
+        switch (tag.code) {
+        case 0:
+            qr_dxf_stream_unget(&r->s);
+            return;
+        case 67:
+            if (looking)
+                r->paper = qr_dxf_int(&tag, NULL) == 1;
+            looking = false;
+            break;
+        case 101:
+            looking = false;
+            break;
+        default:
+            if (tag.code >= 1000)
+                qr_dxf_take_xdata(r, &tag);
+        }
+    }
+}
+
+void qr_dxf_count(struct qr_dxf_reader *r, bool paper)
+{
+    if (!r->kind || r->kind->part)
+        return;
+    if (paper)
+        r->kind->paper++;
+    else
+        r->kind->model++;
+}
+
+struct qr_dxf_block *qr_dxf_place_of(struct qr_dxf_reader *r)
+{
+    bool part = !r->kind || r->kind->part || r->kind->attribute;
+
+    if (r->block && (r->section == QR_DXF_BLOCKS || r->section == QR_DXF_NOWHERE)) {
+        r->block->n_entities += !part;
+        if (r->block_is_paper || r->block_is_model)
+            qr_dxf_count(r, r->block_is_paper);
+        return r->block;
+    }
+    if (r->section == QR_DXF_BLOCKS) {
+        qr_record_note(r->rec, "dxf.block.stray", "a %.*s at byte %" PRIu64 " is in no block",
+                       (int)(r->e.type_len < 40 ? r->e.type_len : 40), r->e.type, r->e.offset);
+        return NULL;
+    }
+    struct qr_dxf_block *place = r->paper ? r->paper_space : r->model;
+    if (r->kind && r->kind->attribute && r->attributes_of)
+        place = r->attributes_in_paper ? r->paper_space : r->model;
+    place->n_entities += !part;
+    qr_dxf_count(r, place == r->paper_space);
+    return place;
+}
+
+static int by_name(const void *left, const void *right)
+{
+    const struct qr_dxf_kind_of_record *const *a = left;
+    const struct qr_dxf_kind_of_record *const *b = right;
+    return strcmp((*a)->name, (*b)->name);
+}
+
+void qr_dxf_report_counts(struct qr_dxf_reader *r)
+{
+    const struct qr_dxf_kind_of_record *sorted[QR_DXF_KINDS / 2];
+    size_t n = 0;
+
+    for (size_t i = 0; i < QR_DXF_KINDS && n < QR_COUNT(sorted); i++)
+        if (r->kinds[i].model + r->kinds[i].paper > 0)
+            sorted[n++] = &r->kinds[i];
+    qsort(sorted, n, sizeof sorted[0], by_name);
+    for (size_t i = 0; i < n; i++) {
+        if (sorted[i]->model > 0)
+            qr_record_add_count(r->rec, false, sorted[i]->name, sorted[i]->name_len,
+                                sorted[i]->model);
+        if (sorted[i]->paper > 0)
+            qr_record_add_count(r->rec, true, sorted[i]->name, sorted[i]->name_len,
+                                sorted[i]->paper);
+    }
+    if (r->n_proxies > 0)
+        qr_record_note(r->rec, "dxf.proxy",
+                       "%" PRIu64 " entities of other programs are proxies; their text is not read",
+                       r->n_proxies);
+}
