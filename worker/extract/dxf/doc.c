@@ -12,7 +12,6 @@
 #define BLOCKS_MAX 200000
 #define TEXTS_MAX 250000
 #define INSERTS_MAX 250000
-#define RULES_MAX 200000
 #define N_BUCKETS 4096
 
 bool qr_dxf_doc_init(struct qr_dxf_doc *doc, const struct qr_extract *x)
@@ -290,7 +289,7 @@ struct qr_dxf_insert *qr_dxf_insert_add(struct qr_dxf_doc *doc, struct qr_dxf_bl
 void qr_dxf_rule_add(struct qr_dxf_doc *doc, struct qr_dxf_block *block, double x0, double y0,
                      double x1, double y1)
 {
-    if (!block || doc->n_rules >= RULES_MAX)
+    if (!block || doc->n_rules >= QR_DXF_RULES_MAX)
         return;
     struct qr_dxf_rule *rule = qr_dxf_alloc(doc, sizeof *rule);
     if (!rule)

@@ -72,6 +72,8 @@ struct qr_dxf_insert {
     bool table;      /* of an ACAD_TABLE */
 };
 
+#define QR_DXF_RULES_MAX 200000
+
 /** A horizontal or vertical line. */
 struct qr_dxf_rule {
     struct qr_dxf_rule *next;

@@ -56,6 +56,15 @@ struct qr_dxf_layout {
     double paper_per, drawing_per; /* plot scale: so many of the one are so many of the other */
 };
 
+/** A line with corners while it is read. */
+struct qr_dxf_path {
+    struct qr_dxf_block *place; /* NULL: none is open */
+    double first[2], last[2];
+    size_t n;
+    bool closed;
+    bool bulge; /* the segment from `last` on is an arc */
+};
+
 struct qr_dxf_reader {
     struct qr_dxf_doc doc;
     const struct qr_extract *x;
@@ -89,6 +98,8 @@ struct qr_dxf_reader {
 
     struct qr_buf raw;   /* decoded, before escapes are resolved */
     struct qr_buf plain; /* as a reader sees it */
+
+    struct qr_dxf_path path; /* of a POLYLINE */
 
     char app[64];                  /* XDATA being read */
     size_t n_xdata;                /* strings kept so far */
@@ -153,6 +164,13 @@ void qr_dxf_read_text(struct qr_dxf_reader *r);
 void qr_dxf_read_mtext(struct qr_dxf_reader *r);
 void qr_dxf_read_attrib(struct qr_dxf_reader *r);
 void qr_dxf_read_attdef(struct qr_dxf_reader *r);
+
+/* rules.c: lines that may be frames or tables */
+void qr_dxf_read_line(struct qr_dxf_reader *r);
+void qr_dxf_read_lwpolyline(struct qr_dxf_reader *r);
+void qr_dxf_read_polyline(struct qr_dxf_reader *r);
+void qr_dxf_read_vertex(struct qr_dxf_reader *r);
+void qr_dxf_read_seqend(struct qr_dxf_reader *r);
 
 /* inserts.c */
 void qr_dxf_read_insert(struct qr_dxf_reader *r);

@@ -36,6 +36,11 @@ static const struct {
     {"ARC_DIMENSION", DRAWING, qr_dxf_read_dimension_entity},
     {"LARGE_RADIAL_DIMENSION", DRAWING, qr_dxf_read_dimension_entity},
     {"ACAD_TABLE", DRAWING, qr_dxf_read_table_entity},
+    {"LINE", DRAWING, qr_dxf_read_line},
+    {"LWPOLYLINE", DRAWING, qr_dxf_read_lwpolyline},
+    {"POLYLINE", DRAWING, qr_dxf_read_polyline},
+    {"VERTEX", DRAWING, qr_dxf_read_vertex},
+    {"SEQEND", DRAWING, qr_dxf_read_seqend},
     {"LAYOUT", OBJECTS, qr_dxf_read_layout},
     {"DICTIONARY", OBJECTS, qr_dxf_read_dictionary},
     {"XRECORD", OBJECTS, qr_dxf_read_xrecord},
@@ -126,8 +131,10 @@ void qr_dxf_read_by_type(struct qr_dxf_reader *r)
         qr_dxf_pass(r);
         return;
     }
-    if (kind->where == DRAWING && !kind->attribute && !kind->part)
+    if (kind->where == DRAWING && !kind->attribute && !kind->part) {
         r->attributes_of = NULL;
+        r->path.place = NULL;
+    }
     if (kind->read) {
         kind->read(r);
         return;
