@@ -139,46 +139,58 @@ static void hand_out(const struct qr_dxf_dimension *dim, const struct qr_buf *sh
         .handle = dim->handle,
         .kind = QR_DXF_TEXT_DIMENSION,
     };
-    if (text && shown->len > 0)
+    if (shown->len > 0)
         text(arg, &dim->where, &piece);
 }
 
-static bool finish_one(struct qr_dxf_doc *doc, const struct qr_dxf_dimension *dim,
-                       struct qr_buf *shown, qr_dxf_locate_fn locate, qr_dxf_text_fn text,
-                       void *arg)
-{
-    const struct qr_dxf_block *block = NULL;
-    struct qr_dxf_dim_spot spot = {0};
+/* A dimension with what is known of it when the file has been read. */
+struct known {
+    const struct qr_dxf_block *block; /* draws it; NULL: none */
     struct qr_dxf_dim_numbers numbers;
+    struct qr_dxf_dim_spot spot;
     enum qr_dxf_dim_source source;
-    const char *layout = NULL;
-    uint32_t page = 0;
+};
 
+/* False for the constraint of a sketch, which is no dimension. */
+static bool know(const struct qr_dxf_doc *doc, const struct qr_dxf_dimension *dim,
+                 struct qr_buf *shown, struct known *ret)
+{
+    *ret = (struct known){0};
     if (dim->block)
-        block = qr_dxf_block_find(doc, dim->block, dim->block_len);
-    if (dim->constraint && !block) {
-        qr_record_note(doc->x->rec, "dxf.dimension.constraint",
-                       "constraints of a sketch, not dimensions");
-        return true;
-    }
+        ret->block = qr_dxf_block_find(doc, dim->block, dim->block_len);
+    if (dim->constraint && (!ret->block || !ret->block->n_defined))
+        return false;
     qr_buf_clear(shown);
-    qr_dxf_dim_numbers(dim, &numbers);
-    source = qr_dxf_dim_shown(doc, dim, block, &numbers, shown, &spot);
-    if (locate)
-        locate(arg, &dim->where, &page, &layout);
-    if (source != QR_DXF_DIM_BLOCK)
-        hand_out(dim, shown, &spot, text, arg);
-    return qr_dxf_dim_report(doc, dim, &numbers, source, shown, &spot, page, layout);
+    qr_dxf_dim_numbers(dim, &ret->numbers);
+    ret->source = qr_dxf_dim_shown(doc, dim, ret->block, &ret->numbers, shown, &ret->spot);
+    return true;
 }
 
-void qr_dxf_dimension_finish(struct qr_dxf_doc *doc, qr_dxf_locate_fn locate, qr_dxf_text_fn text,
-                             void *arg)
+void qr_dxf_dimension_texts(struct qr_dxf_doc *doc, qr_dxf_text_fn text, void *arg)
 {
     struct qr_buf shown;
 
     qr_buf_init(&shown, 4 * TEXT_MAX);
-    for (const struct qr_dxf_dimension *dim = doc->dimensions; dim; dim = dim->next)
-        if (!finish_one(doc, dim, &shown, locate, text, arg))
+    for (const struct qr_dxf_dimension *dim = doc->dimensions; dim; dim = dim->next) {
+        struct known known;
+        if (know(doc, dim, &shown, &known) && known.source != QR_DXF_DIM_BLOCK)
+            hand_out(dim, &shown, &known.spot, text, arg);
+    }
+    qr_buf_done(&shown);
+}
+
+void qr_dxf_dimension_finish(struct qr_dxf_doc *doc)
+{
+    struct qr_buf shown;
+
+    qr_buf_init(&shown, 4 * TEXT_MAX);
+    for (const struct qr_dxf_dimension *dim = doc->dimensions; dim; dim = dim->next) {
+        struct known known;
+        if (!know(doc, dim, &shown, &known))
+            qr_record_note(doc->x->rec, "dxf.dimension.constraint",
+                           "constraints of a sketch, not dimensions");
+        else if (!qr_dxf_dim_report(doc, dim, &known.numbers, known.source, &shown, &known.spot))
             break;
+    }
     qr_buf_done(&shown);
 }

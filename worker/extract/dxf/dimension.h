@@ -9,10 +9,10 @@
  * are in drawing units (as shown), angles in degrees. A group 42 that writers without a measurement
  * put in (-1, and 0 where the geometry is not 0) is absent.
  *
- * Reading is in two steps, because the block that draws a dimension may stand behind it:
- * qr_dxf_dimension_read() keeps what is needed, qr_dxf_dimension_finish() after the last section
- * fills the record. Memory: about 500 bytes a dimension in the document's arena; what does not fit
- * is noted ("dxf.dimension.capped"). Dimensions on the layer *ADSK_CONSTRAINTS without a block are
+ * Reading is in steps, because the block that draws a dimension may stand behind it:
+ * qr_dxf_dimension_read() keeps what is needed, qr_dxf_dimension_finish() fills the record. Memory:
+ * about 500 bytes a dimension in the document's arena; what does not fit is noted
+ * ("dxf.dimension.capped"). Dimensions on the layer *ADSK_CONSTRAINTS without a block are
  * constraints of a sketch: counted in the note "dxf.dimension.constraint", not in the record.
  *
  * Source: DXF reference, "DIMENSION"; rules for 42 and the text: docs/record.md.
@@ -28,11 +28,13 @@ void qr_dxf_dimension_read(struct qr_dxf_doc *doc, const struct qr_dxf_entity *e
                            const struct qr_dxf_where *where);
 
 /**
- * Put all that were kept into the document's record (doc->x->rec), in the order they came.
- *
- *   locate  page and layout of each; may be NULL
- *   text    gets the text of each dimension whose block draws none (the texts of a block are the
- *           block's own); may be NULL
+ * The text of each dimension whose block draws none (the texts of a block are the block's own); to
+ * be called when all blocks are known, before layouts are expanded.
  */
-void qr_dxf_dimension_finish(struct qr_dxf_doc *doc, qr_dxf_locate_fn locate, qr_dxf_text_fn text,
-                             void *arg);
+void qr_dxf_dimension_texts(struct qr_dxf_doc *doc, qr_dxf_text_fn text, void *arg);
+
+/**
+ * Put all that were kept into the document's record (doc->x->rec), in the order they came; to be
+ * called after layouts were expanded. A dimension in a block stands where the block is first seen.
+ */
+void qr_dxf_dimension_finish(struct qr_dxf_doc *doc);

@@ -175,9 +175,8 @@ static bool measure(const struct qr_dxf_dim_geometry *g, double *ret)
         return between(g, QR_DXF_P13, QR_DXF_P14, ret);
     case QR_DXF_DIM_DIAMETER:
     case QR_DXF_DIM_RADIUS:
-        return between(g, QR_DXF_P10, QR_DXF_P15, ret);
     case QR_DXF_DIM_JOGGED:
-        return between(g, QR_DXF_P10, QR_DXF_P13, ret);
+        return between(g, QR_DXF_P10, QR_DXF_P15, ret);
     case QR_DXF_DIM_ORDINATE:
         if (!have(g, QR_DXF_P10, QR_DXF_P13))
             return false;

@@ -22,7 +22,7 @@ enum qr_dxf_dim_kind {
     QR_DXF_DIM_ANGULAR3 = 5, /* vertex 15, legs to 13 and 14, arc through 10 */
     QR_DXF_DIM_ORDINATE = 6, /* from origin 10 to feature 13 */
     QR_DXF_DIM_ARC = 8,      /* centre 15, ends 13 and 14, arc through 10 */
-    QR_DXF_DIM_JOGGED = 9,   /* radius with a jog: centre 10, point of the arc 13 */
+    QR_DXF_DIM_JOGGED = 9,   /* radius with a jog at 14: centre 10, drawn as if at 13 */
 };
 
 enum { QR_DXF_P10, QR_DXF_P13, QR_DXF_P14, QR_DXF_P15, QR_DXF_P16, QR_DXF_DIM_POINTS };

@@ -66,5 +66,4 @@ enum qr_dxf_dim_source qr_dxf_dim_shown(const struct qr_dxf_doc *doc,
 /** Put one dimension into the record; false when the record takes no more. */
 bool qr_dxf_dim_report(struct qr_dxf_doc *doc, const struct qr_dxf_dimension *dim,
                        const struct qr_dxf_dim_numbers *numbers, enum qr_dxf_dim_source source,
-                       const struct qr_buf *shown, const struct qr_dxf_dim_spot *spot,
-                       uint32_t page, const char *layout);
+                       const struct qr_buf *shown, const struct qr_dxf_dim_spot *spot);

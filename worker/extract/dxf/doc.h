@@ -81,6 +81,13 @@ struct qr_dxf_rule {
 };
 
 /** A block; layouts are blocks, too: "*Model_Space", "*Paper_Space", "*Paper_Space0", … */
+/** Where a block is first shown: made by expand.c. A layout is shown in itself. */
+struct qr_dxf_seen {
+    uint32_t page;
+    const char *layout;
+    double m[6]; /* to the layout's coordinates: x' = m0 x + m2 y + m4, y' = m1 x + m3 y + m5 */
+};
+
 struct qr_dxf_block {
     struct qr_dxf_block *next_in_bucket;
     const char *name; /* as in the file, not decoded; NUL-terminated */
@@ -91,10 +98,11 @@ struct qr_dxf_block {
     struct qr_dxf_insert *inserts;
     struct qr_dxf_insert *last_insert;
     struct qr_dxf_rule *rules;
-    uint64_t handle;     /* of its block record */
-    uint64_t n_entities; /* without VERTEX, SEQEND, ATTRIB */
-    uint32_t n_defined;  /* how often the file defines it */
-    uint8_t state;       /* of expand.c */
+    uint64_t handle;                /* of its block record */
+    uint64_t n_entities;            /* without VERTEX, SEQEND, ATTRIB */
+    uint32_t n_defined;             /* how often the file defines it */
+    uint8_t state;                  /* of expand.c */
+    const struct qr_dxf_seen *seen; /* NULL: not, or not yet */
 };
 
 struct qr_dxf_doc {

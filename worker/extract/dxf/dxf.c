@@ -158,7 +158,9 @@ static void report(struct qr_dxf_reader *r)
     }
     qr_dxf_report_header(r);
     qr_dxf_report_counts(r);
+    qr_dxf_finish_annotations(r, false);
     qr_dxf_report_layouts(r);
+    qr_dxf_finish_annotations(r, true);
     if (msg->n_entities + msg->n_paper_entities == 0 && msg->n_pages == 0)
         qr_record_set_empty(r->rec, "the drawing has no entities");
     else if (msg->n_pages == 0)

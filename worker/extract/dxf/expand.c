@@ -217,6 +217,16 @@ static void expand_insert(struct state *s, const struct qr_dxf_insert *insert,
     s->source = before;
 }
 
+static void mark_seen(const struct state *s, struct qr_dxf_block *block, const struct matrix *m)
+{
+    struct qr_dxf_seen *seen = qr_dxf_alloc(s->x->doc, sizeof *seen);
+
+    if (!seen)
+        return;
+    *seen = (struct qr_dxf_seen){s->x->page, s->x->layout, {m->a, m->b, m->c, m->d, m->e, m->f}};
+    block->seen = seen;
+}
+
 static void expand_block(struct state *s, struct qr_dxf_block *block, const struct matrix *m)
 {
     struct qr_record *rec = s->x->doc->x->rec;
@@ -231,6 +241,8 @@ static void expand_block(struct state *s, struct qr_dxf_block *block, const stru
         return;
     }
     block->state = BUSY;
+    if (!block->seen)
+        mark_seen(s, block, m);
     s->depth++;
     for (const struct qr_dxf_text *text = block->texts; text; text = text->next)
         add_text(s, m, text);

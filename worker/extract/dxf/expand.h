@@ -30,7 +30,9 @@ struct qr_dxf_expansion {
     size_t n_spans, cap_spans;
     float (*rules)[4]; /* x0 y0 x1 y1, on the heap */
     size_t n_rules, cap_rules;
-    size_t steps; /* insertions followed so far, over all layouts */
+    uint32_t page;      /* that the block's layout will have */
+    const char *layout; /* its name; lives as long as the document */
+    size_t steps;       /* insertions followed so far, over all layouts */
 };
 
 /** Replace the spans and rules by those of this block or layout. */

@@ -1,4 +1,4 @@
-/* INSERT and what draws itself by a block: DIMENSION, ACAD_TABLE. */
+/* INSERT. */
 #include <math.h>
 #include <string.h>
 
@@ -51,33 +51,4 @@ void qr_dxf_read_insert(struct qr_dxf_reader *r)
     insert->step[0] = qr_dxf_find_real(&r->e, 44, 0);
     insert->step[1] = qr_dxf_find_real(&r->e, 45, 0);
     insert->mirrored = qr_dxf_find_real(&r->e, 230, 1) < 0;
-}
-
-void qr_dxf_read_dimension_entity(struct qr_dxf_reader *r)
-{
-    qr_dxf_collect(r);
-    struct qr_dxf_block *place = qr_dxf_place_of(r);
-    struct qr_dxf_block *block = block_named(r, 2);
-    struct qr_dxf_insert *insert = place && block ? qr_dxf_insert_add(&r->doc, place, block) : NULL;
-    if (insert)
-        insert->dimension = true; /* it is drawn in the layout's coordinates */
-}
-
-void qr_dxf_read_table_entity(struct qr_dxf_reader *r)
-{
-    double at[3];
-    double direction[3];
-
-    qr_dxf_collect(r);
-    struct qr_dxf_block *place = qr_dxf_place_of(r);
-    struct qr_dxf_block *block = block_named(r, 2);
-    struct qr_dxf_insert *insert = place && block ? qr_dxf_insert_add(&r->doc, place, block) : NULL;
-    if (!insert)
-        return;
-    insert->table = true;
-    qr_dxf_find_point(&r->e, 10, at);
-    insert->at[0] = at[0];
-    insert->at[1] = at[1];
-    if (qr_dxf_find_point(&r->e, 11, direction) && (direction[0] != 0 || direction[1] != 0))
-        insert->rotation = atan2(direction[1], direction[0]) * 180 / PI;
 }

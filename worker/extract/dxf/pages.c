@@ -147,7 +147,7 @@ static void describe_sheet(struct qr_dxf_reader *r, const struct view *view, uin
     sheet->layout = view->label;
     sheet->y_up = true;
     sheet->unit = unit.unit;
-    sheet->dimensions_known = r->rec->msg->n_dimensions > 0;
+    sheet->dimensions_known = r->doc.n_dimensions > 0;
     if (view->paper && view->layout && view->layout->paper_units >= 0)
         sheet->unit_mm = view->layout->paper_units == 0 ? 25.4 : 1;
 }
@@ -182,10 +182,12 @@ static void report_view(struct qr_dxf_reader *r, const struct view *view,
 {
     const struct qr_extract_options *options = &r->x->job->options;
 
+    x->page = (uint32_t)r->rec->msg->n_pages + 1;
+    x->layout = view->label;
     qr_dxf_expand(x, view->block);
     if (x->n_spans == 0)
         return;
-    uint32_t number = (uint32_t)r->rec->msg->n_pages + 1;
+    uint32_t number = x->page;
     Quarry__V1__Page *page = qr_record_add_page(r->rec, number);
     if (!page)
         return;

@@ -174,8 +174,14 @@ void qr_dxf_read_seqend(struct qr_dxf_reader *r);
 
 /* inserts.c */
 void qr_dxf_read_insert(struct qr_dxf_reader *r);
+
+/* annotations.c */
 void qr_dxf_read_dimension_entity(struct qr_dxf_reader *r);
+void qr_dxf_read_tolerance(struct qr_dxf_reader *r);
+void qr_dxf_read_mleader(struct qr_dxf_reader *r);
 void qr_dxf_read_table_entity(struct qr_dxf_reader *r);
+/* Before layouts are expanded: texts that only now are known; after: dimensions into the record. */
+void qr_dxf_finish_annotations(struct qr_dxf_reader *r, bool expanded);
 
 /* objects.c */
 void qr_dxf_read_layout(struct qr_dxf_reader *r);

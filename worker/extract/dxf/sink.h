@@ -9,18 +9,12 @@
 
 #include "worker/extract/dxf/doc.h"
 
-/** Where an entity stands, as far as it is known while entities are read: layouts come last. */
+/** Where an entity stands, as far as it is known while entities are read: its block's `seen` tells
+ *  page and layout when the whole file has been read. */
 struct qr_dxf_where {
-    const struct qr_dxf_block *block; /* its layout's or block definition's; NULL: unknown */
-    bool paper;                       /* in paper space */
+    struct qr_dxf_block *block; /* its layout's or block definition's; NULL: unknown */
+    bool paper;                 /* in paper space */
 };
-
-/**
- * Page (from 1, 0: none) and name of the layout that a block is, or is first inserted into; *layout
- * NULL when unknown. Called when the whole file has been read.
- */
-typedef void (*qr_dxf_locate_fn)(void *arg, const struct qr_dxf_where *where, uint32_t *ret_page,
-                                 const char **ret_layout);
 
 /**
  * One text as a reader sees it. `text` and what it points to are borrowed for the call; `next` is

@@ -1,6 +1,7 @@
 /* Entries of the TABLES section, and CLASSES. */
 #include <stdlib.h>
 
+#include "worker/extract/dxf/dimstyle.h"
 #include "worker/extract/dxf/reader.h"
 
 #define PROPERTIES_OF 20000 /* objects with more than their name */
@@ -77,6 +78,7 @@ void qr_dxf_read_dimstyle(struct qr_dxf_reader *r)
 {
     qr_dxf_collect(r);
     Quarry__V1__NamedObject *style = add(r, QR_RECORD_STYLES);
+    qr_dxf_dimstyle_add(&r->doc, &r->e);
     if (style)
         qr_dxf_property_text(r, style, "kind", "dimension");
 }

@@ -268,12 +268,11 @@ void qr_dxf_tolerance_read(struct qr_dxf_doc *doc, const struct qr_dxf_entity *e
     qr_buf_done(&all);
 }
 
-void qr_dxf_tolerance_finish(struct qr_dxf_doc *doc, qr_dxf_locate_fn locate, void *arg)
+void qr_dxf_tolerance_finish(struct qr_dxf_doc *doc)
 {
     for (struct qr_dxf_frame *f = doc->frames; f; f = f->next) {
-        const char *layout = NULL;
-        uint32_t page = 0;
-        locate(arg, &f->where, &page, &layout);
-        f->gdt->place = qr_record_place(doc->x->rec, page, layout, NULL);
+        const struct qr_dxf_seen *seen = f->where.block ? f->where.block->seen : NULL;
+        if (seen)
+            f->gdt->place = qr_record_place(doc->x->rec, seen->page, seen->layout, NULL);
     }
 }

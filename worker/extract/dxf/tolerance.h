@@ -17,4 +17,4 @@ void qr_dxf_tolerance_read(struct qr_dxf_doc *doc, const struct qr_dxf_entity *e
                            const struct qr_dxf_where *where, qr_dxf_text_fn fn, void *arg);
 
 /** Page and layout of each, when the whole file has been read. */
-void qr_dxf_tolerance_finish(struct qr_dxf_doc *doc, qr_dxf_locate_fn locate, void *arg);
+void qr_dxf_tolerance_finish(struct qr_dxf_doc *doc);
