@@ -29,11 +29,6 @@ static bool unit(double v[3])
     return true;
 }
 
-static double distance(const double a[3], const double b[3])
-{
-    return hypot(hypot(a[0] - b[0], a[1] - b[1]), a[2] - b[2]);
-}
-
 void qr_dxf_dim_axes(const double extrusion[3], double ret_x[3], double ret_y[3])
 {
     static const double world_y[3] = {0, 1, 0}, world_z[3] = {0, 0, 1};
@@ -145,19 +140,23 @@ static bool two_line(const struct qr_dxf_dim_geometry *g, double *ret)
 
 static bool between(const struct qr_dxf_dim_geometry *g, int a, int b, double *ret)
 {
+    double p[2], q[2];
+
     if (!have(g, a, b))
         return false;
-    *ret = distance(g->points[a], g->points[b]);
+    in_plane(g, a, p);
+    in_plane(g, b, q);
+    *ret = hypot(q[0] - p[0], q[1] - p[1]);
     return true;
 }
 
 static bool arc_length(const struct qr_dxf_dim_geometry *g, double *ret)
 {
-    double angle;
+    double angle, radius;
 
-    if (!three_point(g, &angle))
+    if (!three_point(g, &angle) || !between(g, QR_DXF_P15, QR_DXF_P13, &radius))
         return false;
-    *ret = angle * distance(g->points[QR_DXF_P15], g->points[QR_DXF_P13]);
+    *ret = angle * radius;
     return true;
 }
 

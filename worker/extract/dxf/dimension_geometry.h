@@ -3,8 +3,8 @@
  * What a dimension measures, from its definition points alone.
  *
  * Lengths in drawing units without DIMLFAC, angles in degrees 0 .. 360. Points are x, y, z in world
- * coordinates (10, 13, 14, 15) or in the entity's own (16); directions are turned by the extrusion
- * with the arbitrary axis algorithm.
+ * coordinates (10, 13, 14, 15) or in the entity's own (16). All is measured in the plane of the
+ * entity, as AutoCAD does: its extrusion gives the axes by the arbitrary axis algorithm.
  *
  * Source: DXF reference, "DIMENSION" and "arbitrary axis algorithm"; what each kind keeps in which
  * point: ezdxf's documentation of dimensions.

@@ -243,6 +243,9 @@ static void the_plane_of_the_entity_counts(void **state)
     measured(&g, 3);
     g.angle = 90;
     measured(&g, 4);
+    g.kind = QR_DXF_DIM_ALIGNED;
+    measured(&g, 5); /* the 7 towards the eye does not count */
+    g.kind = QR_DXF_DIM_LINEAR;
     g.extrusion[1] = 0;
     g.extrusion[2] = -1; /* seen from behind: x to the left */
     measured(&g, 7);
