@@ -22,9 +22,12 @@
 #include "common/base.h"
 #include "common/err.h"
 
+/** Address space beyond memory_bytes, for files that are mapped to be read. */
+#define QR_SANDBOX_MAP_BYTES ((uint64_t)16 << 30)
+
 struct qr_sandbox_config {
     int keep_fd;          /* the pipe: with 0, 1 and 2 the only descriptor left open; -1: none */
-    int64_t memory_bytes; /* address space; 0: no limit. Skipped under address sanitizers */
+    int64_t memory_bytes; /* private memory; 0: no limit. Skipped under address sanitizers */
     int max_fds;          /* descriptors at a time */
 };
 

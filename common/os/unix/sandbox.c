@@ -115,7 +115,9 @@ int qr_sandbox_enter(const struct qr_sandbox_config *config, struct qr_sandbox_r
     report.landlock_abi = abi > 0 ? (int)abi : 0;
     report.landlock = enter_landlock(report.landlock_abi);
     if (!SANITIZED && config->memory_bytes > 0) {
-        if (!limit(RLIMIT_AS, (uint64_t)config->memory_bytes))
+        /* RLIMIT_DATA counts private writable memory (Linux 4.7), not a file mapped to be read */
+        if (!limit(RLIMIT_DATA, (uint64_t)config->memory_bytes) ||
+            !limit(RLIMIT_AS, (uint64_t)config->memory_bytes + QR_SANDBOX_MAP_BYTES))
             return qr_fail_errno(err, QR_E_INTERNAL, errno, "limit memory");
         report.memory_limit = true;
     }

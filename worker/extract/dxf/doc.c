@@ -83,6 +83,11 @@ struct qr_dxf_variable *qr_dxf_variable_add(struct qr_dxf_doc *doc, const char *
 {
     bool found;
 
+    if (doc->n_variables == VARIABLES_MAX) {
+        qr_record_partial(doc->x->rec, "dxf.header.capped",
+                          "header variables beyond %d were left out", VARIABLES_MAX);
+        return NULL;
+    }
     char *copy = qr_dxf_copy(doc, name, len < 64 ? len : 64);
     if (!copy)
         return NULL;
@@ -90,7 +95,7 @@ struct qr_dxf_variable *qr_dxf_variable_add(struct qr_dxf_doc *doc, const char *
         *c = (char)toupper((unsigned char)*c);
     len = strlen(copy);
     size_t at = variable_at(doc, copy, len, &found);
-    if (found || doc->n_variables == VARIABLES_MAX)
+    if (found)
         return NULL;
     struct qr_dxf_variable *variable = &doc->variables[at];
     memmove(variable + 1, variable, (doc->n_variables - at) * sizeof *variable);

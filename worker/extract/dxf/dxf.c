@@ -123,14 +123,24 @@ static bool has_trailer(const struct qr_dxf_stream *s)
     return false;
 }
 
+/* A note of many events that was added once. */
+static void set_count(Quarry__V1__ExtractionRecord *msg, const char *code, uint64_t count)
+{
+    for (size_t i = 0; i < msg->n_notes; i++)
+        if (strcmp(msg->notes[i]->code, code) == 0)
+            msg->notes[i]->count = count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
+}
+
 static void report_repairs(struct qr_dxf_reader *r)
 {
-    if (r->s.bad_codes > 0)
+    if (r->s.bad_codes > 0) {
         qr_record_partial(r->rec, "dxf.code.bad",
                           "%" PRIu64 " times lines were no groups, first at byte %" PRIu64
                           "; %" PRIu64 " bytes were passed over",
                           r->s.bad_codes, r->s.bad_at, r->s.lost_bytes);
-    if (!r->ended && r->any_section)
+        set_count(r->rec->msg, "dxf.code.bad", r->s.bad_codes);
+    }
+    if (!r->ended && (r->any_section || r->n_records > 0))
         qr_record_partial(r->rec, "dxf.eof.missing", "the file ends without EOF%s",
                           r->s.cut ? ", within a group" : "");
     if (r->ended && has_trailer(&r->s))
@@ -139,7 +149,8 @@ static void report_repairs(struct qr_dxf_reader *r)
     if (r->doc.codepage.unknown + r->doc.second.unknown > 0)
         qr_record_note(r->rec, "dxf.encoding.invalid",
                        "%" PRIu64 " bytes are no characters of %s and became U+FFFD",
-                       r->doc.codepage.unknown + r->doc.second.unknown, r->doc.codepage.name);
+                       r->doc.codepage.unknown + r->doc.second.unknown,
+                       r->doc.n_second > 0 ? r->doc.second.name : r->doc.codepage.name);
     if (r->doc.n_second > 0)
         qr_record_note(r->rec, "dxf.encoding.mixed",
                        "%" PRIu64 " strings are no UTF-8 and were read as %s", r->doc.n_second,

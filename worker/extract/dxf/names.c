@@ -78,12 +78,12 @@ void qr_dxf_take_xdata(struct qr_dxf_reader *r, const struct qr_dxf_tag *tag)
     /* ACAD's own are styles and columns, which are read where they belong */
     if (tag->code != 1000 || r->app[0] == '\0' || strcmp(r->app, "ACAD") == 0)
         return;
-    if (r->n_xdata++ >= XDATA_MAX) {
-        if (r->n_xdata == XDATA_MAX + 1)
-            qr_record_note(r->rec, "dxf.xdata.capped", "XDATA strings beyond %d were left out",
-                           XDATA_MAX);
+    if (r->n_xdata >= XDATA_MAX) {
+        qr_record_partial(r->rec, "dxf.xdata.capped", "XDATA strings beyond %d were left out",
+                          XDATA_MAX);
         return;
     }
+    r->n_xdata++;
     struct qr_dxf_tag cut = *tag;
     cut.len = tag->len < XDATA_BYTES ? tag->len : XDATA_BYTES;
     struct qr_dxf_tag app = {.code = 1001, .text = r->app, .len = strlen(r->app)};

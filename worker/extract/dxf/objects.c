@@ -30,8 +30,13 @@ static void add_entry(struct qr_dxf_reader *r, const struct qr_dxf_tag *name, ui
 {
     struct qr_dxf_entry **bucket = bucket_of(r, handle);
 
-    if (!bucket || handle == 0 || r->n_entries >= ENTRIES_MAX)
+    if (!bucket || handle == 0)
         return;
+    if (r->n_entries >= ENTRIES_MAX) {
+        qr_record_partial(r->rec, "dxf.dictionary.capped",
+                          "dictionary entries beyond %d were left out", ENTRIES_MAX);
+        return;
+    }
     struct qr_dxf_entry *entry = qr_dxf_alloc(&r->doc, sizeof *entry);
     if (!entry)
         return;
@@ -86,8 +91,13 @@ void qr_dxf_read_xrecord(struct qr_dxf_reader *r)
         struct qr_dxf_tag tag = r->e.tags[i];
         bool string = tag.text && ((tag.code >= 1 && tag.code <= 4) || tag.code == 6 ||
                                    tag.code == 7 || (tag.code >= 300 && tag.code <= 309));
-        if (!string || tag.len == 0 || r->n_strings >= STRINGS_MAX)
+        if (!string || tag.len == 0)
             continue;
+        if (r->n_strings >= STRINGS_MAX) {
+            qr_record_partial(r->rec, "dxf.xrecord.capped",
+                              "XRECORD strings beyond %d were left out", STRINGS_MAX);
+            return;
+        }
         tag.len = tag.len < STRING_BYTES ? tag.len : STRING_BYTES;
         const char *text = qr_dxf_name_of(r, &tag, &len);
         char *value = len > 0 ? qr_record_string(r->rec, text, len) : NULL;

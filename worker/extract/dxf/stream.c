@@ -102,6 +102,8 @@ static bool looks_right(const char *at, const char *end, char eol)
         const char *stop = line_end(value, end, eol);
         if (!fits(code, value, (size_t)(stop - value)))
             return false;
+        if (code == 0)
+            return true; /* a record's beginning is evidence enough */
         at = stop + (stop < end);
     }
     return true;

@@ -5,7 +5,10 @@
 #include "worker/extract/dxf/dxf.h"
 #include "worker/extract/extract.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 struct fixture {
     struct qr_record *rec;
@@ -388,6 +391,56 @@ static void reads_utf16(void **state)
     assert_non_null(note_of(msg, "dxf.encoding.utf16"));
 }
 
+/* A drawing larger than what is read into memory. */
+static int large_file(size_t bytes)
+{
+    static const char head[] = "0\nSECTION\n2\nENTITIES\n";
+    char block[8192];
+    size_t n = 0;
+
+    while (n + 15 <= sizeof block) /* "0\nLINE\n8\n0\n" */
+        n += (size_t)snprintf(block + n, sizeof block - n, "0\nLINE\n8\n0\n");
+    int fd = memfd_create("drawing", MFD_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_true(write(fd, head, sizeof head - 1) == (ssize_t)sizeof head - 1);
+    for (size_t have = 0; have < bytes; have += n)
+        assert_true(write(fd, block, n) == (ssize_t)n);
+    assert_true(write(fd, "0\nENDSEC\n0\nEOF\n", 15) == 15);
+    return fd;
+}
+
+static void shorten(void *arg, unsigned permille)
+{
+    (void)permille;
+    assert_return_code(ftruncate(*(int *)arg, 6 << 20), 0);
+}
+
+static void maps_large_files_and_survives_their_end(void **state)
+{
+    struct qr_engine engine;
+    struct qr_err err = {0};
+    struct fixture *fixture = *state;
+
+    assert_int_equal(qr_engine_init(&engine, (size_t)64 << 20, &err), QR_OK);
+    int fd = large_file(20 << 20);
+    struct qr_extract_job job = {.fd = fd, .name = "a.dxf", .type = "", .max_file_bytes = 1 << 30};
+    qr_record_reset(fixture->rec);
+    qr_extract_file(&engine, &job, fixture->rec);
+    assert_null(fixture->rec->msg->error);
+    assert_true(model(fixture->rec->msg, "LINE") > 1000000);
+    assert_int_equal(fixture->rec->msg->n_notes, 0);
+
+    job.progress = shorten; /* the first time that it is told about progress */
+    job.progress_arg = &fd;
+    qr_record_reset(fixture->rec);
+    qr_extract_file(&engine, &job, fixture->rec);
+    assert_non_null(fixture->rec->msg->error);
+    assert_int_equal(fixture->rec->msg->error->class_,
+                     QUARRY__V1__ERROR_CLASS__ERROR_CLASS_CONNECTION);
+    close(fd);
+    qr_engine_done(&engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -405,6 +458,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(names_layouts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(makes_parameters_of_attributes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_utf16, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(maps_large_files_and_survives_their_end, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
