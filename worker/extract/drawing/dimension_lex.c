@@ -62,53 +62,57 @@ static bool is_diameter_letter(uint32_t cp)
 
 static enum qr_dimension_token_type sign_type(uint32_t cp)
 {
-    switch (cp) {
-    case 0x2300:
-    case 0x2205:
-    case 0x29B0:
-        return QR_DT_DIA;
-    case 0xB0:
-    case 0xBA:
-    case 0x2DA:
-        return QR_DT_DEG;
-    case 0xB1:
-        return QR_DT_PM;
-    case 0xD7:
-    case '*':
-    case 0x2715:
-    case 0x2716:
-    case 0x2A2F:
-        return QR_DT_TIMES;
-    case '\'':
-    case 0x2019:
-    case 0x2032:
-    case 0xB4:
-        return QR_DT_FOOT;
-    case '"':
-    case 0x201C:
-    case 0x201D:
-    case 0x2033:
-        return QR_DT_INCH;
-    case 0x25A1:
-    case 0x25A2:
-    case 0x25FB:
-    case 0x2B1C:
-        return QR_DT_SQUARE;
-    case 0x2312:
-    case 0x25E0:
-    case 0x23DC:
-        return QR_DT_ARC;
-    case 0x21A7:
-    case 0x2913:
-        return QR_DT_DEPTH;
-    case 0x2334:
-        return QR_DT_CBORE;
-    case 0x2335:
-    case 0x2228:
-        return QR_DT_CSINK;
-    default:
-        return QR_DT_SIGN;
-    }
+    static const struct {
+        uint16_t cp;
+        uint8_t type;
+    } signs[] = {
+        {'*', QR_DT_TIMES},
+        {'\'', QR_DT_FOOT},
+        {'"', QR_DT_INCH},
+        {0xB0, QR_DT_DEG},
+        {0xBA, QR_DT_DEG},
+        {0x2DA, QR_DT_DEG},
+        {0xB1, QR_DT_PM},
+        {0xD7, QR_DT_TIMES},
+        {0x2715, QR_DT_TIMES},
+        {0x2716, QR_DT_TIMES},
+        {0x2A2F, QR_DT_TIMES},
+        {0xB4, QR_DT_FOOT},
+        {0x2019, QR_DT_FOOT},
+        {0x2032, QR_DT_FOOT},
+        {0x201C, QR_DT_INCH},
+        {0x201D, QR_DT_INCH},
+        {0x2033, QR_DT_INCH},
+        {0x2300, QR_DT_DIA},
+        {0x2205, QR_DT_DIA},
+        {0x29B0, QR_DT_DIA},
+        {0x25A1, QR_DT_SQUARE},
+        {0x25A2, QR_DT_SQUARE},
+        {0x25FB, QR_DT_SQUARE},
+        {0x2B1C, QR_DT_SQUARE},
+        {0x2312, QR_DT_ARC},
+        {0x25E0, QR_DT_ARC},
+        {0x23DC, QR_DT_ARC},
+        {0x21A7, QR_DT_DEPTH},
+        {0x2913, QR_DT_DEPTH},
+        {0x2334, QR_DT_CBORE},
+        {0x2335, QR_DT_CSINK},
+        {0x2228, QR_DT_CSINK},
+        /* symbol fonts, byte plus F000: Symbol, AIGDT */
+        {0xF0B0, QR_DT_DEG},
+        {0xF0B1, QR_DT_PM},
+        {0xF0B4, QR_DT_TIMES},
+        {0xF0C6, QR_DT_DIA},
+        {0xF0D8, QR_DT_DIA},
+        {0xF06E, QR_DT_DIA},
+        {0xF076, QR_DT_CBORE},
+        {0xF077, QR_DT_CSINK},
+        {0xF078, QR_DT_DEPTH},
+    };
+    for (size_t i = 0; i < QR_COUNT(signs); i++)
+        if (cp == signs[i].cp)
+            return (enum qr_dimension_token_type)signs[i].type;
+    return QR_DT_SIGN;
 }
 
 /* NULL when there is no room; the text is then no dimension. */
@@ -312,6 +316,23 @@ static size_t word_end(const struct lexer *lx)
     }
 }
 
+/* Letters of the symbol fonts of CAD programs whose glyphs have lost their meaning: "n3.4" is a
+ * diameter, "v n6.5" a counterbore, "w n10" a countersink. */
+static enum qr_dimension_token_type symbol_letter(const struct lexer *lx, size_t end)
+{
+    const uint8_t *p = lx->text + lx->at;
+    size_t left = lx->len - end;
+    bool blank = left > 0 && lx->text[end] == ' ';
+    const uint8_t *next = lx->text + end + blank;
+
+    left -= blank;
+    if (*p == 'n' && !blank && left > 0 && (is_digit(*next) || *next == '.'))
+        return QR_DT_DIA;
+    if ((*p == 'v' || *p == 'w') && left > 1 && *next == 'n' && is_digit(next[1]))
+        return *p == 'v' ? QR_DT_CBORE : QR_DT_CSINK;
+    return QR_DT_WORD;
+}
+
 static bool push_word(struct lexer *lx)
 {
     size_t start = lx->at, end = word_end(lx);
@@ -322,9 +343,11 @@ static bool push_word(struct lexer *lx)
 
     if (x && (end == start + 1 || (before && !lx->spaced && !lx->new_line)))
         return push(lx, QR_DT_TIMES, start, start + 1) != NULL;
-    token = push(lx, QR_DT_WORD, start, end);
+    token = push(lx, end == start + 1 ? symbol_letter(lx, end) : QR_DT_WORD, start, end);
     if (!token)
         return false;
+    if (token->type != QR_DT_WORD)
+        return true;
     if (fold(lx->text + start, end - start, folded, sizeof folded) > 0) {
         vocable = bsearch(folded, qr_dimension_vocabulary, qr_dimension_n_vocables,
                           sizeof qr_dimension_vocabulary[0], compare_word);

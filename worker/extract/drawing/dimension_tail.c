@@ -1,7 +1,9 @@
 /* What stands behind the number of a dimension. */
+#include <math.h>
 #include <string.h>
 
 #include "common/base.h"
+#include "common/record/utf8.h"
 #include "worker/extract/drawing/dimension_parse.h"
 
 static bool is_plus(const struct qr_dimension_parser *p, size_t ahead)
@@ -82,13 +84,26 @@ static bool deviation(struct qr_dimension_parser *p, double *ret, bool *ret_sign
     return true;
 }
 
+/* A glyph that has lost its meaning, between two numbers of which the second is far smaller, was a
+ * plus-minus ("26.05 \uFFFD 0.20"; "\u00A1\u00D3" is its code in Big5). */
+static bool is_lost_plus_minus(const struct qr_dimension_parser *p)
+{
+    size_t ahead = qr_dp_is_sign(p, 0, 0xA1) ? 1 : 0;
+    const struct qr_dimension_token *number = qr_dp_peek(p, ahead + 1);
+    double value = p->out.value > 0 ? p->out.value : -p->out.value;
+
+    return qr_dp_is_sign(p, ahead, QR_UTF8_REPLACEMENT) && number->type == QR_DT_NUMBER &&
+           number->decimals > 0 && number->number <= value * 0.25;
+}
+
 static bool plus_minus(struct qr_dimension_parser *p)
 {
     double value;
+    bool lost = is_lost_plus_minus(p);
 
-    if (!qr_dp_is(p, 0, QR_DT_PM) || !qr_dp_is(p, 1, QR_DT_NUMBER))
+    if (!lost && (!qr_dp_is(p, 0, QR_DT_PM) || !qr_dp_is(p, 1, QR_DT_NUMBER)))
         return false;
-    p->at++;
+    p->at += lost && qr_dp_is_sign(p, 0, 0xA1) ? 2 : 1;
     value = tolerance_value(p);
     set_tolerance(p, value, -value);
     return true;
@@ -115,7 +130,8 @@ static bool signed_pair(struct qr_dimension_parser *p)
         return true;
     }
     p->at = second_at;
-    if (a_signed && first->decimals > 0 && !first->leading_zero) {
+    if (a_signed && first->decimals > 0 && !first->leading_zero &&
+        fabs(a) <= 0.5 * fabs(p->out.value)) {
         set_tolerance(p, a, 0); /* the other one is nought */
         return true;
     }
@@ -265,7 +281,8 @@ static bool brackets(struct qr_dimension_parser *p)
 static bool depth(struct qr_dimension_parser *p)
 {
     size_t number = 1, taken = 2;
-    bool hole = strcmp(p->out.kind, "diameter") == 0 || strcmp(p->out.kind, "thread") == 0;
+    bool hole = strcmp(p->out.kind, "diameter") == 0 || strcmp(p->out.kind, "thread") == 0 ||
+                strcmp(p->out.kind, "counterbore") == 0;
 
     if (qr_dp_is(p, 0, QR_DT_DEPTH) || qr_dp_is_word(p, 0, QR_DW_DEEP)) {
         if (!qr_dp_is(p, 1, QR_DT_NUMBER)) { /* "25 DEEP" */
@@ -398,7 +415,7 @@ static bool neutral_sign(struct qr_dimension_parser *p)
     case '.':
     case '-':
         if (qr_dp_is(p, 1, QR_DT_NUMBER) ||
-            (t->sign == '.' && qr_dp_is(p, 1, QR_DT_END) && p->out.evidence == QR_DIMENSION_WEAK))
+            (qr_dp_is(p, 1, QR_DT_END) && (t->sign == '-' || p->out.evidence == QR_DIMENSION_WEAK)))
             return false;
         break;
     case '@':

@@ -83,6 +83,9 @@ bool qr_dp_quantity(struct qr_dimension_parser *p)
             taken = 2;
     } else if (qr_dp_is_sign(p, 1, '-') && begins_feature(p, 2) && !qr_dp_is_sign(p, 2, '(')) {
         taken = 2; /* "4-M6" */
+    } else if (qr_dp_is_sign(p, 1, '-') && n <= 20 && qr_dp_peek(p, 2)->decimals > 0 &&
+               qr_dp_peek(p, 2)->number > 0.5 * n && !qr_dp_peek(p, 1)->spaced) {
+        taken = 2; /* "2-2.5", the sign of the diameter lost */
     } else if (qr_dp_is_word(p, 1, QR_DW_PLACES)) {
         taken = 2;
         while (qr_dp_is_word(p, taken, QR_DW_PLACES) || qr_dp_is_sign(p, taken, ','))
@@ -279,12 +282,16 @@ static bool plain(struct qr_dimension_parser *p)
     if (negative && !p->known && qr_dp_peek(p, 1)->decimals == 0)
         return false;
     p->at += negative;
+    if (qr_dp_is_sign(p, 0, QR_UTF8_REPLACEMENT)) /* a sign in front whose meaning is lost */
+        p->at++;
     p->value_at = p->at;
     number = qr_dp_peek(p, 0);
     if (!qr_dp_length(p, &p->out.value, &unit))
         return false;
     if (negative)
         p->out.value = -p->out.value;
+    if (qr_dp_is_word(p, 0, QR_DW_PLACES) && number->decimals == 0 && !p->known)
+        return false; /* "2 PLCS" is no length */
     if (qr_dp_is(p, 0, QR_DT_TIMES) && qr_dp_is(p, 1, QR_DT_NUMBER) && number->decimals == 0 &&
         !unit[0] && !p->known)
         return false; /* "250x250": a size of something */

@@ -294,6 +294,25 @@ static void chamfers_and_holes(void **state)
     check(cases, QR_COUNT(cases), false);
 }
 
+static void letters_of_symbol_fonts(void **state)
+{
+    static const struct text_case cases[] = {
+        {"n3.4 THRU", "diameter 3.4 sure"},
+        {"v n6.5 x 3.0", "counterbore 6.5 /3 deep3 sure"},
+        {"w n10 X 90°", "countersink 10 /90 sure"},
+        {"4x n5", "diameter 5 4x sure"},
+        {"\uF06E12", "diameter 12 sure"},
+        {"26.05 \u00A1 \uFFFD 0.20", "linear 26.05 [+0.2 -0.2] sure"},
+        {"26.05 \uFFFD0.20", "linear 26.05 [+0.2 -0.2] sure"},
+        {"10 \uFFFD 20", NULL},
+        {"\uFFFD 2.20", "linear 2.2 plain"},
+        {"n", NULL},
+        {"v 12", NULL},
+    };
+    (void)state;
+    check(cases, QR_COUNT(cases), false);
+}
+
 static void reference_and_basic(void **state)
 {
     static const struct text_case cases[] = {
@@ -463,6 +482,7 @@ int main(void)
         cmocka_unit_test(fits),
         cmocka_unit_test(threads),
         cmocka_unit_test(chamfers_and_holes),
+        cmocka_unit_test(letters_of_symbol_fonts),
         cmocka_unit_test(reference_and_basic),
         cmocka_unit_test(what_is_no_dimension),
         cmocka_unit_test(words_do_not_matter_where_it_is_known),
