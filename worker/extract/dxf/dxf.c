@@ -62,6 +62,7 @@ static bool read_structure(struct qr_dxf_reader *r)
         if (r->section == QR_DXF_NOWHERE)
             qr_record_note(r->rec, "dxf.endsec.stray", "ENDSEC at byte %zu ends no section",
                            r->s.tag_at);
+        qr_dxf_read_endblk(r);
         r->section = QR_DXF_NOWHERE;
     } else if (qr_dxf_type_is(&r->e, "EOF")) {
         r->ended = true;

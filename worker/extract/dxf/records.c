@@ -9,7 +9,7 @@
 
 #define TAGS_MAX ((size_t)500000)
 
-enum where { ANYWHERE, TABLES, BLOCKS, DRAWING, OBJECTS, CLASSES };
+enum where { TABLES, BLOCKS, DRAWING, OBJECTS, CLASSES };
 
 /* Everything that is not passed over. DRAWING: entities, in ENTITIES or in a block. */
 static const struct {
@@ -44,6 +44,15 @@ static const struct {
     {"POLYLINE", DRAWING, qr_dxf_read_polyline},
     {"VERTEX", DRAWING, qr_dxf_read_vertex},
     {"SEQEND", DRAWING, qr_dxf_read_seqend},
+    {"ARC", DRAWING, NULL}, /* known, so that they show where they stand when SECTION is lost */
+    {"CIRCLE", DRAWING, NULL},
+    {"POINT", DRAWING, NULL},
+    {"ELLIPSE", DRAWING, NULL},
+    {"SPLINE", DRAWING, NULL},
+    {"SOLID", DRAWING, NULL},
+    {"3DFACE", DRAWING, NULL},
+    {"HATCH", DRAWING, NULL},
+    {"VIEWPORT", DRAWING, NULL},
     {"LAYOUT", OBJECTS, qr_dxf_read_layout},
     {"DICTIONARY", OBJECTS, qr_dxf_read_dictionary},
     {"XRECORD", OBJECTS, qr_dxf_read_xrecord},
@@ -102,27 +111,37 @@ static struct qr_dxf_kind_of_record *kind_of(struct qr_dxf_reader *r)
     return NULL;
 }
 
-/* Does a record of this kind belong where it stands? Broken files lose their SECTION or ENDSEC. */
+/* Does a record of this kind belong where it stands? */
 static bool belongs(const struct qr_dxf_reader *r, enum where where)
 {
-    switch (r->section) {
-    case QR_DXF_NOWHERE:
-        return true;
-    case QR_DXF_CLASSES:
-        return where == CLASSES;
-    case QR_DXF_TABLES:
-        return where == TABLES;
-    case QR_DXF_BLOCKS:
-        return where == BLOCKS || where == DRAWING;
-    case QR_DXF_ENTITIES:
-        return where == DRAWING;
-    case QR_DXF_OBJECTS:
-        return where == OBJECTS;
-    case QR_DXF_HEADER:
-    case QR_DXF_IGNORED:
-        break;
-    }
-    return false;
+    static const uint8_t holds[] = {
+        [QR_DXF_CLASSES] = 1 << CLASSES,
+        [QR_DXF_TABLES] = 1 << TABLES,
+        [QR_DXF_BLOCKS] = 1 << BLOCKS | 1 << DRAWING,
+        [QR_DXF_ENTITIES] = 1 << DRAWING,
+        [QR_DXF_OBJECTS] = 1 << OBJECTS,
+        [QR_DXF_IGNORED] = 0,
+    };
+    return (holds[r->section] >> where & 1) != 0;
+}
+
+/* Broken files lose their SECTION or ENDSEC: records of a known kind show where we are. */
+static void correct_section(struct qr_dxf_reader *r, const struct qr_dxf_kind_of_record *kind)
+{
+    static const enum qr_dxf_section sections[] = {
+        [TABLES] = QR_DXF_TABLES,   [BLOCKS] = QR_DXF_BLOCKS,   [DRAWING] = QR_DXF_ENTITIES,
+        [OBJECTS] = QR_DXF_OBJECTS, [CLASSES] = QR_DXF_CLASSES,
+    };
+    bool named = r->section != QR_DXF_NOWHERE && r->section != QR_DXF_ENTITIES &&
+                 r->section != QR_DXF_TABLES && r->section != QR_DXF_BLOCKS;
+
+    if (!kind->known || named || belongs(r, kind->where) ||
+        (kind->where == DRAWING && r->section != QR_DXF_NOWHERE))
+        return;
+    qr_record_note(r->rec, "dxf.section.lost",
+                   "a %s at byte %" PRIu64 " stands outside of its section", kind->name,
+                   r->e.offset);
+    r->section = sections[kind->where];
 }
 
 void qr_dxf_read_by_type(struct qr_dxf_reader *r)
@@ -130,6 +149,8 @@ void qr_dxf_read_by_type(struct qr_dxf_reader *r)
     struct qr_dxf_kind_of_record *kind = kind_of(r);
 
     r->kind = kind;
+    if (kind)
+        correct_section(r, kind);
     if (!kind || !belongs(r, kind->where)) {
         qr_dxf_pass(r);
         return;
@@ -143,7 +164,7 @@ void qr_dxf_read_by_type(struct qr_dxf_reader *r)
         return;
     }
     qr_dxf_pass(r);
-    if (kind->where == DRAWING && (kind->known || r->section != QR_DXF_NOWHERE))
+    if (kind->where == DRAWING)
         qr_dxf_place_of(r);
     r->n_proxies += kind->proxy;
 }
@@ -225,7 +246,7 @@ struct qr_dxf_block *qr_dxf_place_of(struct qr_dxf_reader *r)
 {
     bool part = !r->kind || r->kind->part || r->kind->attribute;
 
-    if (r->block && (r->section == QR_DXF_BLOCKS || r->section == QR_DXF_NOWHERE)) {
+    if (r->block && r->section == QR_DXF_BLOCKS) {
         r->block->n_entities += !part;
         if (r->block_is_paper || r->block_is_model)
             qr_dxf_count(r, r->block_is_paper);

@@ -288,6 +288,11 @@ static void repairs_and_says_so(void **state)
          "0\nSECTION\n2\nNEWS\n0\nX\n0\nENDSEC\n0\nSECTION\n2\n"
          "ENTITIES\n0\nLINE\n0\nENDSEC\n0\nEOF\n",
          "dxf.section.unknown", 1},
+        {"entities in no section", "0\nARC\n8\n0\n0\nLINE\n0\nFOO\n0\nENDSEC\n0\nEOF\n",
+         "dxf.section.lost", 1},
+        {"objects in the section of entities",
+         "0\nSECTION\n2\nENTITIES\n0\nLINE\n0\nDICTIONARY\n5\nC\n0\nLINE\n0\nENDSEC\n0\nEOF\n",
+         "dxf.section.lost", 1},
         {"ENDSEC without SECTION",
          "0\nENDSEC\n0\nSECTION\n2\nENTITIES\n0\nLINE\n0\nENDSEC\n0\nEOF\n", "dxf.endsec.stray", 1},
         {"SECTION without ENDSEC",
