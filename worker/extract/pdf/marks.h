@@ -30,16 +30,17 @@ struct qr_pdf_marks {
     /* found */
     uint32_t paths;      /* painted */
     uint32_t images;     /* drawn */
-    uint32_t hidden;     /* painted paths in layers that are off */
     uint32_t letters;    /* parts of painted paths that have the size of a letter and its bends */
     double image_area;   /* of the page, covered by images; overlaps count twice */
     bool images_in_form; /* a form has images that were not counted */
+    bool hidden_text;    /* there is text in layers that are off */
 
     struct qr_sheet *sheet; /* gets the lines; NULL: none wanted */
     fz_rect area;           /* of the page: lines outside are left out */
 
     /* while it runs */
-    fz_device *dev;
+    const fz_stext_page *text; /* gets the text */
+    pdf_document *layers;      /* NULL: the document has no layers */
     fz_matrix ctm;
     fz_matrix saved[QR_PDF_MARKS_DEPTH];
     int depth, floor; /* of `saved`; a form does not restore below its floor */
@@ -49,6 +50,10 @@ struct qr_pdf_marks {
         fz_matrix ctm;
         int depth, floor;
     } before_mask;
+
+    int off;         /* layers around what comes that are off */
+    int off_content; /* depth of marked content since one was found off; 0: none */
+    const fz_stext_char *before_off;
 
     fz_point start, pen;
     fz_rect bounds; /* of the subpath */
@@ -63,6 +68,9 @@ struct qr_pdf_marks {
     void (*op_Q)(fz_context *, pdf_processor *);
     void (*op_cm)(fz_context *, pdf_processor *, float, float, float, float, float, float);
     void (*op_Do_form)(fz_context *, pdf_processor *, const char *, pdf_obj *, pdf_obj *);
+    void (*op_BDC)(fz_context *, pdf_processor *, const char *, pdf_obj *, pdf_obj *);
+    void (*op_BMC)(fz_context *, pdf_processor *, const char *);
+    void (*op_EMC)(fz_context *, pdf_processor *);
     void (*begin_mask)(fz_context *, fz_device *, fz_rect, int, fz_colorspace *, const float *,
                        fz_color_params);
     void (*end_mask)(fz_context *, fz_device *);
@@ -76,12 +84,14 @@ void qr_pdf_marks_done(struct qr_pdf_marks *marks);
 /**
  * Hang in: replaces the operators of paths, images and matrices of `proc`, whose other path, colour
  * and image operators are NULL, and the mask functions of `dev`. `marks` must be the context's user
- * data (fz_set_user_context()) as long as `proc` runs.
+ * data (fz_set_user_context()) as long as `proc` runs. `proc` itself must show all layers (no
+ * usage).
+ *
+ *   text    that `dev` fills
+ *   layers  the document when it has optional content, otherwise NULL
  */
-void qr_pdf_marks_watch(struct qr_pdf_marks *marks, pdf_processor *proc, fz_device *dev);
+void qr_pdf_marks_watch(struct qr_pdf_marks *marks, pdf_processor *proc, fz_device *dev,
+                        const fz_stext_page *text, pdf_document *layers);
 
-/**
- * The resources to run the page with: those given, with a stand-in for each image, so that images
- * are counted without loading them. Returns a new reference, caller drops. Throws.
- */
-pdf_obj *qr_pdf_marks_resources(fz_context *ctx, pdf_document *doc, pdf_obj *resources);
+/** The path in work is not painted. */
+void qr_pdf_marks_forget_path(struct qr_pdf_marks *marks);

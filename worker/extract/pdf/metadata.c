@@ -24,37 +24,40 @@ static int digits(const char *text, int n)
     return value;
 }
 
-/* "D:20200131081530+01'00'" to "2020-01-31T08:15:30+01:00"; as it is when it is no such date.
- * Source: ISO 32000-1 7.9.4. Everything after the year may be missing. */
-static void add_date(struct qr_record *rec, const char *key, const char *value)
+bool qr_pdf_date(const char *value, char out[QR_PDF_DATE_BYTES])
 {
     const char *at = strncmp(value, "D:", 2) == 0 ? value + 2 : value;
     int parts[6] = {0, 1, 1, 0, 0, 0};
     char zone[16] = "";
-    char text[96];
     size_t n = 0;
 
     parts[0] = digits(at, 4);
     if (parts[0] < 0) {
-        add(rec, key, value, "info");
-        return;
+        snprintf(out, QR_PDF_DATE_BYTES, "%s", value);
+        return false;
     }
     at += 4;
     for (n = 1; n < 6 && digits(at, 2) >= 0; n++, at += 2)
         parts[n] = digits(at, 2);
     if (n < 4) { /* no time of day */
-        snprintf(text, sizeof text, "%04d-%02d-%02d", parts[0], parts[1], parts[2]);
-        add(rec, key, text, "info");
-        return;
+        snprintf(out, QR_PDF_DATE_BYTES, "%04d-%02d-%02d", parts[0], parts[1], parts[2]);
+        return true;
     }
     if (*at == 'Z')
         snprintf(zone, sizeof zone, "Z");
     else if ((*at == '+' || *at == '-') && digits(at + 1, 2) >= 0)
         snprintf(zone, sizeof zone, "%c%02d:%02d", *at, digits(at + 1, 2),
                  at[3] == '\'' && digits(at + 4, 2) >= 0 ? digits(at + 4, 2) : 0);
-    snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d%s", parts[0], parts[1], parts[2],
-             parts[3], parts[4], parts[5], zone);
-    add(rec, key, text, "info");
+    snprintf(out, QR_PDF_DATE_BYTES, "%04d-%02d-%02dT%02d:%02d:%02d%s", parts[0], parts[1],
+             parts[2], parts[3], parts[4], parts[5], zone);
+    return true;
+}
+
+static void add_date(struct qr_record *rec, const char *key, const char *value)
+{
+    char text[QR_PDF_DATE_BYTES];
+
+    add(rec, key, qr_pdf_date(value, text) ? text : value, "info");
 }
 
 static const struct {

@@ -13,3 +13,9 @@
 
 /** Damaged metadata give a note; nothing is thrown but out of memory. */
 void qr_pdf_read_metadata(fz_context *ctx, pdf_document *doc, struct qr_record *rec);
+
+enum { QR_PDF_DATE_BYTES = 96 };
+
+/** "D:20200131081530+01'00'" to "2020-01-31T08:15:30+01:00"; false and as it is, cut, when it is no
+ * such date. Source: ISO 32000-1 7.9.4; everything after the year may be missing. */
+bool qr_pdf_date(const char *value, char out[QR_PDF_DATE_BYTES]);

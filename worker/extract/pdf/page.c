@@ -5,6 +5,9 @@
 
 #include "worker/extract/drawing/analysis.h"
 #include "worker/extract/ocr/page.h"
+#include "worker/extract/pdf/annotations.h"
+#include "worker/extract/pdf/fonts.h"
+#include "worker/extract/pdf/labels.h"
 #include "worker/extract/pdf/looks.h"
 #include "worker/extract/pdf/run.h"
 #include "worker/extract/pdf/spans.h"
@@ -14,7 +17,10 @@
 struct work {
     const struct qr_extract *x;
     struct qr_pdf *pdf;
+    int index;
     pdf_page *page;
+    pdf_obj *annotations; /* all of them, as the document lists them */
+    struct qr_pdf_page_notes notes;
     Quarry__V1__Page *out;
     fz_stext_page *text; /* what was collected, also after an error */
     struct qr_pdf_text_end end;
@@ -67,6 +73,7 @@ static void print(struct work *work)
     qr_buf_clear(text);
     if (work->text)
         qr_pdf_print_text(work->text, text, &work->stats);
+    qr_pdf_print_shx(&work->notes, text);
     work->out->undecodable = work->stats.undecodable;
 }
 
@@ -83,6 +90,7 @@ static void fill_sheet(struct work *work)
     qr_arena_reset(&pdf->arena);
     if (work->text)
         qr_pdf_add_spans(pdf->ctx, work->text, work->end, &pdf->arena, &pdf->sheet);
+    qr_pdf_add_shx_spans(&work->notes, &pdf->sheet);
     qr_ocr_add_spans(&work->seen, &pdf->arena, &pdf->sheet);
 }
 
@@ -149,25 +157,79 @@ static void understand(struct work *work)
         qr_drawing_keep_spans(&work->pdf->sheet, rec);
 }
 
+static void read_label(struct qr_pdf_file *file, void *arg)
+{
+    struct work *work = arg;
+    char *label = qr_pdf_label(file, work->index);
+
+    if (label)
+        work->out->label = label;
+}
+
+static void take_annotations(struct qr_pdf_file *file, void *arg)
+{
+    struct work *work = arg;
+
+    work->annotations =
+        qr_pdf_take_annotations(file, pdf_lookup_page_obj(file->ctx, file->doc, work->index));
+}
+
+static void read_annotations(struct qr_pdf_file *file, void *arg)
+{
+    struct work *work = arg;
+    fz_matrix ctm;
+
+    qr_pdf_read_associated(file, work->page->obj);
+    pdf_page_transform(file->ctx, work->page, NULL, &ctm);
+    qr_pdf_read_annotations(file, work->annotations, ctm, work->out->number, &work->notes);
+}
+
+static void read_fonts(struct qr_pdf_file *file, void *arg)
+{
+    struct work *work = arg;
+
+    qr_pdf_read_fonts(file, pdf_page_resources(file->ctx, work->page));
+}
+
+/* What hangs on the page beside its content. Does not throw. */
+static void read_structure(struct work *work)
+{
+    struct qr_pdf_file *file = &work->pdf->file;
+
+    qr_pdf_guard(file, "pdf.labels.damaged", read_label, work);
+    qr_pdf_guard(file, "pdf.annotations.damaged", read_annotations, work);
+    qr_pdf_guard(file, "pdf.fonts.damaged", read_fonts, work);
+    if (work->pdf->marks.hidden_text)
+        qr_record_note(work->x->rec, "pdf.layers.hidden_text",
+                       "page %u has text in layers that are switched off; it is kept",
+                       work->out->number);
+}
+
+static void measure(struct work *work)
+{
+    fz_context *ctx = work->pdf->ctx;
+    fz_rect box = pdf_bound_page(ctx, work->page);
+    int rotate = pdf_to_int(ctx, pdf_dict_get_inheritable(ctx, work->page->obj, PDF_NAME(Rotate)));
+
+    work->out->width_pt = thousandths(box.x1 - box.x0);
+    work->out->height_pt = thousandths(box.y1 - box.y0);
+    work->out->rotation = (uint32_t)((rotate % 360 + 360) % 360);
+}
+
 /* One page, inside a try of the caller. */
 static void read_page(struct work *work)
 {
     fz_context *ctx = work->pdf->ctx;
-    struct qr_buf *text = &work->x->engine->text;
     Quarry__V1__Page *out = work->out;
 
-    fz_rect box = pdf_bound_page(ctx, work->page);
-    out->width_pt = thousandths(box.x1 - box.x0);
-    out->height_pt = thousandths(box.y1 - box.y0);
-    int rotate = pdf_to_int(ctx, pdf_dict_get_inheritable(ctx, work->page->obj, PDF_NAME(Rotate)));
-    out->rotation = (uint32_t)((rotate % 360 + 360) % 360);
+    measure(work);
     fz_try(ctx)
     {
         collect(work, true);
+        read_structure(work);
         print(work);
-        if (work->pdf->marks.images_in_form && qr_pdf_count_visible(text) == 0) {
+        if (work->pdf->marks.images_in_form && qr_pdf_count_visible(&work->x->engine->text) == 0)
             collect(work, false); /* are there images instead? */
-        }
         judge(work);
         read_pixels(work);
     }
@@ -182,10 +244,10 @@ static void read_page(struct work *work)
         qr_record_fail_page(work->x->rec, out, QR_CLASS_INVALID_INPUT, work->pdf->last_error);
 }
 
-bool qr_pdf_read_page(const struct qr_extract *x, struct qr_pdf *pdf, pdf_document *doc, int index)
+bool qr_pdf_read_page(const struct qr_extract *x, struct qr_pdf *pdf, int index)
 {
     fz_context *ctx = pdf->ctx;
-    struct work work = {.x = x, .pdf = pdf};
+    struct work work = {.x = x, .pdf = pdf, .index = index};
 
     work.out = qr_record_add_page(x->rec, (uint32_t)index + 1);
     if (!work.out)
@@ -193,15 +255,18 @@ bool qr_pdf_read_page(const struct qr_extract *x, struct qr_pdf *pdf, pdf_docume
     pdf->last_error[0] = '\0';
     pdf->lost_data = false;
     pdf->mem.refused = false;
+    qr_pdf_guard(&pdf->file, "pdf.annotations.damaged", take_annotations, &work);
     fz_try(ctx)
     {
-        work.page = pdf_load_page(ctx, doc, index);
+        work.page = pdf_load_page(ctx, pdf->file.doc, index);
         read_page(&work);
     }
     fz_always(ctx)
     {
         fz_drop_stext_page(ctx, work.text);
         fz_drop_page(ctx, (fz_page *)work.page);
+        pdf_drop_obj(ctx, work.annotations);
+        fz_free(ctx, work.notes.shx);
     }
     fz_catch(ctx)
     {

@@ -6,5 +6,6 @@
 #pragma once
 #include "worker/extract/pdf/state.h"
 
-/** Add page `index` (from 0) to the record. Returns whether it was read wholly; never throws. */
-bool qr_pdf_read_page(const struct qr_extract *x, struct qr_pdf *pdf, pdf_document *doc, int index);
+/** Add page `index` (from 0) of pdf->file to the record. Returns whether it was read wholly; never
+ * throws. */
+bool qr_pdf_read_page(const struct qr_extract *x, struct qr_pdf *pdf, int index);

@@ -1,6 +1,10 @@
 #include "worker/extract/pdf/pages.h"
 
+#include <stdlib.h>
+
 #define MAX_DEPTH 100 /* of a page tree; real ones have fewer than 10 levels */
+#define NODE_PAGES 128
+#define TREE_PAGES_MAX 500 /* beyond, the document's own tree may be too slow: a flat one is */
 
 /* The leaves found so far, in page order; borrowed references live in the array object. */
 struct leaves {
@@ -100,24 +104,102 @@ static void repair(fz_context *ctx, pdf_document *doc)
     fz_catch(ctx) fz_rethrow_if(ctx, FZ_ERROR_MEMORY);
 }
 
-/* Put a flat tree of these pages in the place of the document's own. */
-static void replace_tree(fz_context *ctx, pdf_document *doc, pdf_obj *kids)
+/* A node of a page tree with `n` of the pages from `first` on, as new reference. */
+static pdf_obj *new_node(fz_context *ctx, pdf_document *doc, pdf_obj *pages, int first, int n)
 {
-    pdf_obj *root = root_of(ctx, doc);
-    pdf_obj *tree = pdf_new_dict(ctx, doc, 3);
+    pdf_obj *node = pdf_new_dict(ctx, doc, 3);
+    pdf_obj *kids = NULL;
+
+    fz_var(kids);
+    fz_try(ctx)
+    {
+        pdf_dict_put(ctx, node, PDF_NAME(Type), PDF_NAME(Pages));
+        pdf_dict_put_int(ctx, node, PDF_NAME(Count), n);
+        kids = pdf_new_array(ctx, doc, n);
+        pdf_dict_put(ctx, node, PDF_NAME(Kids), kids);
+        for (int i = first; i < first + n; i++)
+            pdf_array_push(ctx, kids, pdf_array_get(ctx, pages, i));
+    }
+    fz_always(ctx) pdf_drop_obj(ctx, kids);
+    fz_catch(ctx)
+    {
+        pdf_drop_obj(ctx, node);
+        fz_rethrow(ctx);
+    }
+    return node;
+}
+
+/* The kids of a tree of two levels: MuPDF walks through them for each page it loads. */
+static pdf_obj *group_pages(fz_context *ctx, pdf_document *doc, pdf_obj *pages)
+{
+    int n = pdf_array_len(ctx, pages);
+    pdf_obj *groups = pdf_new_array(ctx, doc, n / NODE_PAGES + 1);
 
     fz_try(ctx)
     {
+        for (int i = 0; i < n; i += NODE_PAGES) {
+            int size = n - i < NODE_PAGES ? n - i : NODE_PAGES;
+            pdf_array_push_drop(ctx, groups, new_node(ctx, doc, pages, i, size));
+        }
+    }
+    fz_catch(ctx)
+    {
+        pdf_drop_obj(ctx, groups);
+        fz_rethrow(ctx);
+    }
+    return groups;
+}
+
+/* Put a tree of these pages in the place of the document's own. */
+static void replace_tree(fz_context *ctx, pdf_document *doc, pdf_obj *pages)
+{
+    pdf_obj *root = root_of(ctx, doc);
+    pdf_obj *groups = NULL;
+    pdf_obj *tree = pdf_new_dict(ctx, doc, 3);
+
+    fz_var(groups);
+    fz_try(ctx)
+    {
+        groups = group_pages(ctx, doc, pages);
         pdf_dict_put(ctx, tree, PDF_NAME(Type), PDF_NAME(Pages));
-        pdf_dict_put(ctx, tree, PDF_NAME(Kids), kids);
-        pdf_dict_put_int(ctx, tree, PDF_NAME(Count), pdf_array_len(ctx, kids));
+        pdf_dict_put(ctx, tree, PDF_NAME(Kids), groups);
+        pdf_dict_put_int(ctx, tree, PDF_NAME(Count), pdf_array_len(ctx, pages));
         if (!pdf_is_dict(ctx, root))
             root = pdf_dict_put_dict(ctx, pdf_trailer(ctx, doc), PDF_NAME(Root), 1);
         pdf_dict_put(ctx, root, PDF_NAME(Pages), tree);
         doc->linear_page_count = 0;
     }
-    fz_always(ctx) pdf_drop_obj(ctx, tree);
+    fz_always(ctx)
+    {
+        pdf_drop_obj(ctx, groups);
+        pdf_drop_obj(ctx, tree);
+    }
     fz_catch(ctx) fz_rethrow(ctx);
+}
+
+static int by_object(const void *a, const void *b)
+{
+    const pdf_rev_page_map *left = a;
+    const pdf_rev_page_map *right = b;
+    if (left->object != right->object)
+        return left->object < right->object ? -1 : 1;
+    return (left->page > right->page) - (left->page < right->page);
+}
+
+/* MuPDF's own table from object to page number, which it would search for in the tree otherwise. */
+static void number_pages(fz_context *ctx, pdf_document *doc, pdf_obj *pages)
+{
+    int n = pdf_array_len(ctx, pages);
+
+    if (doc->rev_page_map || n == 0)
+        return;
+    doc->rev_page_map = fz_malloc(ctx, (size_t)n * sizeof *doc->rev_page_map);
+    doc->map_page_count = n;
+    for (int i = 0; i < n; i++) {
+        doc->rev_page_map[i].page = i;
+        doc->rev_page_map[i].object = pdf_to_num(ctx, pdf_array_get(ctx, pages, i));
+    }
+    qsort(doc->rev_page_map, (size_t)n, sizeof *doc->rev_page_map, by_object);
 }
 
 static int claimed_count(fz_context *ctx, pdf_document *doc)
@@ -144,8 +226,12 @@ static void find(fz_context *ctx, pdf_document *doc, struct leaves *found, struc
     int claimed = claimed_count(ctx, doc);
     if (found->cut)
         qr_record_partial(rec, "record.capped", "pages were cut at %d", n);
-    if (n == 0 || (n == claimed && !scanned && !found->loop))
+    number_pages(ctx, doc, found->kids);
+    if (n == 0 || (n == claimed && !scanned && !found->loop)) {
+        if (n > TREE_PAGES_MAX)
+            replace_tree(ctx, doc, found->kids);
         return;
+    }
     if (scanned)
         qr_record_note(rec, "pdf.pages.rebuilt",
                        "the page tree is lost; %d page objects were taken in the order of their "

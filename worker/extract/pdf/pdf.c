@@ -5,7 +5,13 @@
 
 #include "worker/extract/ocr/page.h"
 #include "worker/extract/overlay/pdf_page.h"
+#include "worker/extract/pdf/about.h"
+#include "worker/extract/pdf/attachments.h"
+#include "worker/extract/pdf/forms.h"
+#include "worker/extract/pdf/labels.h"
+#include "worker/extract/pdf/layers.h"
 #include "worker/extract/pdf/metadata.h"
+#include "worker/extract/pdf/outline.h"
 #include "worker/extract/pdf/page.h"
 #include "worker/extract/pdf/pages.h"
 #include "worker/extract/pdf/state.h"
@@ -150,10 +156,10 @@ static void fail_caught(const struct qr_extract *x, struct qr_pdf *pdf, const ch
             fz_caught_message(pdf->ctx));
 }
 
-static void extract_pages(const struct qr_extract *x, struct qr_pdf *pdf, pdf_document *doc)
+static void extract_pages(const struct qr_extract *x, struct qr_pdf *pdf)
 {
     Quarry__V1__ExtractionRecord *msg = x->rec->msg;
-    int count = qr_pdf_find_pages(pdf->ctx, doc, x->rec);
+    int count = qr_pdf_find_pages(pdf->ctx, pdf->file.doc, x->rec);
     int whole = 0;
 
     if (count <= 0) {
@@ -163,7 +169,7 @@ static void extract_pages(const struct qr_extract *x, struct qr_pdf *pdf, pdf_do
     }
     qr_record_add_meta_number(x->rec, "page_count", (uint64_t)count, "document");
     for (int i = 0; i < count; i++) {
-        whole += qr_pdf_read_page(x, pdf, doc, i);
+        whole += qr_pdf_read_page(x, pdf, i);
         if (i + 1 < count && x->rec->text_used >= x->rec->limits.text_bytes) {
             qr_record_partial(x->rec, "record.capped", "pages from %d on were left out", i + 2);
             break;
@@ -210,7 +216,14 @@ static void extract_document(const struct qr_extract *x, struct qr_pdf *pdf, pdf
     }
     qr_pdf_read_metadata(ctx, doc, x->rec);
     qr_ocr_begin_document(x);
-    extract_pages(x, pdf, doc);
+    qr_pdf_file_open(&pdf->file, x, ctx, doc);
+    qr_pdf_guard(&pdf->file, "pdf.layers.damaged", qr_pdf_read_layers, NULL);
+    qr_pdf_guard(&pdf->file, "pdf.labels.damaged", qr_pdf_read_labels, NULL);
+    extract_pages(x, pdf);
+    qr_pdf_guard(&pdf->file, "pdf.outline.damaged", qr_pdf_read_outline, NULL);
+    qr_pdf_guard(&pdf->file, "pdf.form.damaged", qr_pdf_read_form, NULL);
+    qr_pdf_guard(&pdf->file, "pdf.attachments.damaged", qr_pdf_read_attachments, NULL);
+    qr_pdf_guard(&pdf->file, "pdf.about.damaged", qr_pdf_read_about, NULL);
     if (pdf_was_repaired(ctx, doc))
         qr_record_note(x->rec, "pdf.xref.repaired",
                        "the cross-reference table was damaged and has been rebuilt");
@@ -245,6 +258,7 @@ void qr_pdf_extract(const struct qr_extract *x)
     }
     fz_always(ctx)
     {
+        qr_pdf_file_close(&pdf->file);
         pdf_drop_document(ctx, doc);
         fz_drop_stream(ctx, stm);
     }

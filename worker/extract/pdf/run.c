@@ -1,5 +1,7 @@
 #include "worker/extract/pdf/run.h"
 
+#include "worker/extract/pdf/follow.h"
+
 /* MuPDF's interpreter skips an operator without a function, and does not even load what it needs.
  * The operators of text, graphics state, forms and marked content stay. */
 static void keep_text_operators(pdf_processor *proc)
@@ -42,8 +44,8 @@ static void keep_text_operators(pdf_processor *proc)
     proc->op_Do_image = NULL;
 }
 
-static void run_text(fz_context *ctx, pdf_page *page, fz_device *dev, struct qr_pdf_marks *marks,
-                     fz_cookie *cookie)
+static void run_text(fz_context *ctx, pdf_page *page, fz_device *dev, const fz_stext_page *text,
+                     struct qr_pdf_marks *marks, fz_cookie *cookie)
 {
     pdf_processor *proc = NULL;
     pdf_obj *resources = NULL;
@@ -55,9 +57,10 @@ static void run_text(fz_context *ctx, pdf_page *page, fz_device *dev, struct qr_
     {
         pdf_page_transform(ctx, page, NULL, &ctm);
         resources = qr_pdf_marks_resources(ctx, page->doc, pdf_page_resources(ctx, page));
-        proc = pdf_new_run_processor(ctx, dev, ctm, "View", NULL, NULL, cookie);
+        proc = pdf_new_run_processor(ctx, dev, ctm, NULL, NULL, NULL, cookie); /* all layers */
         keep_text_operators(proc);
-        qr_pdf_marks_watch(marks, proc, dev);
+        qr_pdf_marks_watch(marks, proc, dev, text,
+                           pdf_count_layers(ctx, page->doc) > 0 ? page->doc : NULL);
         pdf_process_contents(ctx, proc, page->doc, resources, pdf_page_contents(ctx, page), cookie);
         pdf_close_processor(ctx, proc);
     }
@@ -75,7 +78,7 @@ void qr_pdf_run_page(fz_context *ctx, pdf_page *page, fz_device *dev, const fz_s
     fz_try(ctx)
     {
         if (marks)
-            run_text(ctx, page, dev, marks, cookie);
+            run_text(ctx, page, dev, text, marks, cookie);
         else
             pdf_run_page_contents(ctx, page, dev, fz_identity, cookie);
     }

@@ -11,6 +11,7 @@
 
 #include "worker/extract/drawing/sheet.h"
 #include "worker/extract/extract.h"
+#include "worker/extract/pdf/file.h"
 #include "worker/extract/pdf/fzmem.h"
 #include "worker/extract/pdf/marks.h"
 
@@ -22,6 +23,7 @@ struct qr_pdf {
     struct qr_record *rec; /* of the file in work, for warnings */
     bool lost_data;        /* of the page in work */
     char last_error[200];
+    struct qr_pdf_file file;
 
     /* of the page in work */
     struct qr_pdf_marks marks;
