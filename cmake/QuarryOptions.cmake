@@ -1,6 +1,7 @@
 # Warnings, sanitizers and definitions: link target quarry_options and get them all.
 set(QUARRY_SANITIZE "" CACHE STRING "sanitizers to build with, e.g. address,undefined or thread")
 option(QUARRY_WERROR "treat warnings as errors" OFF)
+option(QUARRY_FUZZ "build the fuzz targets alone, for libFuzzer (clang)" OFF)
 option(QUARRY_COVERAGE "instrument for gcov" OFF)
 option(QUARRY_TESTS "build the tests" OFF)
 option(QUARRY_TEST_EXTRACTORS "build extractors that misbehave on purpose, to test the sandbox" ${QUARRY_TESTS})
@@ -11,7 +12,7 @@ target_compile_definitions(quarry_options INTERFACE
   _GNU_SOURCE QUARRY_VERSION="${PROJECT_VERSION}")
 target_compile_options(quarry_options INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-  -Wvla -Wwrite-strings -Wformat=2 -Wno-format-truncation -fno-common -fstack-protector-strong)
+  -Wvla -Wwrite-strings -Wformat=2 $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation> -fno-common -fstack-protector-strong)
 if(QUARRY_WERROR)
   target_compile_options(quarry_options INTERFACE -Werror)
 endif()
@@ -21,6 +22,9 @@ if(QUARRY_SANITIZE)
   if(QUARRY_SANITIZE MATCHES "undefined")
     target_compile_options(quarry_options INTERFACE -fno-sanitize-recover=undefined)
   endif()
+endif()
+if(QUARRY_FUZZ)
+  target_compile_options(quarry_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 if(QUARRY_COVERAGE)
   target_compile_options(quarry_options INTERFACE --coverage -g)
