@@ -63,6 +63,22 @@ enum qr_dxf_dim_source qr_dxf_dim_shown(const struct qr_dxf_doc *doc,
                                         const struct qr_dxf_dim_numbers *numbers,
                                         struct qr_buf *out, struct qr_dxf_dim_spot *ret_spot);
 
+/** What the dimension's own text and style make of the measurement, plain; appended. */
+void qr_dxf_dim_expected(const struct qr_dxf_doc *doc, const struct qr_dxf_dimension *dim,
+                         const struct qr_dxf_dim_numbers *numbers, struct qr_buf *out);
+
+/** Replace the text of a block that draws signs with lines by the one that has them. */
+void qr_dxf_dim_restore_signs(const struct qr_dxf_doc *doc, const struct qr_dxf_dimension *dim,
+                              const struct qr_dxf_dim_numbers *numbers, struct qr_buf *shown);
+
+/** Has it an override that does not hold the measurement? */
+bool qr_dxf_dim_is_literal(const struct qr_dxf_dimension *dim);
+
+/** Where in the shown text the measurement stands, behind what the override puts in front of it
+ *  ("2-<>"); 0 when nothing does. */
+size_t qr_dxf_dim_number_at(const struct qr_dxf_doc *doc, const struct qr_dxf_dimension *dim,
+                            const struct qr_buf *shown);
+
 /** Put one dimension into the record; false when the record takes no more. */
 bool qr_dxf_dim_report(struct qr_dxf_doc *doc, const struct qr_dxf_dimension *dim,
                        const struct qr_dxf_dim_numbers *numbers, enum qr_dxf_dim_source source,

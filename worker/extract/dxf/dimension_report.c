@@ -86,7 +86,7 @@ static const char *kind_name(const struct qr_dxf_dimension *dim)
 static const char *kind_shown(const struct qr_dxf_dimension *dim, const char *said)
 {
     static const char *const strong[] = {"thread", "chamfer"};
-    static const char *const of_lengths[] = {"diameter", "radius", "angle", "square"};
+    static const char *const of_lengths[] = {"diameter", "radius", "angle"};
     bool length =
         dim->geometry.kind == QR_DXF_DIM_LINEAR || dim->geometry.kind == QR_DXF_DIM_ALIGNED;
 
@@ -122,12 +122,13 @@ static int decimals_of(const char *text, size_t len)
 }
 
 /* How far the shown number may be from the measured one by its rounding. */
-static double rounding_of(const struct qr_dxf_dimension *dim, enum qr_dxf_dim_source source,
-                          const struct qr_buf *shown, double scale)
+static double rounding_of(const struct qr_dxf_dimension *dim, const char *shown, size_t len,
+                          double scale)
 {
-    int decimals = decimals_of((const char *)shown->data, shown->len);
-    bool own_zeros = source != QR_DXF_DIM_OVERRIDE && !dim->text;
-    int style = qr_dxf_dim_is_angle(dim->geometry.kind) ? dim->vars.adec : dim->vars.dec;
+    int decimals = decimals_of(shown, len);
+    bool own_zeros = !qr_dxf_dim_is_literal(dim), angle = qr_dxf_dim_is_angle(dim->geometry.kind);
+    int style = angle && dim->vars.adec >= 0 && dim->vars.adec < dim->vars.dec ? dim->vars.adec
+                                                                               : dim->vars.dec;
     double step;
 
     if (decimals < 0)
@@ -136,7 +137,7 @@ static double rounding_of(const struct qr_dxf_dimension *dim, enum qr_dxf_dim_so
         step = pow(10, -style);
     else
         step = pow(10, -decimals);
-    if (own_zeros && dim->vars.rnd > 0 && !qr_dxf_dim_is_angle(dim->geometry.kind))
+    if (own_zeros && dim->vars.rnd > 0 && !angle)
         step = fmax(step, dim->vars.rnd);
     return step * scale * 0.501;
 }
@@ -157,8 +158,8 @@ static double unit_mm(const char *unit)
 
 /* Does the shown number differ from the measured one by more than its rounding? */
 static bool disagrees(const struct qr_dxf_dimension *dim, const struct qr_dxf_dim_numbers *numbers,
-                      enum qr_dxf_dim_source source, const struct qr_buf *shown,
-                      const struct qr_dimension_text *said, const char *drawing_unit)
+                      const char *shown, size_t len, const struct qr_dimension_text *said,
+                      const char *drawing_unit)
 {
     double measured = numbers->has_raw ? numbers->raw : numbers->computed;
     double scale = 1, value, slack;
@@ -174,11 +175,11 @@ static bool disagrees(const struct qr_dxf_dimension *dim, const struct qr_dxf_di
             scale = from / to;
     }
     value = said->value * scale;
-    slack = rounding_of(dim, source, shown, scale) + 1e-6 * fmax(1, fabs(value));
+    slack = rounding_of(dim, shown, len, scale) + 1e-6 * fmax(1, fabs(value));
     measured = fabs(measured);
-    if (said->has_tolerance && measured >= value + fmin(0, said->lower) * scale - slack &&
-        measured <= value + fmax(0, said->upper) * scale + slack && dim->vars.lim)
-        return false;
+    if (dim->vars.lim && (fabs(measured + dim->vars.tp - value) <= slack ||
+                          fabs(measured - dim->vars.tm - value) <= slack))
+        return false; /* it is one of the limits */
     return fabs(measured - value) > slack;
 }
 
@@ -207,15 +208,23 @@ static void fill_shown(struct qr_record *rec, const struct qr_dimension_text *sa
 }
 
 /* The style's tolerance where the text shows none, though the style asks for it. */
-static void fill_style_tolerance(const struct qr_dxf_dimension *dim, Quarry__V1__Dimension *out)
+static void fill_style_tolerance(const struct qr_dxf_dimension *dim,
+                                 const struct qr_dxf_dim_numbers *numbers,
+                                 Quarry__V1__Dimension *out)
 {
     const struct qr_dxf_dimvars *vars = &dim->vars;
+    double measured = numbers->has_raw ? numbers->raw : numbers->computed;
+    double a = vars->tp, b = -vars->tm;
 
-    if (out->has_tolerance || !out->has_value || (!vars->tol && !vars->lim) || dim->text ||
-        (vars->tp == 0 && vars->tm == 0))
+    if (out->has_tolerance || !out->has_value || (!vars->tol && !vars->lim) ||
+        qr_dxf_dim_is_literal(dim) || (vars->tp == 0 && vars->tm == 0))
         return;
-    out->upper = vars->tp;
-    out->lower = -vars->tm;
+    if (vars->lim) { /* the value is one of the limits: tolerances count from it */
+        a = measured + vars->tp - out->value;
+        b = measured - vars->tm - out->value;
+    }
+    out->upper = fmax(a, b);
+    out->lower = fmin(a, b);
     out->has_tolerance = true;
 }
 
@@ -332,6 +341,49 @@ static const char *unit_of(const struct qr_dxf_doc *doc, const struct qr_dxf_dim
     return guess.unit;
 }
 
+/* The number of features in front of a measurement: "2-", "4x", "8 ". */
+static uint32_t quantity_in(const char *head, size_t len)
+{
+    uint32_t n = 0;
+    size_t i = 0;
+
+    while (i < len && head[i] == ' ')
+        i++;
+    for (; i < len && head[i] >= '0' && head[i] <= '9' && n < 1000; i++)
+        n = n * 10 + (uint32_t)(head[i] - '0');
+    for (; i < len; i++)
+        if (!memchr(" xX-", head[i], 4) && (unsigned char)head[i] < 0x80)
+            return 0;
+    return n < 1000 ? n : 0;
+}
+
+/* What the shown text says. Where its first number is not the measured one, but the one that the
+ * override puts the measurement at is, that one is the value and what is in front the quantity. */
+static bool read_shown(const struct qr_dxf_doc *doc, const struct qr_dxf_dimension *dim,
+                       const struct qr_dxf_dim_numbers *numbers, const struct qr_buf *shown,
+                       const char *unit, struct qr_dimension_text *ret, bool *ret_disagrees)
+{
+    const char *text = (const char *)shown->data;
+    struct qr_dimension_text inner;
+    size_t at;
+
+    if (shown->len == 0 || !qr_dimension_text_parse_known(text, shown->len, ret))
+        return false;
+    *ret_disagrees = disagrees(dim, numbers, text, shown->len, ret, unit);
+    at = qr_dxf_dim_number_at(doc, dim, shown);
+    if (at == 0 || at >= shown->len)
+        return true;
+    if (!qr_dimension_text_parse_known(text + at, shown->len - at, &inner) ||
+        inner.value == ret->value)
+        return true;
+    if (disagrees(dim, numbers, text + at, shown->len - at, &inner, unit))
+        return true;
+    inner.quantity = quantity_in(text, at);
+    *ret = inner;
+    *ret_disagrees = false;
+    return true;
+}
+
 bool qr_dxf_dim_report(struct qr_dxf_doc *doc, const struct qr_dxf_dimension *dim,
                        const struct qr_dxf_dim_numbers *numbers, enum qr_dxf_dim_source source,
                        const struct qr_buf *shown, const struct qr_dxf_dim_spot *spot)
@@ -340,12 +392,11 @@ bool qr_dxf_dim_report(struct qr_dxf_doc *doc, const struct qr_dxf_dimension *di
     const char *unit = unit_of(doc, dim, numbers->factor);
     Quarry__V1__Dimension *out = qr_record_add_dimension(rec);
     struct qr_dimension_text said;
-    bool parsed;
+    bool parsed, differs = false;
 
     if (!out)
         return false;
-    parsed = shown->len > 0 &&
-             qr_dimension_text_parse_known((const char *)shown->data, shown->len, &said);
+    parsed = read_shown(doc, dim, numbers, shown, unit, &said, &differs);
     out->kind = qr_record_text(rec, parsed ? kind_shown(dim, said.kind) : kind_name(dim));
     out->basic = dim->vars.gap < 0;
     out->raw_value = numbers->raw;
@@ -358,11 +409,11 @@ bool qr_dxf_dim_report(struct qr_dxf_doc *doc, const struct qr_dxf_dimension *di
     out->unit = qr_record_text(rec, unit);
     if (parsed) {
         fill_shown(rec, &said, out);
-        out->disagrees = disagrees(dim, numbers, source, shown, &said, unit);
+        out->disagrees = differs;
     } else {
         fill_measured(numbers, out);
     }
-    fill_style_tolerance(dim, out);
+    fill_style_tolerance(dim, numbers, out);
     out->source = qr_record_text(rec, source_name(source, numbers, parsed));
     fill_points(rec, &dim->geometry, out);
     fill_place(rec, dim, spot, out);

@@ -1,13 +1,10 @@
 /* The text of a dimension that people see: what its block draws, else what it would draw. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/base.h"
 #include "common/record/utf8.h"
-#include "worker/extract/dxf/dimension_format.h"
 #include "worker/extract/dxf/dimension_intern.h"
-#include "worker/extract/dxf/mtext.h"
 
 #define PIECES_MAX 32 /* of one dimension: number, tolerances, words around them */
 #define RADIANS (3.14159265358979323846 / 180)
@@ -161,23 +158,36 @@ static void guess_spot(const struct qr_dxf_dimension *dim, const struct qr_buf *
     spot->known = true;
 }
 
+/* Several blanks are one: they hold the place of signs drawn with lines. */
+static void join_blanks(struct qr_buf *text)
+{
+    size_t to = 0;
+
+    for (size_t i = 0; i < text->len; i++)
+        if (text->data[i] != ' ' || (to > 0 && text->data[to - 1] != ' '))
+            text->data[to++] = text->data[i];
+    while (to > 0 && text->data[to - 1] == ' ')
+        to--;
+    if (text->len > 0)
+        text->data[to] = '\0';
+    text->len = to;
+}
+
 enum qr_dxf_dim_source qr_dxf_dim_shown(const struct qr_dxf_doc *doc,
                                         const struct qr_dxf_dimension *dim,
                                         const struct qr_dxf_block *block,
                                         const struct qr_dxf_dim_numbers *numbers,
                                         struct qr_buf *out, struct qr_dxf_dim_spot *ret_spot)
 {
-    double value = numbers->has_raw ? numbers->raw : numbers->computed;
-    struct qr_buf coded;
-
-    if (block && from_block(block, out, ret_spot))
+    if (block && from_block(block, out, ret_spot)) {
+        qr_dxf_dim_restore_signs(doc, dim, numbers, out);
+        join_blanks(out);
         return QR_DXF_DIM_BLOCK;
+    }
     if (dim->suppressed || (!dim->text && !numbers->has_raw && !numbers->has_computed))
         return QR_DXF_DIM_NOTHING;
-    qr_buf_init(&coded, out->max);
-    qr_dxf_format_text(&dim->vars, dim->geometry.kind, value, dim->text, dim->text_len, &coded);
-    qr_dxf_mtext_plain(doc, coded.data ? (const char *)coded.data : "", coded.len, out, NULL);
-    qr_buf_done(&coded);
+    qr_dxf_dim_expected(doc, dim, numbers, out);
+    join_blanks(out);
     guess_spot(dim, out, ret_spot);
     return dim->text ? QR_DXF_DIM_OVERRIDE : QR_DXF_DIM_FORMATTED;
 }
