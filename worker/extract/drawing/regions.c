@@ -11,8 +11,7 @@ void qr_regions_add(struct qr_regions *regions, enum qr_region_kind kind,
     regions->list[regions->n++] = (struct qr_region){kind, *box};
 }
 
-enum qr_region_kind qr_regions_at(const struct qr_regions *regions,
-                                  const struct qr_sheet_rect *box)
+enum qr_region_kind qr_regions_at(const struct qr_regions *regions, const struct qr_sheet_rect *box)
 {
     float x = (box->x0 + box->x1) / 2;
     float y = (box->y0 + box->y1) / 2;
