@@ -4,19 +4,22 @@
 #include "worker/extract/drawing/dimensions.h"
 #include "worker/extract/drawing/grid.h"
 #include "worker/extract/drawing/regions.h"
+#include "worker/extract/drawing/title_block.h"
 
 void qr_drawing_analyse(struct qr_sheet *sheet, struct qr_record *rec)
 {
     struct qr_grid grid;
-    struct qr_regions regions = {0};
+    struct qr_regions regions = {.n = 0};
 
     if (!qr_grid_init(&grid, sheet))
         rec->failed = true;
-    qr_dimensions_find(sheet, &grid, &regions, rec);
-    qr_grid_done(&grid);
     if (sheet->dropped > 0)
         qr_record_partial(rec, "drawing.capped", "%zu texts and lines of page %u were left out",
                           sheet->dropped, sheet->page);
+    /* tables first, then what has labels: numbers that are left may be dimensions */
+    qr_title_block_find(sheet, &grid, &regions, rec);
+    qr_dimensions_find(sheet, &grid, &regions, rec);
+    qr_grid_done(&grid);
 }
 
 static const char *source_name(enum qr_span_source source)

@@ -242,16 +242,16 @@ static void add_text(struct collecting *c, struct qr_title_piece rest)
     for (int cuts = 0; cuts < 8; cuts++) {
         float width = rest.box.x1 - rest.box.x0;
         float y = (rest.box.y0 + rest.box.y1) / 2;
-        float at, from = rest.box.x0 + h * 0.4f;
+        float at = 0, from = rest.box.x0 + h * 0.4f;
         size_t blank = 0;
-        while (width > 0 && qr_grid_column_between(&c->view->grid, from, rest.box.x1 - h * 0.4f, y,
-                                                   h * 1.1f, &at)) {
+        for (int looks = 0; looks < 8 && blank == 0 && width > 0; looks++) {
+            if (!qr_grid_column_between(&c->view->grid, from, rest.box.x1 - h * 0.4f, y, h * 1.1f,
+                                        &at))
+                break;
             float part = (at - rest.box.x0) / width;
             blank =
                 blank_near(rest.text, rest.len, (size_t)(part * (float)rest.len), 1 + rest.len / 8);
             from = at + c->view->grid.eps * 2;
-            if (blank > 0)
-                break;
         }
         if (blank == 0)
             break;

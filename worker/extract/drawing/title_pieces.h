@@ -15,7 +15,7 @@
 #include "worker/extract/drawing/sheet.h"
 #include "worker/extract/drawing/title_labels.h"
 
-enum { QR_TITLE_PIECES_MAX = 2000, QR_TITLE_SEGMENTS_MAX = 12 };
+enum { QR_TITLE_PIECES_MAX = 1200, QR_TITLE_SEGMENTS_MAX = 12 };
 
 struct qr_title_piece {
     const char *text; /* in the span's text, not terminated */

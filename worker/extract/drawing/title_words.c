@@ -1,8 +1,8 @@
 /* Labels of title blocks: by field, a row for one or more languages, in the order en, de, fr, it,
  * es, pt, nl, pl, cs, sv, ru, zh, ja. Spelled as fold.h makes them, parted by bars. A label stands
  * once only: which field a word means is said here and nowhere else. */
-#include "common/base.h"
 #include "worker/extract/drawing/title_words.h"
+#include "common/base.h"
 
 // clang-format off
 const struct qr_title_word_row qr_title_word_rows[] = {
