@@ -143,6 +143,15 @@ static float score_in_cell(const struct qr_title_piece *label, const struct qr_t
     return 0.96f - fminf(0.3f, 0.01f * *gap / h);
 }
 
+/* Cells of one column have the same sides, but for a little. */
+static bool is_column(const struct assigning *as, const struct qr_sheet_rect *a,
+                      const struct qr_sheet_rect *b)
+{
+    float slack = fmaxf(as->view->grid.eps * 6, 0.12f * (a->x1 - a->x0));
+
+    return fabsf(a->x0 - b->x0) <= slack && fabsf(a->x1 - b->x1) <= slack;
+}
+
 static float score_next_cell(const struct assigning *as, const struct qr_title_piece *label,
                              const struct qr_title_piece *value, float *gap)
 {
@@ -152,9 +161,9 @@ static float score_next_cell(const struct assigning *as, const struct qr_title_p
     if (is_near(b->x0, a->x1, as) && y_overlap(a, b) > 0.6f &&
         y_overlap(&label->box, &value->box) > 0.3f)
         return 0.82f;
-    if (is_near(b->y0, a->y1, as) && x_overlap(a, b) > 0.6f)
+    if (is_near(b->y0, a->y1, as) && is_column(as, a, b))
         return 0.74f;
-    if (is_near(b->y1, a->y0, as) && x_overlap(a, b) > 0.9f)
+    if (is_near(b->y1, a->y0, as) && is_column(as, a, b))
         return 0.45f;
     return 0;
 }
@@ -289,34 +298,64 @@ static struct qr_title_piece *next_line(const struct assigning *as,
     return NULL;
 }
 
+/* The next word of the same line: letters set wide stand in texts of their own. */
+static struct qr_title_piece *next_word(const struct assigning *as,
+                                        const struct qr_title_piece *last)
+{
+    for (size_t i = 0; i < as->n; i++) {
+        struct qr_title_piece *p = &as->pieces[i];
+        float dx = p->box.x0 - last->box.x1;
+        if (p->label == QR_TITLE_NONE && !p->taken && same_cell(last, p) &&
+            fabsf(p->height - last->height) <= 0.1f * last->height && dx > -0.2f * p->height &&
+            dx < 1.8f * p->height && y_overlap(&p->box, &last->box) > 0.7f &&
+            !qr_title_is_date(p->text, p->len))
+            return p;
+    }
+    return NULL;
+}
+
+/* A value while its words and lines are put together. */
+struct joining {
+    char text[QR_TITLE_TEXT_MAX + 1];
+    size_t used;
+    struct qr_sheet_rect box;
+};
+
+static void join(struct joining *j, struct qr_title_piece *piece)
+{
+    size_t len = qr_utf8_cut(piece->text, piece->len, QR_TITLE_TEXT_MAX);
+
+    piece->taken = true;
+    if (j->used + len + 1 > QR_TITLE_TEXT_MAX)
+        return;
+    if (j->used > 0)
+        j->text[j->used++] = ' ';
+    else
+        j->box = piece->box;
+    memcpy(j->text + j->used, piece->text, len);
+    j->used += len;
+    j->box.x0 = fminf(j->box.x0, piece->box.x0);
+    j->box.x1 = fmaxf(j->box.x1, piece->box.x1);
+    j->box.y1 = fmaxf(j->box.y1, piece->box.y1);
+}
+
 static void keep_lines(struct assigning *as, enum qr_title_field field,
                        struct qr_title_piece *first, float score)
 {
-    char text[QR_TITLE_TEXT_MAX + 1];
-    struct qr_sheet_rect box = first->box;
-    struct qr_title_piece *last = first;
-    size_t used = 0;
+    struct joining j = {.used = 0};
+    struct qr_title_piece *line = first;
+    bool words = !qr_title_value_is_strict(field) && field != QR_TITLE_REVISION;
 
-    for (int lines = 0; last && lines < 4; lines++) {
-        size_t len = last->len;
-        last->taken = true;
-        if (used + len + 1 > QR_TITLE_TEXT_MAX)
-            break;
-        if (used > 0)
-            text[used++] = ' ';
-        memcpy(text + used, last->text, len);
-        used += len;
-        box.x0 = fminf(box.x0, last->box.x0);
-        box.x1 = fmaxf(box.x1, last->box.x1);
-        box.y1 = fmaxf(box.y1, last->box.y1);
-        last = has_lines(field) ? next_line(as, last) : NULL;
+    for (int lines = 0; line && lines < 4; lines++) {
+        struct qr_title_piece *word = line;
+        for (int n = 0; word && n < 12; n++) {
+            join(&j, word);
+            word = words ? next_word(as, word) : NULL;
+        }
+        line = has_lines(field) ? next_line(as, line) : NULL;
     }
-    if (used == 0) { /* one line, longer than what is kept */
-        used = qr_utf8_cut(first->text, first->len, QR_TITLE_TEXT_MAX);
-        memcpy(text, first->text, used);
-    }
-    box = qr_title_turned_back(as->view->quarter, &box);
-    qr_title_keep(as->values, field, text, used, &box, score, "label");
+    j.box = qr_title_turned_back(as->view->quarter, &j.box);
+    qr_title_keep(as->values, field, j.text, j.used, &j.box, score, "label");
 }
 
 /* "Title: Bracket": the value stands in the label's own text. */

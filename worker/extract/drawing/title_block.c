@@ -76,10 +76,10 @@ static struct qr_sheet_rect block_box(const struct qr_title_view *view,
     struct qr_sheet_rect box = cluster->box;
     float h = cluster->label_height;
 
-    box.x0 = fmaxf(view->area.x0, box.x0 - 12 * h);
-    box.y0 = fmaxf(view->area.y0, box.y0 - 6 * h);
-    box.x1 = fminf(view->area.x1, box.x1 + 30 * h);
-    box.y1 = fminf(view->area.y1, box.y1 + 8 * h);
+    box.x0 = fmaxf(view->area.x0, box.x0 - 20 * h);
+    box.y0 = fmaxf(view->area.y0, box.y0 - 10 * h);
+    box.x1 = fminf(view->area.x1, box.x1 + 40 * h);
+    box.y1 = fminf(view->area.y1, box.y1 + 12 * h);
     return box;
 }
 
@@ -91,34 +91,42 @@ static void grow(struct qr_sheet_rect *box, const struct qr_sheet_rect *by)
     box->y1 = fmaxf(box->y1, by->y1);
 }
 
-/* What the title block covers for sure: its labels, their cells and values. */
-static struct qr_sheet_rect frame_of(const struct qr_title_cluster *cluster,
+static bool touches(const struct qr_sheet_rect *a, const struct qr_sheet_rect *b, float eps)
+{
+    return a->x0 <= b->x1 + eps && b->x0 <= a->x1 + eps && a->y0 <= b->y1 + eps &&
+           b->y0 <= a->y1 + eps;
+}
+
+/* What the title block covers: its labels, and the ruled cells that join on to theirs. */
+static struct qr_sheet_rect frame_of(const struct qr_title_view *view,
+                                     const struct qr_title_cluster *cluster,
                                      const struct qr_title_piece *pieces, size_t n)
 {
     struct qr_sheet_rect frame = cluster->box;
 
     for (size_t i = 0; i < n; i++) {
         const struct qr_title_piece *p = &pieces[i];
-        float x = (p->box.x0 + p->box.x1) / 2;
-        float y = (p->box.y0 + p->box.y1) / 2;
-        if (p->label == QR_TITLE_NONE || x < cluster->box.x0 || x > cluster->box.x1 ||
-            y < cluster->box.y0 || y > cluster->box.y1)
-            continue;
-        grow(&frame, p->has_cell ? &p->cell : &p->box);
+        if (p->label != QR_TITLE_NONE && touches(&p->box, &cluster->box, 0))
+            grow(&frame, p->has_cell ? &p->cell : &p->box);
     }
+    for (int round = 0; round < 4; round++)
+        for (size_t i = 0; i < n; i++)
+            if (pieces[i].has_cell && touches(&pieces[i].cell, &frame, view->grid.eps * 4))
+                grow(&frame, &pieces[i].cell);
     return frame;
 }
 
-static void from_labels(const struct qr_sheet *sheet, const struct qr_title_cluster *cluster,
-                        struct qr_regions *regions, struct qr_title_values *values)
+static void from_labels(const struct qr_sheet *sheet, const struct qr_grid *grid,
+                        const struct qr_title_cluster *cluster, struct qr_regions *regions,
+                        struct qr_title_values *values)
 {
     struct qr_title_piece *pieces = malloc(QR_TITLE_PIECES_MAX * sizeof *pieces);
     struct qr_title_view view;
 
-    if (pieces && qr_title_view_init(&view, sheet, cluster->quarter)) {
+    if (pieces && qr_title_view_init(&view, sheet, grid, cluster->quarter)) {
         struct qr_sheet_rect box = block_box(&view, cluster);
         size_t n = qr_title_pieces(&view, &box, pieces);
-        struct qr_sheet_rect frame = frame_of(cluster, pieces, n);
+        struct qr_sheet_rect frame = frame_of(&view, cluster, pieces, n);
         qr_title_assign(&view, pieces, n, values);
         qr_title_guess(&view, pieces, n, &frame, values);
         frame = qr_title_turned_back(cluster->quarter, &frame);
@@ -160,8 +168,8 @@ static void emit(const struct qr_sheet *sheet, const struct qr_title_values *val
     }
 }
 
-void qr_title_block_find(const struct qr_sheet *sheet, struct qr_regions *regions,
-                         struct qr_record *rec)
+void qr_title_block_find(const struct qr_sheet *sheet, const struct qr_grid *grid,
+                         struct qr_regions *regions, struct qr_record *rec)
 {
     struct qr_title_cluster clusters[QR_TITLE_CLUSTERS_MAX];
     struct qr_title_values *values = calloc(1, sizeof *values);
@@ -171,7 +179,7 @@ void qr_title_block_find(const struct qr_sheet *sheet, struct qr_regions *region
     from_attributes(sheet, values);
     size_t n = qr_title_clusters(sheet, regions, clusters);
     for (size_t i = 0; i < n; i++)
-        from_labels(sheet, &clusters[i], regions, values);
+        from_labels(sheet, grid, &clusters[i], regions, values);
     emit(sheet, values, rec);
     free(values);
 }

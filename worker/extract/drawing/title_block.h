@@ -10,9 +10,11 @@
  */
 #pragma once
 #include "common/record/record.h"
+#include "worker/extract/drawing/grid.h"
 #include "worker/extract/drawing/regions.h"
 #include "worker/extract/drawing/sheet.h"
 
-/** The title block becomes a region; those already known (tables) are not searched. */
-void qr_title_block_find(const struct qr_sheet *sheet, struct qr_regions *regions,
-                         struct qr_record *rec);
+/** The title block becomes a region; those already known (tables) are not searched.
+ *  `grid` is the sheet's. */
+void qr_title_block_find(const struct qr_sheet *sheet, const struct qr_grid *grid,
+                         struct qr_regions *regions, struct qr_record *rec);

@@ -38,7 +38,8 @@ struct qr_sheet_rect qr_title_turned_back(int quarter, const struct qr_sheet_rec
     return qr_title_upright((4 - quarter) % 4, r);
 }
 
-bool qr_title_view_init(struct qr_title_view *view, const struct qr_sheet *sheet, int quarter)
+bool qr_title_view_init(struct qr_title_view *view, const struct qr_sheet *sheet,
+                        const struct qr_grid *grid, int quarter)
 {
     struct qr_sheet turned = {.n_rules = sheet->n_rules};
     bool ok;
@@ -46,8 +47,11 @@ bool qr_title_view_init(struct qr_title_view *view, const struct qr_sheet *sheet
     *view = (struct qr_title_view){.sheet = sheet, .quarter = quarter};
     view->area = qr_title_upright(quarter, &sheet->area);
     turned.area = view->area;
-    if (quarter == 0)
-        return qr_grid_init(&view->grid, sheet);
+    if (quarter == 0) {
+        view->grid = *grid;
+        return true;
+    }
+    view->owns_grid = true;
     turned.rules = malloc((sheet->n_rules + 1) * sizeof *turned.rules);
     if (!turned.rules)
         return false;
@@ -92,12 +96,10 @@ static bool value_shows(enum qr_title_field field, const struct qr_fold *fold, s
     size_t words_after = fold->n_words - first - n;
     bool lone = words_after == 1;
 
-    if (field >= QR_TITLE_FIELDS || rest_len == 0)
+    if (field >= QR_TITLE_FIELDS || rest_len == 0 || (first > 0 && field != QR_TITLE_SCALE))
         return false;
     if (qr_title_value_is_strict(field))
         return qr_title_value_fit(field, rest, rest_len) > 0.75f && (first == 0 || rest_len < 16);
-    if (first > 0)
-        return false;
     if (field == QR_TITLE_GENERAL_TOLERANCE)
         return strncmp(rest, "±", 2) == 0 || strncmp(rest, "ISO ", 4) == 0 ||
                strncmp(rest, "DIN ", 4) == 0;
@@ -159,7 +161,7 @@ size_t qr_title_segments(const char *text, size_t len, struct qr_title_segment r
 
     qr_fold(text, len, &fold);
     for (size_t i = 0; i < fold.n_words;) {
-        size_t n = 0, after;
+        size_t n = 0, after, skipped = 0;
         enum qr_title_field field = qr_title_label_longest(&fold, i, &n);
         if (field == QR_TITLE_NONE || !accept(&p, &fold, i, n, field, after_label, &after)) {
             i++;
@@ -169,6 +171,9 @@ size_t qr_title_segments(const char *text, size_t len, struct qr_title_segment r
         add_segment(&p, QR_TITLE_NONE, done, fold.words[i].from);
         add_segment(&p, field, fold.words[i].from, fold.words[i + n - 1].to);
         done = after;
+        while (done == fold.words[i + n - 1].to + skipped && done < len &&
+               memchr(" .,;)]_-", text[done], 8))
+            done++, skipped++; /* without a colon: "No. 17", "Rev. - A" */
         after_label = true;
         i += n;
     }
@@ -266,6 +271,26 @@ static void add_text(struct collecting *c, struct qr_title_piece rest)
     add_segments(c, &rest);
 }
 
+/* A word of a text that is set in pieces, "Template" behind "Expansion Card", is no label. */
+static void demote_words(struct qr_title_piece *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct qr_title_piece *p = &list[i];
+        const char *end = p->text + p->len;
+        if (p->label == QR_TITLE_NONE || p->len != p->span->len || *end == ':')
+            continue;
+        for (size_t k = 0; k < n; k++) {
+            const struct qr_title_piece *left = &list[k];
+            float gap = p->box.x0 - left->box.x1;
+            float dy = p->box.y0 - left->box.y0;
+            if (left->label == QR_TITLE_NONE && left->cell.x0 == p->cell.x0 &&
+                left->cell.y0 == p->cell.y0 && gap > -0.2f * p->height && gap < 1.3f * p->height &&
+                fabsf(dy) < 0.2f * p->height && fabsf(left->height - p->height) < 0.1f * p->height)
+                p->label = QR_TITLE_NONE;
+        }
+    }
+}
+
 static bool is_inside(const struct qr_sheet_rect *box, const struct qr_sheet_rect *region)
 {
     float x = (box->x0 + box->x1) / 2;
@@ -307,6 +332,7 @@ size_t qr_title_pieces(const struct qr_title_view *view, const struct qr_sheet_r
         if (piece.len > 0)
             add_text(&c, piece);
     }
+    demote_words(ret, c.n);
     mark_labelled_cells(ret, c.n);
     return c.n;
 }

@@ -36,10 +36,12 @@ struct qr_title_view {
     int quarter; /* text is turned by this many quarters, counter-clockwise */
     struct qr_sheet_rect area;
     struct qr_grid grid;
+    bool owns_grid;
 };
 
-/** False without memory. */
-bool qr_title_view_init(struct qr_title_view *view, const struct qr_sheet *sheet, int quarter);
+/** `grid` is the sheet's, borrowed. False without memory. */
+bool qr_title_view_init(struct qr_title_view *view, const struct qr_sheet *sheet,
+                        const struct qr_grid *grid, int quarter);
 void qr_title_view_done(struct qr_title_view *view);
 
 /** The quarter an angle belongs to; -1: text that stands askew. */

@@ -42,9 +42,9 @@ const struct qr_title_word_row qr_title_word_rows[] = {
     {QR_TITLE_DRAWING_NUMBER,
      "обозначение|номер чертежа|чертеж no|no чертежа|обозначение документа|шифр"},
     {QR_TITLE_DRAWING_NUMBER,
-     "图号|图纸编号|图样代号|图纸号|圖號|圖面編號|图样编号|文件编号|圖面號碼|图 号"},
+     "图号|图纸编号|图样代号|图纸号|圖號|圖面編號|图样编号|文件编号|圖面號碼"},
     {QR_TITLE_DRAWING_NUMBER,
-     "図番|図面番号|図面no|図面 no|図番号|図 番|図面コード"},
+     "図番|図面番号|図面 no|図番号|図面コード"},
 
     {QR_TITLE_PART_NUMBER,
      "part no|part number|part nr|part num|p n|pn|item no|item number|item code|article no|"
@@ -77,7 +77,7 @@ const struct qr_title_word_row qr_title_word_rows[] = {
     {QR_TITLE_PART_NUMBER,
      "零件号|零件编号|物料编号|物料号|料号|物料编码|件号|品號|料號"},
     {QR_TITLE_PART_NUMBER,
-     "品番|部品番号|部番|部品no|部品コード"},
+     "品番|部品番号|部番|部品 no|部品コード"},
 
     {QR_TITLE_REVISION,
      "rev|revision|rev no|revision no|revision number|rev level|rev letter|rev index|rev nr|"
@@ -171,7 +171,7 @@ const struct qr_title_word_row qr_title_word_rows[] = {
     {QR_TITLE_MATERIAL,
      "материал|материал изделия"},
     {QR_TITLE_MATERIAL,
-     "材料|材质|材質|材料标记|材 料|材质牌号|材料牌号"},
+     "材料|材质|材質|材料标记|材质牌号|材料牌号"},
     {QR_TITLE_MATERIAL,
      "材質|材料|素材|材質名"},
 
@@ -284,7 +284,7 @@ const struct qr_title_word_row qr_title_word_rows[] = {
     {QR_TITLE_DRAWN_BY,
      "разраб|разработал|чертил|выполнил|конструктор|проектировал|начертил|исполнил"},
     {QR_TITLE_DRAWN_BY,
-     "设计|制图|绘图|設計|製圖|繪圖|绘制|编制|设 计|制图人|製図|作図|担当|作成|作成者|製図者|設計者"},
+     "设计|制图|绘图|設計|製圖|繪圖|绘制|编制|制图人|製図|作図|担当|作成|作成者|製図者|設計者"},
 
     {QR_TITLE_DRAWN_DATE,
      "drawn date|date drawn|drn date|drawing created|design date|created date|gezeichnet am|"
@@ -346,7 +346,7 @@ const struct qr_title_word_row qr_title_word_rows[] = {
     {QR_TITLE_WEIGHT,
      "gewicht|masse|gewicht kg|masse kg|gew|fertiggewicht|nettogewicht|poids|poids kg|peso|"
      "peso kg|massa|massa kg|gewicht in kg|ciezar|masa|masa kg|hmotnost|hmotnost kg|"
-     "cista hmotnost|cista hm|vikt|vikt kg|масса|вес|重量|质量|重 量|質量|单重|单件重量"},
+     "cista hmotnost|cista hm|vikt|vikt kg|масса|вес|重量|质量|質量|单重|单件重量"},
 
     {QR_TITLE_GENERAL_TOLERANCE,
      "general tolerance|general tolerances|tolerances|tolerance|gen tol|general tol|"
@@ -359,7 +359,7 @@ const struct qr_title_word_row qr_title_word_rows[] = {
      "toleranze generali|tolerancias generales|tolerancia general|tolerancias|"
      "tolerancia geral|tolerancias gerais|algemene toleranties|toleranties|tolerantie|"
      "tolerancje ogolne|tolerancja|tolerancja ogolna|vseobecne tolerance|tolerovani|presnost|"
-     "generella toleranser|toleranser|общие допуски|допуски|未注公差|一般公差|公差|公差等级|普通公差|一般公差 許容差|"
+     "generella toleranser|toleranser|общие допуски|допуски|未注公差|一般公差|公差|公差等级|普通公差|一般公差許容差|"
      "未注尺寸公差"},
 
     {QR_TITLE_PROJECTION,
@@ -406,14 +406,13 @@ const struct qr_title_word_row qr_title_word_rows[] = {
      "observations|modele|fichier|nom du fichier|responsable|verantw person|tipo di documento|"
      "riferimento tecnico|cliente|quantita|sostituisce|sostituito da|note|modello|nome file|"
      "trattamento termico|tipo de documento|referencia tecnica|cantidad|sustituye a|"
-     "sustituido por|observaciones|archivo|nombre de archivo|quantidade|substitui|cliente|"
-     "arquivo|klant|aantal|vervangt|vervangen door|bestand|bestandsnaam|taal|opmerkingen|"
-     "documenttype|klient|ilosc|uwagi|typ dokumentu|plik|zamiast|zastapiony|obrobka cieplna|"
-     "zakaznik|pocet|poznamka|soubor|polotovar|stary vykres|novy vykres|kund|antal|ersatter|"
-     "ersatt av|anmarkning|filnamn|н контр|т контр|лит|литера|подп|подпись|инв no подл|"
-     "взам инв no|инв no дубл|перв примен|справ no|подп и дата|копировал|no докум|изм|数量|备注|"
-     "附注|标准化|工艺|阶段标记|标记|处数|分区|更改文件号|签名|客户|文件名|借用件登记|旧底图总号|底图总号|签字|会签|備考|個数|員数|客先|機種|型式|投影図|顧客|"
-     "熱处理|热处理"},
+     "sustituido por|observaciones|archivo|nombre de archivo|quantidade|substitui|arquivo|"
+     "klant|aantal|vervangt|vervangen door|bestand|bestandsnaam|taal|opmerkingen|documenttype|"
+     "klient|ilosc|uwagi|typ dokumentu|plik|zamiast|zastapiony|obrobka cieplna|zakaznik|pocet|"
+     "poznamka|soubor|polotovar|stary vykres|novy vykres|kund|antal|ersatter|ersatt av|"
+     "anmarkning|filnamn|н контр|т контр|лит|литера|подп|подпись|инв no подл|взам инв no|"
+     "инв no дубл|перв примен|справ no|подп и дата|копировал|no докум|изм|数量|备注|附注|标准化|工艺|"
+     "阶段标记|标记|处数|分区|更改文件号|签名|客户|文件名|借用件登记|旧底图总号|底图总号|签字|会签|備考|個数|員数|客先|機種|型式|投影図|顧客|熱处理|热处理"},
 
     {QR_TITLE_NAME_COLUMN,
      "name|names|signature|sign|initials|init|sig|unterschrift|visum|namen|kurzzeichen|nom|"

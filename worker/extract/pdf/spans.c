@@ -74,7 +74,8 @@ static void sort_rules(const struct qr_sheet *sheet, struct qr_arena *arena, boo
     qsort(ret->rules, ret->n, sizeof *ret->rules, vertical ? by_x : by_y);
 }
 
-/* Is there a rule between `from` and `to` that covers `low` .. `high` across? */
+/* Is there a rule between `from` and `to` that covers `low` .. `high` across? It must be twice as
+ * long: in drawings the letters themselves are drawn with such lines. */
 static bool crosses(const struct crossings *index, float from, float to, float low, float high)
 {
     size_t left = 0;
@@ -92,8 +93,9 @@ static bool crosses(const struct crossings *index, float from, float to, float l
         const struct qr_sheet_rule *rule = index->rules[i];
         if ((index->vertical ? rule->x0 : rule->y0) > to)
             return false;
-        if (index->vertical ? rule->y0 <= low && rule->y1 >= high
-                            : rule->x0 <= low && rule->x1 >= high)
+        float begin = index->vertical ? rule->y0 : rule->x0;
+        float end = index->vertical ? rule->y1 : rule->x1;
+        if (begin <= low && end >= high && end - begin >= 2 * (high - low))
             return true;
     }
     return false;
