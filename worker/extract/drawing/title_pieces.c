@@ -66,7 +66,11 @@ bool qr_title_view_init(struct qr_title_view *view, const struct qr_sheet *sheet
     return ok;
 }
 
-void qr_title_view_done(struct qr_title_view *view) { qr_grid_done(&view->grid); }
+void qr_title_view_done(struct qr_title_view *view)
+{
+    if (view->owns_grid)
+        qr_grid_done(&view->grid);
+}
 
 /* Is the text after a label parted from it by a colon? *at moves behind it. */
 static bool colon_follows(const char *text, size_t len, size_t *at)
