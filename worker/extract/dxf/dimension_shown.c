@@ -26,15 +26,24 @@ static bool is_blank(const struct qr_dxf_text *text)
     return true;
 }
 
-/* The tallest, and of several the first: the number rather than its tolerance. */
+/* The tallest, and of several the one where reading begins: the number or what is in front of it
+ * rather than a tolerance. */
 static const struct qr_dxf_text *main_text(const struct qr_dxf_block *block)
 {
     const struct qr_dxf_text *best = NULL;
     size_t n = 0;
 
-    for (const struct qr_dxf_text *t = block->texts; t && n < PIECES_MAX; t = t->next, n++)
-        if (!is_blank(t) && (!best || t->height > best->height * 1.001))
+    for (const struct qr_dxf_text *t = block->texts; t && n < PIECES_MAX; t = t->next, n++) {
+        if (is_blank(t))
+            continue;
+        if (!best || t->height > best->height * 1.001) {
             best = t;
+        } else if (t->height >= best->height * 0.999) {
+            double angle = best->rotation * RADIANS;
+            if ((t->x - best->x) * cos(angle) + (t->y - best->y) * sin(angle) < -0.1 * t->height)
+                best = t;
+        }
+    }
     return best;
 }
 
