@@ -283,7 +283,7 @@ def test_measurements_are_those_of_ezdxf(results):
         ours = {d.get("handle"): d for d in record["dimensions"]}
         try:
             document, _ = recover.readfile(record["file"])
-        except (IOError, ezdxf.DXFError):
+        except (IOError, KeyError, ezdxf.DXFError):
             continue
         for dimension in document.entitydb.values():
             d = ours.get((dimension.dxf.handle or "").upper()) if dimension.dxftype() in KINDS else None

@@ -40,6 +40,7 @@ static const struct symbol {
     {'y', 0x2332, OTHER, "conical_taper"},
     {'z', 0x2333, OTHER, "slope"},
     {'`', 0x00B1, OTHER, "plus_minus"},
+    {'~', 0x00B0, OTHER, "degree"},
     {0, 0x22A5, CHARACTERISTIC, "perpendicularity"},
     {0, 0x25B1, CHARACTERISTIC, "flatness"},
     {0, 0x25EF, CHARACTERISTIC, "circularity"},

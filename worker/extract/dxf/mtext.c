@@ -165,11 +165,13 @@ static bool font(struct reader *r)
     return true;
 }
 
+/* \pxi-3,l3,t3,qc,sm0.9; the first letter says what: a path that follows is none of them. */
 static bool paragraph(struct reader *r)
 {
-    size_t len = expression(r, "0123456789.,*+-xiltrcqjda ");
+    size_t len = expression(r, "0123456789.,*+-xiltrcqjdsmeab ");
+    char first = peek(r, 2);
 
-    if (len == SIZE_MAX)
+    if (len == SIZE_MAX || (len > 0 && (first == '\0' || !strchr("xilrqtsab*", first))))
         return false;
     r->at += len + 3;
     return true;

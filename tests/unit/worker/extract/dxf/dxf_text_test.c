@@ -80,6 +80,8 @@ static void mtext_codes_are_taken_away(void **state)
         {"\\H.7x;small", "small"},
         {"{\\fArial|b1|i0|c238|p34;bold} plain", "bold plain"},
         {"\\pi-2,l2,t4,c8,r12;list \\pxqc;mid \\pi*,l*,r*,q*,t;end", "list mid end"},
+        {"\\pxsm0.94;\\pse2.5;NOTES", "NOTES"},
+        {"C:\\pmain;C:\\pub x;", "C:\\pmain;C:\\pub x;"},
         {"\\\\ \\{ \\}", "\\ { }"},
         {"{{{deep}}}} and more", "deep and more"},
         {"%%c20%%d %%p %%%", "Ø20° ± %"},
@@ -130,6 +132,7 @@ static void symbol_fonts_draw_symbols(void **state)
         {"{\\fAIGDT|b0|i0;j}0.1 A", "⌖0.1 A"},
         {"\\FGDT.SHX;v\\Ftxt;v", "⌴v"},
         {"{\\Fgdt;N5%%c}", "N5Ø"},
+        {"{\\fgdt;`}\\ftxt; 1{\\fgdt;~}", "± 1°"},
         {"{\\fgdt2;n}", "n"},
     };
     (void)state;
