@@ -17,6 +17,7 @@
 #define TEXT_MAX ((size_t)4 * 1024 * 1024)
 #define NOISE_CONFIDENCE 0.30f /* words below it are dropped */
 #define GOOD_CONFIDENCE 0.70   /* no other orientation is tried */
+#define PI 3.14159265358979
 
 struct language {
     const char *name;
@@ -41,9 +42,13 @@ struct qr_ocr {
     struct qr_tess tess;
     struct language languages[LANGUAGES_MAX];
     size_t n_languages;
-    size_t current;        /* language of the document, so far */
     struct pass passes[2]; /* the best, and one to compare with it */
-    uint8_t *turned;       /* copy of the image, while it is read */
+
+    /* of the document */
+    bool knows_document;
+    int turn;
+    size_t language;
+
     char description[120];
     bool available;
 };
@@ -103,7 +108,12 @@ bool qr_ocr_is_available(const struct qr_ocr *ocr) { return ocr && ocr->availabl
 
 const char *qr_ocr_describe(const struct qr_ocr *ocr) { return ocr->description; }
 
-void qr_ocr_begin(struct qr_ocr *ocr) { ocr->current = 0; }
+void qr_ocr_begin(struct qr_ocr *ocr)
+{
+    ocr->knows_document = false;
+    ocr->turn = 0;
+    ocr->language = 0;
+}
 
 /* The language's engine, set up when it is used for the first time. */
 static TessBaseAPI *engine_of(struct qr_ocr *ocr, size_t index)
@@ -151,7 +161,7 @@ static float angle_of(const struct qr_ocr *ocr, const TessPageIterator *at)
 
     if (!ocr->tess.baseline(at, RIL_TEXTLINE, &x0, &y0, &x1, &y1) || (x0 == x1 && y0 == y1))
         return 0;
-    return (float)(atan2((double)(y0 - y1), (double)(x1 - x0)) * 180 / 3.14159265358979);
+    return (float)(atan2((double)(y0 - y1), (double)(x1 - x0)) * 180 / PI);
 }
 
 static float whole_turn(float angle)
@@ -161,9 +171,9 @@ static float whole_turn(float angle)
     return turned < 0.05f || turned > 359.95f ? 0 : roundf(turned * 10) / 10;
 }
 
-/* The iterator's word into the pass; `whole` is the image before it was turned. */
-static bool take_word(struct qr_ocr *ocr, struct pass *pass, TessResultIterator *it, int turn,
-                      const struct qr_ocr_image *whole)
+/* The iterator's word into the pass. */
+static bool take_word(struct qr_ocr *ocr, struct pass *pass, TessResultIterator *it,
+                      const struct qr_ocr_pose *pose)
 {
     const TessPageIterator *at = ocr->tess.place(it);
     struct qr_ocr_word word = {0};
@@ -186,9 +196,9 @@ static bool take_word(struct qr_ocr *ocr, struct pass *pass, TessResultIterator 
         }
     } else {
         float box[4] = {(float)left, (float)top, (float)right, (float)bottom};
-        qr_ocr_turn_back(whole, turn, box);
+        qr_ocr_pose_back(pose, box);
         word.x0 = box[0], word.y0 = box[1], word.x1 = box[2], word.y1 = box[3];
-        word.angle = whole_turn(angle_of(ocr, at) + (float)turn);
+        word.angle = whole_turn(angle_of(ocr, at) + (float)pose->angle);
         taken = add_word(pass, text, len, &word);
     }
     if (text)
@@ -212,14 +222,14 @@ static void finish(struct pass *pass)
     pass->confidence = letters > 0 ? pass->weight / letters : 0;
 }
 
-static void collect(struct qr_ocr *ocr, TessBaseAPI *api, struct pass *pass, int turn,
-                    const struct qr_ocr_image *whole)
+static void collect(struct qr_ocr *ocr, TessBaseAPI *api, struct pass *pass,
+                    const struct qr_ocr_pose *pose)
 {
     TessResultIterator *it = ocr->tess.iterator(api);
 
     if (!it)
         return;
-    while (take_word(ocr, pass, it, turn, whole) && ocr->tess.next(it, RIL_WORD))
+    while (take_word(ocr, pass, it, pose) && ocr->tess.next(it, RIL_WORD))
         continue;
     ocr->tess.free_iterator(it);
     finish(pass);
@@ -227,72 +237,102 @@ static void collect(struct qr_ocr *ocr, TessBaseAPI *api, struct pass *pass, int
 
 /* One reading. */
 struct request {
-    const struct qr_ocr_image *whole;
+    const struct qr_ocr_image *image;
+    const struct qr_ocr_look *look;
     enum qr_ocr_layout layout;
     int turn;
     size_t language;
-    const struct qr_ocr_look *band; /* only this part of it; NULL: all */
+    bool band; /* only the band that has the most to read */
     int64_t until_ms;
 };
 
-/* The part of the turned image that the band has become. */
-static void restrict_to_band(struct qr_ocr *ocr, TessBaseAPI *api, const struct request *request,
-                             const struct qr_ocr_image *image)
+static void start(struct pass *pass)
 {
-    const struct qr_ocr_look *band = request->band;
-    float box[4];
-    int back = (360 - request->turn) % 360;
+    pass->n_words = 0;
+    pass->confidence = 0;
+    pass->weight = 0;
+    pass->dropped = 0;
+    pass->out_of_time = false;
+    qr_buf_clear(&pass->text);
+}
 
-    if (band->sideways)
-        box[0] = (float)band->band_top, box[2] = (float)band->band_bottom, box[1] = 0,
-        box[3] = (float)request->whole->height;
-    else
-        box[0] = 0, box[2] = (float)request->whole->width, box[1] = (float)band->band_top,
-        box[3] = (float)band->band_bottom;
-    qr_ocr_turn_back(image, back, box);
-    ocr->tess.set_rectangle(api, (int)box[0], (int)box[1], (int)(box[2] - box[0]),
-                            (int)(box[3] - box[1]));
+/* What the band has become in the turned image. It is cut out here: the library's own rectangle of
+ * interest leaves traces that make it read later images worse. */
+static struct qr_ocr_image cut_band(const struct request *request, const struct qr_ocr_pose *pose,
+                                    const struct qr_ocr_image *turned)
+{
+    const struct qr_ocr_look *look = request->look;
+    float box[4] = {0, (float)look->band_top, (float)request->image->width,
+                    (float)look->band_bottom};
+    struct qr_ocr_image band = *turned;
+
+    if (look->sideways) {
+        box[0] = (float)look->band_top, box[2] = (float)look->band_bottom;
+        box[1] = 0, box[3] = (float)request->image->height;
+    }
+    qr_ocr_pose_forth(pose, box);
+    int x0 = (int)fmaxf(box[0], 0), y0 = (int)fmaxf(box[1], 0);
+    int x1 = (int)fminf(box[2], (float)pose->width), y1 = (int)fminf(box[3], (float)pose->height);
+    if (x1 > x0 && y1 > y0) {
+        band.gray += (size_t)y0 * band.stride + (size_t)x0;
+        band.width = x1 - x0;
+        band.height = y1 - y0;
+    }
+    return band;
+}
+
+/* Hand the image over, turned as asked for; the library copies it. */
+static bool show(struct qr_ocr *ocr, TessBaseAPI *api, const struct request *request,
+                 struct qr_ocr_pose *pose)
+{
+    struct qr_ocr_image image = *request->image;
+    uint8_t *turned = NULL;
+
+    qr_ocr_pose_set(pose, &image, request->turn, request->look->skew);
+    if (request->turn != 0 || !pose->exact) {
+        turned = malloc((size_t)pose->width * (size_t)pose->height);
+        if (!turned)
+            return false;
+        qr_ocr_straighten(&image, pose, turned);
+        image.gray = turned;
+        image.width = pose->width;
+        image.height = pose->height;
+        image.stride = (size_t)pose->width;
+    }
+    if (request->band)
+        image = cut_band(request, pose, &image);
+    ocr->tess.set_image(api, image.gray, image.width, image.height, 1, (int)image.stride);
+    ocr->tess.set_resolution(api, image.dpi);
+    free(turned);
+    return true;
 }
 
 static bool recognise(struct qr_ocr *ocr, const struct request *request, struct pass *pass)
 {
     TessBaseAPI *api = engine_of(ocr, request->language);
-    struct qr_ocr_image image = *request->whole;
     int64_t left_ms = request->until_ms - qr_clock_ms();
+    struct qr_ocr_pose pose;
 
-    pass->n_words = 0;
-    pass->confidence = 0;
-    pass->weight = 0;
-    pass->dropped = 0;
-    pass->out_of_time = left_ms <= 0;
-    qr_buf_clear(&pass->text);
+    start(pass);
     if (!api)
         return false;
-    if (left_ms <= 0)
+    if (left_ms <= 0) {
+        pass->out_of_time = true;
         return true;
-    if (request->turn != 0) {
-        ocr->turned = malloc((size_t)image.width * (size_t)image.height);
-        if (!ocr->turned)
-            return false;
-        image = qr_ocr_turn(request->whole, request->turn, ocr->turned);
     }
-    ocr->tess.set_mode(api, request->layout == QR_OCR_SPARSE ? PSM_SPARSE_TEXT : PSM_AUTO);
-    ocr->tess.set_image(api, image.gray, image.width, image.height, 1, (int)image.stride);
-    free(ocr->turned); /* it was copied */
-    ocr->turned = NULL;
-    ocr->tess.set_resolution(api, image.dpi);
-    if (request->band)
-        restrict_to_band(ocr, api, request, &image);
     ETEXT_DESC *monitor = ocr->tess.create_monitor();
-    if (monitor) {
+    ocr->tess.set_mode(api, request->layout == QR_OCR_SPARSE ? PSM_SPARSE_TEXT : PSM_AUTO);
+    bool shown = monitor && show(ocr, api, request, &pose);
+    if (shown) {
         ocr->tess.set_deadline(monitor, left_ms > INT32_MAX ? INT32_MAX : (int)left_ms);
         ocr->tess.recognize(api, monitor); /* fails when out of time: what there is counts */
-        ocr->tess.free_monitor(monitor);
-        collect(ocr, api, pass, request->turn, request->whole);
+        collect(ocr, api, pass, &pose);
         pass->out_of_time = qr_clock_ms() >= request->until_ms;
     }
+    if (monitor)
+        ocr->tess.free_monitor(monitor);
     ocr->tess.clear(api);
-    return monitor != NULL;
+    return shown;
 }
 
 static void swap_passes(struct qr_ocr *ocr)
@@ -303,71 +343,81 @@ static void swap_passes(struct qr_ocr *ocr)
     ocr->passes[1] = first;
 }
 
-/* The orientation in which a band of the image reads best; that of the request when none is clearly
- * better. */
-static int find_turn(struct qr_ocr *ocr, const struct request *request)
+/* Index of the language the words of a pass are of, where it is installed; else `otherwise`. */
+static size_t language_of(const struct qr_ocr *ocr, const struct pass *pass, size_t otherwise)
 {
-    static const int others[] = {180, 90, 270};
+    int guess = qr_ocr_guess_language(pass->words, pass->n_words);
+
+    for (size_t i = 0; guess >= 0 && i < ocr->n_languages; i++)
+        if (strcmp(ocr->languages[i].name, qr_ocr_languages[guess]) == 0)
+            return i;
+    return otherwise;
+}
+
+/* Which way up and in which language a band of the image reads best: a look before the whole of it
+ * is read, for little. */
+static void sample(struct qr_ocr *ocr, struct request *request)
+{
+    static const int upright[] = {0, 180, 90, 270};
+    static const int lying[] = {90, 270, 0, 180};
+    const int *turns = request->look->sideways ? lying : upright;
     struct request trial = *request;
     double best = 0;
-    int turn = request->turn;
 
-    if (!recognise(ocr, &trial, &ocr->passes[1]))
-        return turn;
-    best = ocr->passes[1].weight * ocr->passes[1].confidence;
-    for (size_t i = 0; i < QR_COUNT(others); i++) {
-        trial.turn = (request->turn + others[i]) % 360;
+    trial.band = true;
+    for (int i = 0; i < 4; i++) {
+        trial.turn = turns[i];
         if (!recognise(ocr, &trial, &ocr->passes[1]))
-            break;
-        double score = ocr->passes[1].weight * ocr->passes[1].confidence;
-        if (score > 1.5 * best) {
+            return;
+        const struct pass *pass = &ocr->passes[1];
+        double score = pass->weight * pass->confidence;
+        if (score > 1.2 * best) { /* what comes first is likelier */
             best = score;
-            turn = trial.turn;
+            request->turn = trial.turn;
+            request->language = language_of(ocr, pass, request->language);
         }
-        if (ocr->passes[1].confidence > GOOD_CONFIDENCE && turn == trial.turn)
-            break;
+        if (pass->confidence >= GOOD_CONFIDENCE || pass->out_of_time)
+            return;
     }
-    return turn;
 }
 
-/* Read again, keep the better of both. */
-static bool try_better(struct qr_ocr *ocr, struct request *best, const struct request *other)
+/* Read again in another way; the better of both stays. */
+static void try_other(struct qr_ocr *ocr, struct request *best, const struct request *other)
 {
-    if (!recognise(ocr, other, &ocr->passes[1]))
-        return false;
-    if (ocr->passes[1].out_of_time || ocr->passes[1].weight <= ocr->passes[0].weight)
-        return false;
+    if ((other->turn == best->turn && other->language == best->language) ||
+        !recognise(ocr, other, &ocr->passes[1]) || ocr->passes[1].out_of_time ||
+        ocr->passes[1].weight <= ocr->passes[0].weight)
+        return;
     swap_passes(ocr);
     *best = *other;
+}
+
+/* Read the whole of it; again where that gave a reason to. */
+static bool read_whole(struct qr_ocr *ocr, struct request *request)
+{
+    struct request other;
+    bool sampled = !ocr->knows_document;
+
+    if (sampled)
+        sample(ocr, request);
+    if (!recognise(ocr, request, &ocr->passes[0]))
+        return false;
+    if (!sampled && ocr->passes[0].confidence < GOOD_CONFIDENCE && !ocr->passes[0].out_of_time) {
+        other = *request;
+        sample(ocr, &other);
+        try_other(ocr, request, &other);
+    }
+    if (!ocr->passes[0].out_of_time) {
+        other = *request;
+        other.language = language_of(ocr, &ocr->passes[0], request->language);
+        try_other(ocr, request, &other);
+    }
+    if (ocr->passes[0].confidence >= GOOD_CONFIDENCE) {
+        ocr->knows_document = true;
+        ocr->turn = request->turn;
+        ocr->language = request->language;
+    }
     return true;
-}
-
-static void try_other_turns(struct qr_ocr *ocr, struct request *best,
-                            const struct qr_ocr_look *look)
-{
-    struct request other = *best;
-
-    other.band = look;
-    other.turn = find_turn(ocr, &other);
-    other.band = NULL;
-    if (other.turn != best->turn)
-        try_better(ocr, best, &other);
-}
-
-static void try_other_language(struct qr_ocr *ocr, struct request *best)
-{
-    int guess = qr_ocr_guess_language(ocr->passes[0].words, ocr->passes[0].n_words);
-    struct request other = *best;
-
-    if (guess < 0)
-        return;
-    for (other.language = 0; other.language < ocr->n_languages; other.language++)
-        if (strcmp(ocr->languages[other.language].name, qr_ocr_languages[guess]) == 0)
-            break;
-    if (other.language == ocr->n_languages || other.language == best->language)
-        return;
-    if (try_better(ocr, best, &other))
-        ocr->current = other.language;
 }
 
 enum qr_ocr_status qr_ocr_read(struct qr_ocr *ocr, const struct qr_ocr_image *image,
@@ -387,23 +437,20 @@ enum qr_ocr_status qr_ocr_read(struct qr_ocr *ocr, const struct qr_ocr_image *im
     qr_ocr_look(image, &look);
     if (look.blank || look.noise)
         return look.blank ? QR_OCR_READ : QR_OCR_REFUSED;
-    struct request best = {.whole = image,
-                           .layout = layout,
-                           .turn = layout == QR_OCR_COLUMNS && look.sideways ? 90 : 0,
-                           .language = ocr->current,
-                           .until_ms = qr_clock_ms() + budget_ms};
-    if (!recognise(ocr, &best, &ocr->passes[0]))
+    struct request request = {.image = image,
+                              .look = &look,
+                              .layout = layout,
+                              .turn = ocr->turn,
+                              .language = ocr->language,
+                              .until_ms = qr_clock_ms() + budget_ms};
+    if (!read_whole(ocr, &request))
         return QR_OCR_FAILED;
-    if (ocr->passes[0].confidence < GOOD_CONFIDENCE && !ocr->passes[0].out_of_time)
-        try_other_turns(ocr, &best, &look);
-    if (!ocr->passes[0].out_of_time)
-        try_other_language(ocr, &best);
     const struct pass *pass = &ocr->passes[0];
     *ret = (struct qr_ocr_text){.words = pass->words,
                                 .n_words = pass->n_words,
                                 .confidence = pass->confidence,
-                                .turn = best.turn,
-                                .language = ocr->languages[best.language].name,
+                                .turn = request.turn,
+                                .language = ocr->languages[request.language].name,
                                 .dropped = pass->dropped,
                                 .out_of_time = pass->out_of_time};
     return QR_OCR_READ;

@@ -1,10 +1,16 @@
 #include "worker/extract/ocr/pixels.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* The sample: cells of an image laid over the page, each the darkest of a few of its pixels. */
-enum { GRID_MAX = 1200, CONTRAST_MIN = 24, BANDS = 8 };
+enum { GRID_MAX = 1200, CONTRAST_MIN = 24, BANDS = 8, PAPER_SHADES = 32 };
+
+#define PI 3.14159265358979
+#define SKEW_MAX 4.0   /* degrees */
+#define SKEW_MIN 0.3   /* less does not disturb */
+#define SKEW_STEP 0.25 /* of the first search; the second goes in fifths of it */
 
 struct grid {
     int width, height;
@@ -69,8 +75,24 @@ static int find_threshold(const uint32_t histogram[256], uint64_t total)
     return at;
 }
 
+/* Of PAPER_SHADES neighbouring shades, those that most pixels have. */
+static double commonest_share(const uint32_t histogram[256], uint64_t total)
+{
+    uint64_t in_window = 0;
+    uint64_t best = 0;
+
+    for (int i = 0; i < 256; i++) {
+        in_window += histogram[i];
+        if (i >= PAPER_SHADES)
+            in_window -= histogram[i - PAPER_SHADES];
+        best = in_window > best ? in_window : best;
+    }
+    return total > 0 ? (double)best / (double)total : 0;
+}
+
 /* Every 16th row, at full resolution: how often does neighbouring ink change? */
-static double change_share(const struct qr_ocr_image *image, int *ret_threshold, bool *ret_blank)
+static double change_share(const struct qr_ocr_image *image, int *ret_threshold,
+                           struct qr_ocr_look *ret)
 {
     uint32_t histogram[256] = {0};
     uint64_t pixels = 0;
@@ -95,53 +117,98 @@ static double change_share(const struct qr_ocr_image *image, int *ret_threshold,
             changes += (row[x] > threshold) != (row[x - 1] > threshold);
     }
     *ret_threshold = threshold;
-    *ret_blank = lightest - darkest < CONTRAST_MIN;
+    ret->blank = lightest - darkest < CONTRAST_MIN;
+    ret->paper = commonest_share(histogram, pixels);
     return pixels > 0 ? (double)changes / (double)pixels : 0;
 }
 
-/* How much the ink of neighbouring rows (or columns) differs: lines of text and the gaps between
- * them make it large in the direction across the lines. Fills the ink of each band. */
-static double unevenness(const struct grid *grid, int threshold, bool columns, double bands[BANDS])
-{
-    int n = columns ? grid->width : grid->height;
-    int m = columns ? grid->height : grid->width;
-    double sum = 0;
-    double before = 0;
+/* The dark cells of a grid, as offsets along the lines and across them. */
+struct dots {
+    int16_t *along;
+    int16_t *across;
+    size_t n;
+    int size; /* of the grid across the lines */
+};
 
-    memset(bands, 0, BANDS * sizeof bands[0]);
-    for (int i = 0; i < n; i++) {
-        int ink = 0;
-        for (int k = 0; k < m; k++) {
-            size_t at = columns ? (size_t)k * (size_t)grid->width + (size_t)i
-                                : (size_t)i * (size_t)grid->width + (size_t)k;
-            ink += grid->cells[at] <= threshold;
+static void take_dots(const struct grid *grid, int threshold, bool sideways, struct dots *dots)
+{
+    dots->n = 0;
+    dots->size = sideways ? grid->width : grid->height;
+    for (int y = 0; y < grid->height; y++) {
+        const uint8_t *row = grid->cells + (size_t)y * (size_t)grid->width;
+        for (int x = 0; x < grid->width; x++) {
+            if (row[x] > threshold)
+                continue;
+            dots->along[dots->n] = (int16_t)(sideways ? y : x);
+            dots->across[dots->n++] = (int16_t)(sideways ? x : y);
         }
-        double share = (double)ink / m;
-        if (i > 0)
-            sum += (share - before) * (share - before);
-        bands[i * BANDS / n] += (share - before) * (share - before);
-        before = share;
     }
-    return sum / n;
 }
 
-void qr_ocr_look(const struct qr_ocr_image *image, struct qr_ocr_look *ret)
+/* How uneven the ink is across lines of that slope: lines of text and the gaps between them make it
+ * large where slope and direction are right. Fills `bands`, when given, by where it is uneven. */
+static double unevenness(const struct dots *dots, double slope, double bands[BANDS])
 {
-    struct grid grid = {0};
-    double across[BANDS];
-    double along[BANDS];
-    int threshold;
+    static const int margin = GRID_MAX / 8;
+    uint32_t ink[GRID_MAX + GRID_MAX / 4 + 2] = {0};
+    int n = dots->size + 2 * margin;
+    double sum = 0;
 
-    memset(ret, 0, sizeof *ret);
-    ret->band_bottom = image->height;
-    ret->noise = change_share(image, &threshold, &ret->blank) > NOISE_SHARE;
-    if (ret->blank || ret->noise || !make_grid(image, &grid))
-        return;
-    double rows = unevenness(&grid, threshold, false, across);
-    double columns = unevenness(&grid, threshold, true, along);
-    free(grid.cells);
+    for (size_t i = 0; i < dots->n; i++) {
+        int at = margin + dots->across[i] - (int)lround(slope * dots->along[i]);
+        if (at >= 0 && at < n)
+            ink[at]++;
+    }
+    for (int i = 1; i < n; i++) {
+        double step = (double)ink[i] - (double)ink[i - 1];
+        sum += step * step;
+        int band = (i - margin) * BANDS / dots->size;
+        if (bands && band >= 0 && band < BANDS)
+            bands[band] += step * step;
+    }
+    return sum;
+}
+
+/* The slope with the greatest unevenness, in degrees, and how great it is there. */
+static double find_slope(const struct dots *dots, double *ret_degrees)
+{
+    double level = unevenness(dots, 0, NULL);
+    double best = level;
+    double at = 0;
+
+    for (int round = 0; round < 2; round++) {
+        double step = round == 0 ? SKEW_STEP : SKEW_STEP / 5;
+        double middle = at;
+        int reach = round == 0 ? (int)(SKEW_MAX / SKEW_STEP) : 4;
+        for (int i = -reach; i <= reach; i++) {
+            double degrees = middle + i * step;
+            double found = unevenness(dots, tan(degrees * PI / 180), NULL);
+            if (found > best) {
+                best = found;
+                at = degrees;
+            }
+        }
+    }
+    *ret_degrees = fabs(at) >= SKEW_MIN && best > 1.1 * level ? at : 0;
+    return best;
+}
+
+static void look_at_lines(const struct qr_ocr_image *image, const struct grid *grid, int threshold,
+                          struct dots *dots, struct qr_ocr_look *ret)
+{
+    double bands[BANDS] = {0};
+    double down = 0;
+    double right = 0;
+
+    take_dots(grid, threshold, true, dots);
+    double columns = find_slope(dots, &right);
+    take_dots(grid, threshold, false, dots);
+    double rows = find_slope(dots, &down);
     ret->sideways = columns > 1.5 * rows;
-    const double *bands = ret->sideways ? along : across;
+    ret->skew = ret->sideways ? right : -down;
+    if (ret->sideways)
+        take_dots(grid, threshold, true, dots);
+    unevenness(dots, tan((ret->sideways ? right : down) * PI / 180), bands);
     int side = ret->sideways ? image->width : image->height;
     int best = 0;
     for (int i = 1; i < BANDS; i++)
@@ -150,46 +217,135 @@ void qr_ocr_look(const struct qr_ocr_image *image, struct qr_ocr_look *ret)
     ret->band_bottom = (int)((int64_t)side * (best + 1) / BANDS);
 }
 
-struct qr_ocr_image qr_ocr_turn(const struct qr_ocr_image *image, int turn, uint8_t *to)
+void qr_ocr_look(const struct qr_ocr_image *image, struct qr_ocr_look *ret)
 {
-    bool swap = turn == 90 || turn == 270;
-    struct qr_ocr_image out = {.gray = to,
-                               .width = swap ? image->height : image->width,
-                               .height = swap ? image->width : image->height,
-                               .dpi = image->dpi};
+    struct grid grid = {0};
+    struct dots dots = {0};
+    int threshold;
 
-    out.stride = (size_t)out.width;
-    for (int y = 0; y < image->height; y++) {
-        const uint8_t *row = image->gray + (size_t)y * image->stride;
-        for (int x = 0; x < image->width; x++) {
-            size_t at_x = (size_t)(turn == 90    ? image->height - 1 - y
-                                   : turn == 180 ? image->width - 1 - x
-                                   : turn == 270 ? y
-                                                 : x);
-            size_t at_y = (size_t)(turn == 90    ? x
-                                   : turn == 180 ? image->height - 1 - y
-                                   : turn == 270 ? image->width - 1 - x
-                                                 : y);
-            to[at_y * out.stride + at_x] = row[x];
-        }
-    }
-    return out;
+    memset(ret, 0, sizeof *ret);
+    ret->band_bottom = image->height;
+    ret->noise = change_share(image, &threshold, ret) > NOISE_SHARE;
+    if (ret->blank || ret->noise || !make_grid(image, &grid))
+        return;
+    size_t cells = (size_t)grid.width * (size_t)grid.height;
+    dots.along = malloc(cells * sizeof *dots.along);
+    dots.across = malloc(cells * sizeof *dots.across);
+    if (dots.along && dots.across)
+        look_at_lines(image, &grid, threshold, &dots, ret);
+    free(dots.along);
+    free(dots.across);
+    free(grid.cells);
 }
 
-void qr_ocr_turn_back(const struct qr_ocr_image *image, int turn, float box[4])
+void qr_ocr_pose_set(struct qr_ocr_pose *pose, const struct qr_ocr_image *image, int turn,
+                     double skew)
 {
-    float width = (float)image->width;
-    float height = (float)image->height;
-    float x0 = box[0], y0 = box[1], x1 = box[2], y1 = box[3];
+    static const int cosines[4] = {1, 0, -1, 0};
+    double c = cos(skew * PI / 180);
+    double s = sin(skew * PI / 180);
+    int turn_cos = cosines[turn / 90 % 4];
+    int turn_sin = cosines[(turn / 90 + 3) % 4];
 
-    if (turn == 90) {
-        box[0] = y0, box[2] = y1;
-        box[1] = height - x1, box[3] = height - x0;
-    } else if (turn == 180) {
-        box[0] = width - x1, box[2] = width - x0;
-        box[1] = height - y1, box[3] = height - y0;
-    } else if (turn == 270) {
-        box[0] = width - y1, box[2] = width - y0;
-        box[1] = x0, box[3] = x1;
+    pose->angle = turn + skew;
+    pose->exact = skew == 0;
+    pose->cos = turn_cos * c - turn_sin * s;
+    pose->sin = turn_sin * c + turn_cos * s;
+    double width = fabs(image->width * pose->cos) + fabs(image->height * pose->sin);
+    double height = fabs(image->width * pose->sin) + fabs(image->height * pose->cos);
+    pose->width = (int)ceil(width - 1e-6);
+    pose->height = (int)ceil(height - 1e-6);
+    pose->from_x = image->width / 2.0;
+    pose->from_y = image->height / 2.0;
+    pose->to_x = pose->width / 2.0;
+    pose->to_y = pose->height / 2.0;
+}
+
+/* A point of the turned image in the image. */
+static void point_back(const struct qr_ocr_pose *pose, double x, double y, double *ret_x,
+                       double *ret_y)
+{
+    double dx = x - pose->to_x;
+    double dy = y - pose->to_y;
+
+    *ret_x = pose->from_x + dx * pose->cos + dy * pose->sin;
+    *ret_y = pose->from_y - dx * pose->sin + dy * pose->cos;
+}
+
+static void point_forth(const struct qr_ocr_pose *pose, double x, double y, double *ret_x,
+                        double *ret_y)
+{
+    double dx = x - pose->from_x;
+    double dy = y - pose->from_y;
+
+    *ret_x = pose->to_x + dx * pose->cos - dy * pose->sin;
+    *ret_y = pose->to_y + dx * pose->sin + dy * pose->cos;
+}
+
+/* Coordinates in 1/65536 of a pixel; the pixels' middles are at halves. White outside. */
+static uint8_t between(const struct qr_ocr_image *image, int64_t x, int64_t y)
+{
+    int64_t left = (x - 32768) >> 16;
+    int64_t top = (y - 32768) >> 16;
+
+    if (left < 0 || top < 0 || left >= image->width - 1 || top >= image->height - 1)
+        return 255;
+    const uint8_t *at = image->gray + (size_t)top * image->stride + (size_t)left;
+    int fx = (int)(((x - 32768) & 0xFFFF) >> 8);
+    int fy = (int)(((y - 32768) & 0xFFFF) >> 8);
+    int upper = at[0] * (256 - fx) + at[1] * fx;
+    int lower = at[image->stride] * (256 - fx) + at[image->stride + 1] * fx;
+    return (uint8_t)((upper * (256 - fy) + lower * fy) >> 16);
+}
+
+static uint8_t nearest(const struct qr_ocr_image *image, int64_t x, int64_t y)
+{
+    int64_t left = x >> 16;
+    int64_t top = y >> 16;
+
+    if (left < 0 || top < 0 || left >= image->width || top >= image->height)
+        return 255;
+    return image->gray[(size_t)top * image->stride + (size_t)left];
+}
+
+void qr_ocr_straighten(const struct qr_ocr_image *image, const struct qr_ocr_pose *pose,
+                       uint8_t *to)
+{
+    int64_t step_x = (int64_t)llround(pose->cos * 65536);
+    int64_t step_y = (int64_t)llround(-pose->sin * 65536);
+
+    for (int row = 0; row < pose->height; row++) {
+        double from_x, from_y;
+        point_back(pose, 0.5, row + 0.5, &from_x, &from_y);
+        int64_t x = (int64_t)llround(from_x * 65536);
+        int64_t y = (int64_t)llround(from_y * 65536);
+        for (int column = 0; column < pose->width; column++, x += step_x, y += step_y)
+            *to++ = pose->exact ? nearest(image, x, y) : between(image, x, y);
     }
+}
+
+static void around(const double x[4], const double y[4], float box[4])
+{
+    box[0] = (float)fmin(fmin(x[0], x[1]), fmin(x[2], x[3]));
+    box[1] = (float)fmin(fmin(y[0], y[1]), fmin(y[2], y[3]));
+    box[2] = (float)fmax(fmax(x[0], x[1]), fmax(x[2], x[3]));
+    box[3] = (float)fmax(fmax(y[0], y[1]), fmax(y[2], y[3]));
+}
+
+void qr_ocr_pose_back(const struct qr_ocr_pose *pose, float box[4])
+{
+    double x[4], y[4];
+
+    for (int i = 0; i < 4; i++)
+        point_back(pose, (double)box[i & 1 ? 2 : 0], (double)box[i & 2 ? 3 : 1], &x[i], &y[i]);
+    around(x, y, box);
+}
+
+void qr_ocr_pose_forth(const struct qr_ocr_pose *pose, float box[4])
+{
+    double x[4], y[4];
+
+    for (int i = 0; i < 4; i++)
+        point_forth(pose, (double)box[i & 1 ? 2 : 0], (double)box[i & 2 ? 3 : 1], &x[i], &y[i]);
+    around(x, y, box);
 }

@@ -24,7 +24,6 @@
     X(set_image, TessBaseAPISetImage, void,                                                      \
       (TessBaseAPI *, const unsigned char *, int, int, int, int))                                \
     X(set_resolution, TessBaseAPISetSourceResolution, void, (TessBaseAPI *, int))                \
-    X(set_rectangle, TessBaseAPISetRectangle, void, (TessBaseAPI *, int, int, int, int))         \
     X(recognize, TessBaseAPIRecognize, int, (TessBaseAPI *, ETEXT_DESC *))                       \
     X(clear, TessBaseAPIClear, void, (TessBaseAPI *))                                            \
     X(iterator, TessBaseAPIGetIterator, TessResultIterator *, (TessBaseAPI *))                   \

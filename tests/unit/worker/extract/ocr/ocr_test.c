@@ -108,13 +108,20 @@ static void turned_pages_are_set_upright_and_boxes_turned_back(void **state)
     page_image_init(&page, english, QR_COUNT(english), 200);
     uint8_t *pixels = malloc((size_t)page.image.width * (size_t)page.image.height);
     for (size_t i = 0; i < QR_COUNT(cases); i++) {
-        struct qr_ocr_image turned = qr_ocr_turn(&page.image, cases[i].by, pixels);
+        struct qr_ocr_pose pose;
+        qr_ocr_pose_set(&pose, &page.image, cases[i].by, 0);
+        qr_ocr_straighten(&page.image, &pose, pixels);
+        struct qr_ocr_image turned = {.gray = pixels,
+                                      .width = pose.width,
+                                      .height = pose.height,
+                                      .stride = (size_t)pose.width,
+                                      .dpi = page.image.dpi};
         struct qr_ocr_text text;
         assert_int_equal(qr_ocr_read(ocr, &turned, QR_OCR_COLUMNS, 60000, &text), QR_OCR_READ);
         assert_english(&text);
         const struct qr_ocr_word *the = word_of(&text, "The");
         float box[4] = {the->x0, the->y0, the->x1, the->y1};
-        qr_ocr_turn_back(&page.image, cases[i].by, box); /* where it was before turning */
+        qr_ocr_pose_back(&pose, box); /* where it was before turning */
         float points = 72.0f / 200;
         assert_true(fabsf(box[0] * points - 60) < 3 && fabsf(box[3] * points - 80) < 3);
         assert_true(fabsf(the->angle - cases[i].angle) < 1.5f);
