@@ -22,6 +22,7 @@ FIELDS = set(
 BOM_COLUMNS = ("item", "part_number", "description", "quantity", "unit", "material")
 REVISION_COLUMNS = ("revision", "date", "description", "author", "zone")
 SAME = str.maketrans("⌀ø∅φ×−–—‐‑“”″’′µ", "ØØØØx-----\"\"\"''μ")
+PATHS = " (text as paths)"
 MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 
 
@@ -53,9 +54,9 @@ def same_number(a, b):
 
 
 def same_text(expected, found):
-    """True when `found` is one of the spellings of `expected`."""
-    if found is None:
-        return False
+    """True when `found` is one of the spellings of `expected` (None: any)."""
+    if found is None or expected is None:
+        return found is not None
     for one in expected if isinstance(expected, list) else [expected]:
         if norm(one) == norm(found) or (days(one) and days(one) & days(found)):
             return True
@@ -109,8 +110,14 @@ def expected_of(label, part):
 
 # ---- matching: 0 is no match, more is better
 
-def kind_of(dimension):
-    return {"aligned": "linear"}.get(dimension.get("kind"), dimension.get("kind"))
+def same_kind(want, find):
+    kinds = want["kind"] if isinstance(want["kind"], list) else [want["kind"]]
+    return find.get("kind") in kinds or (find.get("kind") == "aligned" and "linear" in kinds)
+
+
+def same_value(want, find):
+    """A dimension without a number is right only without one."""
+    return find.get("value") is None if want["value"] is None else same_number(want["value"], find.get("value"))
 
 
 def same_tolerance(a, b):
@@ -122,7 +129,7 @@ def match_title(want, find):
 
 
 def match_dimension(want, find):
-    if kind_of(want) != kind_of(find) or not same_number(want["value"], find.get("value")):
+    if not same_kind(want, find) or not same_value(want, find):
         return 0
     return 1 + 4 * same_text(want["text"], find.get("text")) + 2 * same_tolerance(want, find) + (
         want.get("quantity", 1) == find.get("quantity", 1))
@@ -130,7 +137,7 @@ def match_dimension(want, find):
 
 def match_gdt(want, find):
     datums = [norm(one)[:1] for one in find.get("datums", [])]
-    return (norm(want["characteristic"]).replace("_", " ") == norm(find.get("characteristic", "")).replace("_", " ")
+    return (same_text(want["characteristic"], find.get("characteristic", "").replace("_", " "))
             and same_number(want.get("value"), find.get("value"))
             and [norm(one)[:1] for one in want.get("datums", [])] == datums)
 
@@ -193,9 +200,10 @@ def details(part, wants, finds, pairs, out):
         for want, find in ((wants[i], finds[j]) for i, j in pairs):
             if any(k in d for d in (want, find) for k in ("upper", "lower")):
                 add(out, "dim tolerances", same_tolerance(want, find))
-            if any(d.get("fit") or d.get("quantity", 1) != 1 for d in (want, find)):
-                same = want.get("quantity", 1) == find.get("quantity", 1)
-                add(out, "dim fit/quantity", same and norm(want.get("fit", "")) == norm(find.get("fit", "")))
+            fits = [norm(d.get("fit", "")) if want["kind"] != "thread" else "" for d in (want, find)]
+            counts = [d.get("quantity", 1) for d in (want, find)]
+            if any(fits) or counts != [1, 1]:
+                add(out, "dim fit/quantity", fits[0] == fits[1] and counts[0] == counts[1])
     if part == "bom":
         best = {i: j for i, j in pair(wants, finds, lambda w, f: cells(w, f, BOM_COLUMNS)[1])}
         for i, want in enumerate(wants):
@@ -251,6 +259,10 @@ def show_ratio(value):
     return "     -" if value is None else f"{value:6.3f}"
 
 
+def short(name):
+    return name if len(name) <= 56 else name[:27] + ".." + name[-27:]
+
+
 def line(name, sums):
     shown = " ".join(show_ratio(one) for one in ratios(sums))
     print(f"{name:<58} {sums['expected']:>5} {sums['found']:>5} {sums['matched']:>5} {shown}")
@@ -288,6 +300,14 @@ def totals(results):
     return out
 
 
+def show_totals(name, results, head):
+    print(f"\n{name + ': ' + str(len(results)):<58}{head[58:]}")
+    sums = totals(results)
+    for part in PARTS:
+        if part in sums:
+            line(part, sums[part])
+
+
 def report(results, extra, problems, verbose):
     head = f"{'':<58} {'want':>5} {'found':>5} {'match':>5} {'prec':>6} {'recall':>6} {'F1':>6}"
     sums = totals(results)
@@ -296,12 +316,13 @@ def report(results, extra, problems, verbose):
             print(f"\n{part}\n{head}")
             for name, parts in results:
                 if part in parts and (parts[part]["expected"] or parts[part]["found"]):
-                    line("  " + name[-56:], parts[part])
+                    line("  " + short(name), parts[part])
             line("  all", sums[part])
-    print(f"\n{'all drawings: ' + str(len(results)):<58}{head[58:]}")
-    for part in PARTS:
-        if part in sums:
-            line(part, sums[part])
+    show_totals("all drawings", results, head)
+    with_text = [result for result in results if not result[0].endswith(PATHS)]
+    if len(with_text) < len(results):
+        show_totals("drawings whose text is text", with_text, head)
+    print()
     for name in DETAILS:
         if name in extra:
             print(f"{name:<58} right {extra[name]['right']} of {extra[name]['of']}")
@@ -358,6 +379,7 @@ def main():
         out = {"details": extra}
         parts = {part: measure_part(label, record or {}, part, out) for part in PARTS if part in label}
         name = label["file"] + (f"#{label['page']}" if label.get("page", 1) != 1 else "")
+        name += PATHS if label.get("text_as_paths") else ""
         results.append((name, parts))
     report(results, extra, problems, args.verbose)
     return 1 if problems else 0
