@@ -80,6 +80,10 @@ void qr_dxf_read_block(struct qr_dxf_reader *r)
         r->block = &r->lost;
         memset(r->block, 0, sizeof *r->block);
     }
+    if (r->block->original && r->block_object) {
+        name = qr_dxf_block_name(r, r->block, &len);
+        qr_record_add_property(r->rec, r->block_object, "original", name, len);
+    }
     const struct qr_dxf_tag *owner = qr_dxf_find(&r->e, 330);
     if (owner && r->block->handle == 0)
         r->block->handle = qr_dxf_handle(owner);

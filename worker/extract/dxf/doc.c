@@ -184,6 +184,15 @@ const struct qr_dxf_block *qr_dxf_block_find(const struct qr_dxf_doc *doc, const
     return block && block->n_defined > 0 ? block : NULL;
 }
 
+struct qr_dxf_block *qr_dxf_block_by_handle(const struct qr_dxf_doc *doc, uint64_t handle)
+{
+    for (size_t i = 0; handle != 0 && i < doc->n_buckets; i++)
+        for (struct qr_dxf_block *block = doc->buckets[i]; block; block = block->next_in_bucket)
+            if (block->handle == handle)
+                return block;
+    return NULL;
+}
+
 /* Twice as many buckets once they hold four each; the old array stays in the arena. */
 static void rehash(struct qr_dxf_doc *doc)
 {

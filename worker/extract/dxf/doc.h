@@ -99,6 +99,10 @@ struct qr_dxf_block {
     struct qr_dxf_insert *last_insert;
     struct qr_dxf_rule *rules;
     uint64_t handle;                /* of its block record */
+    struct qr_dxf_block *original;  /* of a copy of a dynamic block; NULL */
+    uint32_t n_viewports;           /* of a layout, its own sheet left out */
+    double viewport_area;           /* of the largest one, drawing units of paper */
+    double viewport_scale;          /* its paper units for one drawing unit; 0: unknown */
     uint64_t n_entities;            /* without VERTEX, SEQEND, ATTRIB */
     uint32_t n_defined;             /* how often the file defines it */
     uint8_t state;                  /* of expand.c */
@@ -164,6 +168,9 @@ size_t qr_dxf_decode_page(const struct qr_dxf_doc *doc, int page, const char *te
  */
 const struct qr_dxf_block *qr_dxf_block_find(const struct qr_dxf_doc *doc, const char *name,
                                              size_t len);
+
+/** The block of that block record, NULL when there is none. Looks at all of them. */
+struct qr_dxf_block *qr_dxf_block_by_handle(const struct qr_dxf_doc *doc, uint64_t handle);
 
 /** The same, made when there is none; NULL when the cap is reached. */
 struct qr_dxf_block *qr_dxf_block_get(struct qr_dxf_doc *doc, const char *name, size_t len);

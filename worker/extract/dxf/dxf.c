@@ -80,6 +80,7 @@ static void read_record(struct qr_dxf_reader *r, const struct qr_dxf_tag *tag)
     r->e.n = 0;
     r->e.offset = r->s.tag_at;
     r->paper = false;
+    r->handle.len = 0;
     r->app[0] = '\0';
     if (r->e.type_len == 0) {
         qr_record_note(r->rec, "dxf.type.missing", "a record at byte %zu has no type", r->s.tag_at);

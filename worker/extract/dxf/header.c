@@ -10,23 +10,15 @@
 #include "worker/extract/dxf/units.h"
 
 #define VALUE_MAX 4096
-#define PARAMETERS_MAX 5000
 
 static void add_property(struct qr_dxf_reader *r, const struct qr_dxf_tag *tag)
 {
     size_t len;
 
-    if (!r->property || r->n_parameters >= PARAMETERS_MAX)
+    if (!r->property)
         return;
     const char *value = qr_dxf_name_of(r, tag, &len);
-    Quarry__V1__Parameter *parameter = qr_record_add_parameter(r->rec);
-    if (!parameter)
-        return;
-    r->n_parameters++;
-    parameter->set = (char *)"custom";
-    parameter->name = r->property;
-    parameter->value = qr_record_string(r->rec, value, len);
-    parameter->source = (char *)"header";
+    qr_dxf_add_property(r, r->property, qr_record_string(r->rec, value, len), "header");
     r->property = NULL;
 }
 

@@ -9,6 +9,7 @@
 #define NAME_MAX_BYTES ((size_t)64 * 1024) /* longer ones are cut by the record anyway */
 #define XDATA_MAX 2000
 #define XDATA_BYTES 1024
+#define CUSTOM_MAX 5000
 
 const char *qr_dxf_name_of(struct qr_dxf_reader *r, const struct qr_dxf_tag *tag, size_t *ret_len)
 {
@@ -62,6 +63,44 @@ void qr_dxf_property_number(struct qr_dxf_reader *r, Quarry__V1__NamedObject *ob
     qr_dxf_property_text(r, object, key, text);
 }
 
+const char *qr_dxf_block_name(struct qr_dxf_reader *r, const struct qr_dxf_block *block,
+                              size_t *ret_len)
+{
+    const struct qr_dxf_block *named = block->original ? block->original : block;
+    struct qr_dxf_tag name = {.code = 2, .text = named->name, .len = named->name_len};
+
+    return qr_dxf_name_of(r, &name, ret_len);
+}
+
+void qr_dxf_set_handle(struct qr_dxf_reader *r, Quarry__V1__Parameter *parameter, uint64_t handle)
+{
+    char text[20];
+
+    if (handle == 0)
+        return;
+    snprintf(text, sizeof text, "%" PRIX64, handle);
+    parameter->handle = qr_record_text(r->rec, text);
+}
+
+Quarry__V1__Parameter *qr_dxf_add_property(struct qr_dxf_reader *r, char *name, char *value,
+                                           const char *source)
+{
+    if (r->n_parameters >= CUSTOM_MAX) {
+        qr_record_partial(r->rec, "dxf.custom.capped", "custom properties beyond %d were left out",
+                          CUSTOM_MAX);
+        return NULL;
+    }
+    Quarry__V1__Parameter *parameter = qr_record_add_parameter(r->rec);
+    if (!parameter)
+        return NULL;
+    r->n_parameters++;
+    parameter->set = (char *)"custom";
+    parameter->name = name;
+    parameter->value = value;
+    parameter->source = (char *)source;
+    return parameter;
+}
+
 void qr_dxf_take_xdata(struct qr_dxf_reader *r, const struct qr_dxf_tag *tag)
 {
     size_t len;
@@ -93,6 +132,8 @@ void qr_dxf_take_xdata(struct qr_dxf_reader *r, const struct qr_dxf_tag *tag)
     Quarry__V1__Parameter *parameter = owned && len > 0 ? qr_record_add_parameter(r->rec) : NULL;
     if (!parameter)
         return;
+    if (r->handle.len > 0)
+        qr_dxf_set_handle(r, parameter, qr_dxf_handle(&r->handle));
     parameter->set = (char *)"xdata";
     parameter->name = owned;
     parameter->value = qr_record_string(r->rec, value, len);

@@ -76,6 +76,31 @@ static const struct qr_dxf_entry *entry_of(struct qr_dxf_reader *r, uint64_t han
     return entry;
 }
 
+/* Properties of the drawing as releases before 2004 have them. */
+static void read_properties(struct qr_dxf_reader *r)
+{
+    static const char *const keys[] = {
+        NULL, NULL,       "title",    "subject",       "author",
+        NULL, "comments", "keywords", "last_saved_by", "revision_number"};
+    size_t len;
+
+    for (size_t i = 0; i < r->e.n; i++) {
+        const struct qr_dxf_tag *tag = &r->e.tags[i];
+        const char *text = tag->text ? qr_dxf_name_of(r, tag, &len) : NULL;
+        if (!text || len == 0)
+            continue;
+        if (tag->code >= 2 && tag->code < (int)QR_COUNT(keys) && keys[tag->code] &&
+            !qr_record_find_meta(r->rec, keys[tag->code]))
+            qr_record_add_meta(r->rec, keys[tag->code], text, len, "dwgprops");
+        const char *equals = memchr(text, '=', len);
+        if (tag->code < 300 || tag->code > 309 || !equals || equals == text)
+            continue;
+        size_t n = (size_t)(equals - text);
+        char *name = qr_record_string(r->rec, text, n);
+        qr_dxf_add_property(r, name, qr_record_string(r->rec, equals + 1, len - n - 1), "dwgprops");
+    }
+}
+
 /* Strings of free records, under the name that their dictionary gives them. */
 void qr_dxf_read_xrecord(struct qr_dxf_reader *r)
 {
@@ -87,6 +112,12 @@ void qr_dxf_read_xrecord(struct qr_dxf_reader *r)
     if (!entry)
         return;
     struct qr_dxf_tag key = {.code = 3, .text = entry->name, .len = entry->len};
+    if (qr_dxf_tag_is(&key, "DWGPROPS")) {
+        read_properties(r);
+        return;
+    }
+    if (qr_dxf_tag_is(&key, "ACAD_XREC_ROUNDTRIP"))
+        return; /* what a release could not keep of a later one's */
     for (size_t i = 0; i < r->e.n; i++) {
         struct qr_dxf_tag tag = r->e.tags[i];
         bool string = tag.text && ((tag.code >= 1 && tag.code <= 4) || tag.code == 6 ||

@@ -224,6 +224,9 @@ void qr_dxf_report_layouts(struct qr_dxf_reader *r)
     qsort(views, n, sizeof *views, by_tab);
     for (size_t i = 0; i < n; i++)
         report_view(r, &views[i], &expansion, &sheet, &text);
+    for (size_t i = 0; i < n; i++)
+        if (views[i].layout)
+            qr_dxf_report_viewports(r, views[i].block, views[i].layout->object);
     free(views);
     qr_buf_done(&text);
     qr_sheet_done(&sheet);

@@ -77,6 +77,7 @@ struct qr_dxf_reader {
     size_t cap;
     struct qr_dxf_kind_of_record *kind; /* of the record */
     bool paper;                         /* its 67 group */
+    struct qr_dxf_tag handle;           /* its 5 group, for XDATA; len 0: not yet */
 
     struct qr_dxf_kind_of_record *kinds; /* QR_DXF_KINDS, open addressing */
     size_t n_kinds;
@@ -105,6 +106,7 @@ struct qr_dxf_reader {
     size_t n_xdata;                /* strings kept so far */
     size_t n_parameters;           /* custom properties, likewise */
     size_t n_strings;              /* of XRECORDs, likewise */
+    size_t n_copies;               /* of dynamic blocks whose originals were looked for */
     struct qr_dxf_entry **entries; /* of dictionaries, see objects.c */
     size_t n_entries;
     char *property; /* $CUSTOMPROPERTYTAG waiting for its value */
@@ -123,6 +125,18 @@ void qr_dxf_pass(struct qr_dxf_reader *r);
 /** UTF-8 of a name: decoded, \U+ and \M+ resolved, blanks at its ends left out. Borrowed until the
  *  next call; *ret_len. Never NULL. */
 const char *qr_dxf_name_of(struct qr_dxf_reader *r, const struct qr_dxf_tag *tag, size_t *ret_len);
+
+/** The block's name for people, UTF-8: of copies of dynamic blocks the original's. Borrowed like
+ *  qr_dxf_name_of()'s. */
+const char *qr_dxf_block_name(struct qr_dxf_reader *r, const struct qr_dxf_block *block,
+                              size_t *ret_len);
+
+/** Set a parameter's handle from the number; nothing when it is 0. */
+void qr_dxf_set_handle(struct qr_dxf_reader *r, Quarry__V1__Parameter *parameter, uint64_t handle);
+
+/** A custom property of the drawing; the strings are the record's. NULL at the cap. */
+Quarry__V1__Parameter *qr_dxf_add_property(struct qr_dxf_reader *r, char *name, char *value,
+                                           const char *source);
 
 /** A tag's value as a property; nothing when the tag is NULL or empty. */
 void qr_dxf_property_tag(struct qr_dxf_reader *r, Quarry__V1__NamedObject *object, const char *key,
@@ -164,6 +178,11 @@ void qr_dxf_read_text(struct qr_dxf_reader *r);
 void qr_dxf_read_mtext(struct qr_dxf_reader *r);
 void qr_dxf_read_attrib(struct qr_dxf_reader *r);
 void qr_dxf_read_attdef(struct qr_dxf_reader *r);
+
+/* viewports.c */
+void qr_dxf_read_viewport(struct qr_dxf_reader *r);
+void qr_dxf_report_viewports(struct qr_dxf_reader *r, const struct qr_dxf_block *block,
+                             Quarry__V1__NamedObject *layout);
 
 /* rules.c: lines that may be frames or tables */
 void qr_dxf_read_line(struct qr_dxf_reader *r);

@@ -52,7 +52,7 @@ static const struct {
     {"SOLID", DRAWING, NULL},
     {"3DFACE", DRAWING, NULL},
     {"HATCH", DRAWING, NULL},
-    {"VIEWPORT", DRAWING, NULL},
+    {"VIEWPORT", DRAWING, qr_dxf_read_viewport},
     {"LAYOUT", OBJECTS, qr_dxf_read_layout},
     {"DICTIONARY", OBJECTS, qr_dxf_read_dictionary},
     {"XRECORD", OBJECTS, qr_dxf_read_xrecord},
@@ -193,6 +193,8 @@ void qr_dxf_collect(struct qr_dxf_reader *r)
             qr_dxf_stream_unget(&r->s);
             break;
         }
+        if (tag.code == 5 && r->handle.len == 0)
+            r->handle = tag;
         full = full || (r->e.n == r->cap && !grow(r));
         if (!full)
             r->tags[r->e.n++] = tag;
@@ -217,6 +219,10 @@ void qr_dxf_pass(struct qr_dxf_reader *r)
         case 0:
             qr_dxf_stream_unget(&r->s);
             return;
+        case 5:
+            if (r->handle.len == 0)
+                r->handle = tag;
+            break;
         case 67:
             if (looking)
                 r->paper = qr_dxf_int(&tag, NULL) == 1;

@@ -4,6 +4,7 @@
 #include "worker/extract/dxf/dimstyle.h"
 #include "worker/extract/dxf/reader.h"
 
+#define COPIES_MAX 1000     /* each costs a look at all blocks */
 #define PROPERTIES_OF 20000 /* objects with more than their name */
 
 static Quarry__V1__NamedObject *add(struct qr_dxf_reader *r, enum qr_record_list list)
@@ -91,8 +92,20 @@ void qr_dxf_read_block_record(struct qr_dxf_reader *r)
     if (!name || !name->text || !handle)
         return;
     struct qr_dxf_block *block = qr_dxf_block_get(&r->doc, name->text, name->len);
-    if (block)
-        block->handle = qr_dxf_handle(handle);
+    if (!block)
+        return;
+    block->handle = qr_dxf_handle(handle);
+    size_t n;
+    const struct qr_dxf_tag *tags = qr_dxf_xdata(&r->e, "AcDbBlockRepBTag", &n);
+    for (size_t i = 0; i < n && r->n_copies < COPIES_MAX; i++) {
+        if (tags[i].code != 1005)
+            continue;
+        /* a copy of a dynamic block for one state of it: its record names the original's */
+        struct qr_dxf_block *original = qr_dxf_block_by_handle(&r->doc, qr_dxf_handle(&tags[i]));
+        block->original = original != block ? original : NULL;
+        r->n_copies++;
+        return;
+    }
 }
 
 void qr_dxf_read_class(struct qr_dxf_reader *r) { qr_dxf_pass(r); }

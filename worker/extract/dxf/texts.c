@@ -156,7 +156,7 @@ static void mtext_of(struct qr_dxf_reader *r, const struct qr_dxf_entity *e,
 static struct qr_dxf_text *keep(struct qr_dxf_reader *r, struct qr_dxf_block *place,
                                 enum qr_dxf_text_kind kind)
 {
-    if (r->plain.len == 0)
+    if (r->plain.len == 0 || qr_dxf_find_int(&r->e, 60, 0) == 1) /* 60: not to be seen */
         return NULL;
     struct qr_dxf_text *text =
         qr_dxf_text_add(&r->doc, place, kind, (const char *)r->plain.data, r->plain.len);
@@ -218,7 +218,6 @@ static char *attribute_tag(struct qr_dxf_reader *r)
 static Quarry__V1__Parameter *add_attribute(struct qr_dxf_reader *r, char *tag, const char *source,
                                             const struct qr_dxf_block *owner)
 {
-    char handle[20];
     size_t len;
 
     if (!tag)
@@ -234,15 +233,10 @@ static Quarry__V1__Parameter *add_attribute(struct qr_dxf_reader *r, char *tag, 
     if (value)
         parameter->value = value;
     parameter->source = (char *)source;
-    uint64_t number = handle_of(&r->e);
-    if (number != 0) {
-        snprintf(handle, sizeof handle, "%llX", (unsigned long long)number);
-        parameter->handle = qr_record_text(r->rec, handle);
-    }
+    qr_dxf_set_handle(r, parameter, handle_of(&r->e));
     if (owner) {
-        struct qr_dxf_tag name = {.code = 2, .text = owner->name, .len = owner->name_len};
-        const char *text = qr_dxf_name_of(r, &name, &len);
-        parameter->owner = qr_record_string(r->rec, text, len);
+        const char *name = qr_dxf_block_name(r, owner, &len);
+        parameter->owner = qr_record_string(r->rec, name, len);
     }
     return parameter;
 }
@@ -277,17 +271,15 @@ void qr_dxf_read_attdef(struct qr_dxf_reader *r)
     if (!in_layout && (flags & 2) == 0)
         return; /* its insertions have ATTRIBs instead */
     attribute_value(r);
-    if (!in_layout)
-        add_attribute(r, tag, "attdef", r->block); /* a constant exists only here */
-    if (flags & 1)
-        return;
     if (in_layout && tag) { /* outside of a block the tag is drawn */
         qr_buf_clear(&r->plain);
         qr_buf_append_str(&r->plain, tag);
     }
-    struct qr_dxf_text *text = keep(r, place, QR_DXF_TEXT_ATTDEF);
-    if (!text)
-        return;
-    text->tag = tag;
-    place_line(&r->e, text, 74);
+    struct qr_dxf_text *text = (flags & 1) != 0 ? NULL : keep(r, place, QR_DXF_TEXT_ATTDEF);
+    if (text) {
+        text->tag = tag;
+        place_line(&r->e, text, 74);
+    }
+    if (!in_layout)
+        add_attribute(r, tag, "attdef", r->block); /* a constant exists only here */
 }

@@ -382,6 +382,53 @@ static void makes_parameters_of_attributes(void **state)
     assert_string_equal(msg->pages[0]->text, "A-4711\n"); /* what is drawn */
 }
 
+static void knows_where_attributes_of_dynamic_blocks_belong(void **state)
+{
+    const Quarry__V1__ExtractionRecord *msg = read_groups(
+        *state,
+        "0=SECTION;2=TABLES;0=BLOCK_RECORD;5=A1;2=VALVE;0=BLOCK_RECORD;5=A2;2=*U7;1001="
+        "AcDbBlockRepBTag;1070=1;1005=A1;0=ENDSEC;0=SECTION;2=BLOCKS;0=BLOCK;2=*U7;70=3;0=ATTDEF;2="
+        "KIND;70=2;1=ball;40=1;0=ATTDEF;2=NO;70=0;1=default;40=1;0=ENDBLK;0=ENDSEC;" ENTITIES
+        "0=INSERT;2=*U7;66=1;0=ATTRIB;2=NO;1=V12;40=1;20=9;0=SEQEND;" END,
+        "\n");
+    assert_int_equal(msg->n_parameters, 2);
+    assert_string_equal(msg->parameters[0]->name, "KIND"); /* constant: it has no ATTRIB */
+    assert_string_equal(msg->parameters[0]->owner, "VALVE");
+    assert_string_equal(msg->parameters[1]->owner, "VALVE");
+    assert_string_equal(msg->blocks[0]->name, "*U7");
+    assert_string_equal(msg->pages[0]->text, "V12\nball\n");
+}
+
+static void reads_properties_viewports_and_files(void **state)
+{
+    const Quarry__V1__ExtractionRecord *msg = read_groups(
+        *state,
+        "0=SECTION;2=TABLES;0=BLOCK_RECORD;5=20;2=*Paper_Space;0=ENDSEC;" ENTITIES
+        "0=VIEWPORT;67=1;69=1;40=400;41=300;45=300;0=VIEWPORT;67=1;69=2;40=200;41=100;45=50;0="
+        "TEXT;60=1;1=unseen;40=1;0=ENDSEC;0=SECTION;2=OBJECTS;0=DICTIONARY;5=1;3=DWGPROPS;350=2;3="
+        "NOTES;360=3;0=XRECORD;5=2;1=DWGPROPS COOKIE;2=Pump;300=Customer=ACME;301==;0=XRECORD;5=3;"
+        "1=hello;70=1;0=XRECORD;5=99;1=of nobody;0=IMAGEDEF;1=C:\\\\logo.png;0=PDFDEFINITION;1="
+        "plan.pdf;2=1;0=LAYOUT;100=AcDbLayout;1=A3;71=1;330=20;" END,
+        "\n");
+    const struct fixture *fixture = *state;
+    assert_string_equal(meta(fixture, "title"), "Pump");
+    assert_int_equal(msg->n_parameters, 2);
+    assert_string_equal(msg->parameters[0]->set, "custom");
+    assert_string_equal(msg->parameters[0]->name, "Customer");
+    assert_string_equal(msg->parameters[0]->value, "ACME");
+    assert_string_equal(msg->parameters[1]->set, "xrecord");
+    assert_string_equal(msg->parameters[1]->name, "NOTES");
+    assert_int_equal(msg->n_links, 2);
+    assert_string_equal(msg->links[1]->kind, "underlay");
+    assert_int_equal(msg->n_pages, 0);
+    assert_int_equal(msg->n_layouts, 1);
+    const Quarry__V1__NamedObject *layout = msg->layouts[0];
+    assert_string_equal(layout->properties[layout->n_properties - 2]->key, "viewports");
+    assert_string_equal(layout->properties[layout->n_properties - 2]->value, "1");
+    assert_string_equal(layout->properties[layout->n_properties - 1]->key, "viewport_scale");
+    assert_string_equal(layout->properties[layout->n_properties - 1]->value, "2");
+}
+
 static void reads_utf16(void **state)
 {
     static const char text[] = "0\nSECTION\n2\nENTITIES\n0\nTEXT\n40\n1\n1\nx\n0\nENDSEC\n0\nEOF\n";
@@ -462,6 +509,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(reads_binary, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_layouts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(makes_parameters_of_attributes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(knows_where_attributes_of_dynamic_blocks_belong, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(reads_properties_viewports_and_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_utf16, set_up, tear_down),
         cmocka_unit_test_setup_teardown(maps_large_files_and_survives_their_end, set_up, tear_down),
     };
