@@ -86,9 +86,14 @@ def title_finds(label, record):
     for field, value in record.get("title_block", {}).items():
         place = places.get(field) or {}
         place = place[0] if isinstance(place, list) else place
-        if field in FIELDS and in_view(label, place, False):
-            for one in value if isinstance(value, list) else [value]:
-                yield {"field": field, "value": one}
+        if field not in FIELDS or not in_view(label, place, False):
+            continue
+        values = value if isinstance(value, list) else [value]
+        if len(values) > 1 and len(record.get("pages", [])) > 1:  # the record has the place of the first one only
+            wanted = {**label["title_block"], **label.get("title_block_optional", {})}.get(field)
+            values = [one for one in values if same_text(wanted or [], one)][:1] or values[:1]
+        for one in values:
+            yield {"field": field, "value": one}
 
 
 def finds_of(label, record, part):
