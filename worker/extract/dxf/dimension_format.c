@@ -248,7 +248,8 @@ static void put_toleranced(const struct qr_dxf_dimvars *vars, enum qr_dxf_dim_ki
     put_signed(vars, kind, -vars->tm, out);
 }
 
-/* The sign of a radius or diameter, unless DIMPOST says what stands in front: "<>" nothing. */
+/* The sign of a radius or diameter, unless DIMPOST says what stands in front; "<>" alone
+ * is how writers that put the sign into the text keep it away. */
 static const char *sign_of(enum qr_dxf_dim_kind kind)
 {
     if (kind == QR_DXF_DIM_RADIUS || kind == QR_DXF_DIM_JOGGED)
@@ -264,7 +265,7 @@ void qr_dxf_format_measurement(const struct qr_dxf_dimvars *vars, enum qr_dxf_di
     if (qr_dxf_dim_is_angle(kind))
         post = NULL;
     mark = post ? strstr(post, "<>") : NULL;
-    if (mark)
+    if (mark && (mark > post || mark[2] == '\0'))
         qr_buf_append(out, post, (size_t)(mark - post));
     else
         qr_buf_append_str(out, sign_of(kind));

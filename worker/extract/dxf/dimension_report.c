@@ -121,25 +121,41 @@ static int decimals_of(const char *text, size_t len)
     return memchr(text, '/', len) || memchr(text, '\'', len) ? -1 : decimals;
 }
 
-/* How far the shown number may be from the measured one by its rounding. */
-static double rounding_of(const struct qr_dxf_dimension *dim, const char *shown, size_t len,
-                          double scale)
+/* Decimals that the style gives the number; those of limits may be the tolerance's. */
+static int style_decimals(const struct qr_dxf_dimension *dim)
 {
-    int decimals = decimals_of(shown, len);
-    bool own_zeros = !qr_dxf_dim_is_literal(dim), angle = qr_dxf_dim_is_angle(dim->geometry.kind);
-    int style = angle && dim->vars.adec >= 0 && dim->vars.adec < dim->vars.dec ? dim->vars.adec
-                                                                               : dim->vars.dec;
+    const struct qr_dxf_dimvars *vars = &dim->vars;
+    int decimals = vars->lim && vars->tdec < vars->dec ? vars->tdec : vars->dec;
+
+    if (qr_dxf_dim_is_angle(dim->geometry.kind) && vars->adec >= 0 && vars->adec < decimals)
+        decimals = vars->adec;
+    return decimals;
+}
+
+/* Are zeros behind the point left out? */
+static bool drops_zeros(const struct qr_dxf_dimension *dim)
+{
+    if (qr_dxf_dim_is_angle(dim->geometry.kind))
+        return (dim->vars.azin & 2) != 0;
+    return (dim->vars.zin & 8) != 0;
+}
+
+/* How far the shown number may be from the measured one by its rounding. */
+static double rounding_of(const struct qr_dxf_dimension *dim, const char *shown, size_t len)
+{
+    int decimals = decimals_of(shown, len), style = style_decimals(dim);
+    bool formatted = !qr_dxf_dim_is_literal(dim);
     double step;
 
     if (decimals < 0)
         step = 1.0 / 8;
-    else if (own_zeros && style > decimals) /* trailing zeros were left out */
+    else if (formatted && style > decimals && drops_zeros(dim))
         step = pow(10, -style);
     else
         step = pow(10, -decimals);
-    if (own_zeros && dim->vars.rnd > 0 && !angle)
-        step = fmax(step, dim->vars.rnd);
-    return step * scale * 0.501;
+    if (formatted && dim->vars.rnd > 0 && !qr_dxf_dim_is_angle(dim->geometry.kind))
+        step += dim->vars.rnd;
+    return step * 0.501;
 }
 
 /* Millimetres of a unit that texts name, 0 of others. */
@@ -156,31 +172,33 @@ static double unit_mm(const char *unit)
     return 0;
 }
 
-/* Does the shown number differ from the measured one by more than its rounding? */
+/* Is the shown number, times `scale`, the measured one or one of its limits, but for rounding? */
+static bool is_measured(const struct qr_dxf_dimension *dim, double measured, double shown,
+                        double scale, double rounding)
+{
+    double value = shown * scale, slack = rounding * scale + 1e-6 * fmax(1, fabs(value));
+
+    if (fabs(measured - value) <= slack)
+        return true;
+    return dim->vars.lim && (fabs(measured + dim->vars.tp - value) <= slack ||
+                             fabs(measured - dim->vars.tm - value) <= slack);
+}
+
+/* Does the shown number differ from the measured one by more than its rounding? A unit in the text
+ * may say what the number is in, or what the drawing's unit really is. */
 static bool disagrees(const struct qr_dxf_dimension *dim, const struct qr_dxf_dim_numbers *numbers,
                       const char *shown, size_t len, const struct qr_dimension_text *said,
                       const char *drawing_unit)
 {
-    double measured = numbers->has_raw ? numbers->raw : numbers->computed;
-    double scale = 1, value, slack;
+    double measured = fabs(numbers->has_raw ? numbers->raw : numbers->computed);
+    double rounding = rounding_of(dim, shown, len);
+    double from = unit_mm(said->unit), to = unit_mm(drawing_unit);
 
     if (!numbers->has_raw && !numbers->has_computed)
         return false;
-    if (qr_dxf_dim_is_angle(dim->geometry.kind) != (strcmp(said->unit, "deg") == 0) &&
-        said->unit[0] != '\0')
-        return true;
-    if (!qr_dxf_dim_is_angle(dim->geometry.kind)) {
-        double from = unit_mm(said->unit), to = unit_mm(drawing_unit);
-        if (from > 0 && to > 0)
-            scale = from / to;
-    }
-    value = said->value * scale;
-    slack = rounding_of(dim, shown, len, scale) + 1e-6 * fmax(1, fabs(value));
-    measured = fabs(measured);
-    if (dim->vars.lim && (fabs(measured + dim->vars.tp - value) <= slack ||
-                          fabs(measured - dim->vars.tm - value) <= slack))
-        return false; /* it is one of the limits */
-    return fabs(measured - value) > slack;
+    if (is_measured(dim, measured, said->value, 1, rounding))
+        return false;
+    return !(from > 0 && to > 0) || !is_measured(dim, measured, said->value, from / to, rounding);
 }
 
 /* What was read from the text. */

@@ -182,6 +182,14 @@ static void join_blanks(struct qr_buf *text)
     text->len = to;
 }
 
+static bool has_mark(const struct qr_buf *text)
+{
+    for (size_t i = 0; i + 1 < text->len; i++)
+        if (text->data[i] == '<' && text->data[i + 1] == '>')
+            return true;
+    return false;
+}
+
 enum qr_dxf_dim_source qr_dxf_dim_shown(const struct qr_dxf_doc *doc,
                                         const struct qr_dxf_dimension *dim,
                                         const struct qr_dxf_block *block,
@@ -189,6 +197,11 @@ enum qr_dxf_dim_source qr_dxf_dim_shown(const struct qr_dxf_doc *doc,
                                         struct qr_buf *out, struct qr_dxf_dim_spot *ret_spot)
 {
     if (block && from_block(block, out, ret_spot)) {
+        if (has_mark(out)) { /* a writer that did not put the number in */
+            qr_buf_clear(out);
+            qr_dxf_dim_expected(doc, dim, numbers, out);
+            return QR_DXF_DIM_OVERRIDE;
+        }
         qr_dxf_dim_restore_signs(doc, dim, numbers, out);
         join_blanks(out);
         return QR_DXF_DIM_BLOCK;

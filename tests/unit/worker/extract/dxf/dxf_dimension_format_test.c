@@ -135,6 +135,8 @@ static void what_stands_around_the_number(void **state)
     check_text(&v, QR_DXF_DIM_RADIUS, 5, NULL, "~5 mm");
     v.post = "<>"; /* some put the sign into the override instead */
     check_text(&v, QR_DXF_DIM_DIAMETER, 5, "\u2300<>", "⌀5");
+    v.post = "<> mm";
+    check_text(&v, QR_DXF_DIM_DIAMETER, 5, NULL, "Ø5 mm");
     v.post = " mm";
     check_text(&v, QR_DXF_DIM_RADIUS, 5, NULL, "R5 mm");
     check_text(&v, QR_DXF_DIM_ANGULAR, 45, NULL, "45°");
