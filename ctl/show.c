@@ -28,12 +28,12 @@ void qr_show_heading(struct qr_show *show, const char *title, size_t n)
 void qr_show_pair(struct qr_show *show, const char *name, const char *value)
 {
     char shown[2048];
-    size_t room = show->term->width > 16 ? (size_t)show->term->width - 15 : SIZE_MAX;
+    size_t room = show->term->width > 20 ? (size_t)show->term->width - 19 : SIZE_MAX;
 
     if (value[0] == '\0')
         return;
     qr_text_fit(value, room, false, qr_term_ellipsis(show->term), shown, sizeof shown);
-    fprintf(show->out, "  %-12s %s\n", name, shown);
+    fprintf(show->out, "  %-16s %s\n", name, shown);
 }
 
 const char *qr_show_number(const json_t *number, char *buf, size_t cap)

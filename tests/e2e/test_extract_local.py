@@ -64,3 +64,12 @@ def test_wrong_usage_is_told(args):
 
 def test_samples_are_what_their_generator_makes():
     subprocess.run(["/usr/bin/python3", SAMPLES / "make.py", "--check"], check=True)
+
+
+@pytest.mark.parametrize("name", ["empty.pdf", "empty.dxf"])
+def test_an_empty_file_is_no_lack_of_memory(name, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(b"")
+    record, = json.loads(extract(path, code=1))  # the first file of its child
+    assert record["error"]["class"] == "invalid_input"
+    assert "empty" in record["error"]["message"]

@@ -1,6 +1,8 @@
 """quarry extract --show: a record as people see it."""
 import subprocess
 
+import pytest
+
 from tests.harness.quarry import BIN, SAMPLES
 
 
@@ -15,7 +17,7 @@ def test_pages_and_document():
     out = show("pdf/metadata.pdf").stdout
     assert out.startswith("pdf/metadata.pdf\n  completed, pdf, ")
     assert "\nPages (3)\n" in out
-    assert "page_count   3" in out
+    assert "page_count       3" in out
 
 
 def test_long_lists_are_cut_and_say_so():
@@ -50,6 +52,20 @@ def test_the_overlay_is_a_picture_of_the_page(tmp_path):
     assert head[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = (int.from_bytes(head[at:at + 4], "big") for at in (16, 20))
     assert height == 2440 and 1600 < width < 1800  # A4 upright, and the legend
+
+
+def test_what_a_drawing_says_comes_first():
+    out = show("dxf/flange-2000.dxf").stdout
+    assert out.index("\nTitle block\n") < out.index("\nDimensions (4)\n") < out.index("\nMade of\n")
+    assert "BR-2040" in out and "4x Ø9" in out
+
+
+@pytest.mark.parametrize("name", ["dxf/flange-r12.dxf", "dxf/flange-2018-binary.dxf", "dxf/assembly-2018.dxf",
+                                  "hostile/block-bomb.dxf"])
+def test_the_overlay_of_a_drawing(name, tmp_path):
+    picture = tmp_path / "found.png"
+    show("--overlay", picture, name)
+    assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
 def test_no_overlay_of_a_page_that_is_not_there(tmp_path):

@@ -53,7 +53,7 @@ static bool load(struct qr_input *in, struct qr_record *rec)
 {
     size_t size = (size_t)in->size;
 
-    if (size > in->own_cap) {
+    if (size > in->own_cap || !in->own) {
         size_t cap = size < HASH_BLOCK ? HASH_BLOCK : size;
         free(in->own);
         in->own = malloc(cap);

@@ -7,6 +7,7 @@
 #include "worker/extract/dxf/reader.h"
 #include "worker/extract/dxf/records.h"
 #include "worker/extract/dxf/wide.h"
+#include "worker/extract/overlay/dxf_layout.h"
 
 #define SCRATCH_MAX ((size_t)4 * 1024 * 1024)
 #define REPORT_EVERY ((size_t)4 * 1024 * 1024)
@@ -242,8 +243,15 @@ void qr_dxf_read(const struct qr_extract *x, const void *data, size_t len)
 
 void qr_dxf_extract(const struct qr_extract *x)
 {
+    if (x->in->size == 0) {
+        qr_record_fail(x->rec, QR_CLASS_INVALID_INPUT,
+                       "the file is empty; hint: get it again from its source");
+        return;
+    }
     const uint8_t *data = qr_input_map((struct qr_input *)(uintptr_t)x->in, x->rec);
-
-    if (data || x->in->size == 0)
-        qr_dxf_read(x, data, (size_t)x->in->size);
+    if (!data)
+        return;
+    qr_dxf_read(x, data, (size_t)x->in->size);
+    if (x->job->options.overlay_page > 0 && !qr_record_has_failed(x->rec))
+        qr_overlay_dxf_layout(x, data, (size_t)x->in->size, x->job->options.overlay_page);
 }

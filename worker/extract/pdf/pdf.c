@@ -91,6 +91,8 @@ int qr_pdf_new(size_t memory_bytes, struct qr_pdf **ret, struct qr_err *err)
     return QR_OK;
 }
 
+fz_context *qr_pdf_context(struct qr_pdf *pdf) { return pdf->ctx; }
+
 void qr_pdf_free(struct qr_pdf *pdf)
 {
     if (!pdf)

@@ -9,6 +9,8 @@
 #pragma once
 #include <stddef.h>
 
+#include <mupdf/fitz.h>
+
 #include "common/base.h"
 #include "common/err.h"
 
@@ -18,5 +20,8 @@ struct qr_pdf;
 /** Errors: QR_E_NOMEM. */
 QR_MUST_CHECK int qr_pdf_new(size_t memory_bytes, struct qr_pdf **ret, struct qr_err *err);
 void qr_pdf_free(struct qr_pdf *pdf);
+
+/** MuPDF's context, for drawing pictures of other formats: used between files, borrowed. */
+fz_context *qr_pdf_context(struct qr_pdf *pdf);
 
 void qr_pdf_extract(const struct qr_extract *x);
