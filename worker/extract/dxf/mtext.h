@@ -39,7 +39,9 @@ void qr_dxf_mtext_plain(const struct qr_dxf_doc *doc, const char *text, size_t l
 
 /**
  * The content of an MTEXT entity, joined and decoded to UTF-8 but with its codes: every 3 in front
- * of the last 1, then that 1. Chunks are joined before decoding, because they are cut anywhere.
+ * of the last 1, then that 1. Chunks are joined before decoding, because they are cut anywhere. What
+ * stands in an embedded object (101) or XDATA describes columns and is no text: since R2018 all
+ * columns are in the content, before each further column is an MTEXT of its own.
  */
 void qr_dxf_mtext_content(const struct qr_dxf_doc *doc, const struct qr_dxf_entity *entity,
                           struct qr_buf *out);
@@ -56,15 +58,3 @@ void qr_dxf_mtext_join(const struct qr_dxf_doc *doc, const struct qr_dxf_tag *ta
  * that hold text; *ret_n is 0 when there is none.
  */
 const struct qr_dxf_tag *qr_dxf_mtext_embedded(const struct qr_dxf_entity *entity, size_t *ret_n);
-
-/** Columns, from an embedded object (R2018) or XDATA ACAD (before). */
-struct qr_dxf_mtext_columns {
-    int type; /* 0 none, 1 static, 2 dynamic */
-    int count;
-    double width, gutter; /* drawing units */
-    size_t n_linked;      /* MTEXT entities of their own that hold the further columns */
-    uint64_t linked[16];  /* their handles, the first 16 */
-};
-
-/** False when the text has no columns. */
-bool qr_dxf_mtext_columns(const struct qr_dxf_entity *entity, struct qr_dxf_mtext_columns *ret);

@@ -1,6 +1,4 @@
 /* Where the content of an MTEXT stands among the tags of an entity. */
-#include <stdlib.h>
-#include <string.h>
 
 #include "worker/extract/dxf/doc.h"
 #include "worker/extract/dxf/mtext.h"
@@ -67,82 +65,4 @@ const struct qr_dxf_tag *qr_dxf_mtext_embedded(const struct qr_dxf_entity *entit
         }
     }
     return NULL;
-}
-
-static bool is_mark(const struct qr_dxf_tag *tag, const char *mark)
-{
-    return tag->code == 1000 && qr_dxf_tag_is(tag, mark);
-}
-
-static void link_column(const struct qr_dxf_tag *tag, struct qr_dxf_mtext_columns *ret)
-{
-    if (ret->n_linked < sizeof ret->linked / sizeof ret->linked[0])
-        ret->linked[ret->n_linked] = qr_dxf_handle(tag);
-    ret->n_linked++;
-}
-
-static void set_column_value(int64_t code, const struct qr_dxf_tag *tag,
-                             struct qr_dxf_mtext_columns *ret)
-{
-    if (code == 75)
-        ret->type = (int)qr_dxf_int(tag, NULL);
-    else if (code == 76)
-        ret->count = (int)qr_dxf_int(tag, NULL);
-    else if (code == 48)
-        ret->width = qr_dxf_real(tag, NULL);
-    else if (code == 49)
-        ret->gutter = qr_dxf_real(tag, NULL);
-}
-
-/* Before R2018: pairs of a code (1070) and its value between two marks in XDATA ACAD. */
-static bool columns_of_xdata(const struct qr_dxf_entity *entity, struct qr_dxf_mtext_columns *ret)
-{
-    size_t n = 0;
-    const struct qr_dxf_tag *tags = qr_dxf_xdata(entity, "ACAD", &n);
-    bool info = false, links = false;
-
-    for (size_t i = 0; i < n; i++) {
-        if (is_mark(&tags[i], "ACAD_MTEXT_COLUMN_INFO_BEGIN"))
-            info = true;
-        else if (is_mark(&tags[i], "ACAD_MTEXT_COLUMN_INFO_END"))
-            info = false;
-        else if (is_mark(&tags[i], "ACAD_MTEXT_COLUMNS_BEGIN"))
-            links = true;
-        else if (is_mark(&tags[i], "ACAD_MTEXT_COLUMNS_END"))
-            links = false;
-        else if (info && tags[i].code == 1070 && i + 1 < n) {
-            set_column_value(qr_dxf_int(&tags[i], NULL), &tags[i + 1], ret);
-            i++;
-        } else if (links && tags[i].code == 1005) {
-            link_column(&tags[i], ret);
-        }
-    }
-    return ret->type != 0;
-}
-
-static bool columns_of_embedded(const struct qr_dxf_entity *entity,
-                                struct qr_dxf_mtext_columns *ret)
-{
-    size_t i = 0;
-
-    while (i < entity->n && entity->tags[i].code != 101)
-        i++;
-    for (; i < entity->n && entity->tags[i].code < 1000; i++) {
-        const struct qr_dxf_tag *tag = &entity->tags[i];
-        if (tag->code == 71)
-            ret->type = (int)qr_dxf_int(tag, NULL);
-        else if (tag->code == 72)
-            ret->count = (int)qr_dxf_int(tag, NULL);
-        else if (tag->code == 44)
-            ret->width = qr_dxf_real(tag, NULL);
-        else if (tag->code == 45)
-            ret->gutter = qr_dxf_real(tag, NULL);
-    }
-    return ret->type != 0;
-}
-
-bool qr_dxf_mtext_columns(const struct qr_dxf_entity *entity, struct qr_dxf_mtext_columns *ret)
-{
-    *ret = (struct qr_dxf_mtext_columns){0};
-    return columns_of_embedded(entity, ret) || columns_of_xdata(entity, ret);
 }
