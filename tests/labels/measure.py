@@ -13,7 +13,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PARTS = ("title_block", "dimensions", "gdt", "bom", "materials", "revisions", "notes")
-DETAILS = ("dim tolerances", "dim fit/quantity", "bom cells")
+DETAILS = ("dim text", "dim tolerances", "dim fit/quantity", "bom cells")
 FIELDS = set(
     "drawing_number part_number revision title subtitle material finish scale sheet sheet_count size units date drawn_by "
     "drawn_date checked_by checked_date approved_by approved_date company project weight general_tolerance projection "
@@ -203,6 +203,7 @@ def pair(wants, finds, score):
 def details(part, wants, finds, pairs, out):
     if part == "dimensions":
         for want, find in ((wants[i], finds[j]) for i, j in pairs):
+            add(out, "dim text", same_text(want["text"], find.get("text")))
             if any(k in d for d in (want, find) for k in ("upper", "lower")):
                 add(out, "dim tolerances", same_tolerance(want, find))
             fits = [norm(d.get("fit", "")) if want["kind"] != "thread" else "" for d in (want, find)]
