@@ -1,6 +1,7 @@
 #include "worker/extract/drawing/analysis.h"
 
 #include "common/record/parts.h"
+#include "worker/extract/drawing/bom.h"
 #include "worker/extract/drawing/dimensions.h"
 #include "worker/extract/drawing/grid.h"
 #include "worker/extract/drawing/regions.h"
@@ -17,6 +18,7 @@ void qr_drawing_analyse(struct qr_sheet *sheet, struct qr_record *rec)
         qr_record_partial(rec, "drawing.capped", "%zu texts and lines of page %u were left out",
                           sheet->dropped, sheet->page);
     /* tables first, then what has labels: numbers that are left may be dimensions */
+    qr_bom_find(sheet, &grid, &regions, rec);
     qr_title_block_find(sheet, &grid, &regions, rec);
     qr_dimensions_find(sheet, &grid, &regions, rec);
     qr_grid_done(&grid);

@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "common/base.h"
+#include "worker/extract/drawing/table.h"
+
+#define TITLE_SHARE_MAX 0.35f /* of the sheet */
 
 enum { LINES_TRIED = 512, ZONES_TRIED = 32, SERIAL_MIN = 5 };
 
@@ -115,33 +118,6 @@ static void look_sideways(const struct qr_dimension_context *context,
     ret->beside = beside.found;
 }
 
-/* A line of this very length: the side of a box that stands alone. */
-static bool is_side(const struct qr_grid_line *lines, size_t n, float at, float from, float to,
-                    float slack)
-{
-    size_t left = 0, right = n;
-
-    while (left < right) {
-        size_t middle = left + (right - left) / 2;
-        if (lines[middle].at < at - slack)
-            left = middle + 1;
-        else
-            right = middle;
-    }
-    for (size_t i = left; i < n && i < left + LINES_TRIED && lines[i].at <= at + slack; i++)
-        if (fabsf(lines[i].from - from) <= slack && fabsf(lines[i].to - to) <= slack)
-            return true;
-    return false;
-}
-
-static bool is_box(const struct qr_grid *grid, const struct qr_sheet_rect *b, float slack)
-{
-    return is_side(grid->rows, grid->n_rows, b->y0, b->x0, b->x1, slack) &&
-           is_side(grid->rows, grid->n_rows, b->y1, b->x0, b->x1, slack) &&
-           is_side(grid->columns, grid->n_columns, b->x0, b->y0, b->y1, slack) &&
-           is_side(grid->columns, grid->n_columns, b->x1, b->y0, b->y1, slack);
-}
-
 static void look_for_cell(const struct qr_dimension_context *context, int32_t turn,
                           struct qr_dimension_setting *ret)
 {
@@ -158,7 +134,7 @@ static void look_for_cell(const struct qr_dimension_context *context, int32_t tu
     height = flat ? cell.y1 - cell.y0 : cell.x1 - cell.x0;
     along = flat ? ret->box.x1 - ret->box.x0 : ret->box.y1 - ret->box.y0;
     ret->framed = height < 2.2f * h && width < along + 2 * h && width > along - 0.2f * h &&
-                  is_box(context->grid, &cell, 0.15f * h);
+                  qr_table_is_box(context->grid, &cell, 0.15f * h);
 }
 
 /* --- numbers of the frame's grid --- */
@@ -385,11 +361,30 @@ static bool is_usual(float height, float usual)
     return usual > 0 && height > 0.8f * usual && height < 1.25f * usual;
 }
 
+/* The region at the box; one that covers much of the sheet is a guess gone wrong. */
+static enum qr_region_kind region_at(const struct qr_dimension_context *context,
+                                     const struct qr_sheet_rect *box)
+{
+    const struct qr_sheet_rect *area = &context->sheet->area;
+    float sheet = (area->x1 - area->x0) * (area->y1 - area->y0);
+    float x = (box->x0 + box->x1) / 2, y = (box->y0 + box->y1) / 2;
+
+    for (size_t i = 0; i < context->regions->n; i++) {
+        const struct qr_region *region = &context->regions->list[i];
+        const struct qr_sheet_rect *b = &region->box;
+        if (x >= b->x0 && x <= b->x1 && y >= b->y0 && y <= b->y1 &&
+            (region->kind != QR_REGION_TITLE ||
+             (b->x1 - b->x0) * (b->y1 - b->y0) < TITLE_SHARE_MAX * sheet))
+            return region->kind;
+    }
+    return QR_REGION_NONE;
+}
+
 static bool region_allows(const struct qr_dimension_context *context,
                           const struct qr_dimension_group *group,
                           const struct qr_dimension_setting *setting)
 {
-    enum qr_region_kind kind = qr_regions_at(context->regions, &setting->box);
+    enum qr_region_kind kind = region_at(context, &setting->box);
 
     if (kind == QR_REGION_NONE)
         return true;

@@ -258,7 +258,7 @@ static bool marked(struct qr_dimension_parser *p)
     if (t->type == QR_DT_SQUARE)
         kind = "square";
     else if (t->type == QR_DT_ARC)
-        kind = "arc";
+        kind = "arc_length";
     else if (t->type != QR_DT_WORD || t->meaning != QR_DW_LEAD)
         return false;
     else if (t->end - t->start == 1 && !qr_dp_is_sign(p, 1, '='))

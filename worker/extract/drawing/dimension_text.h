@@ -24,8 +24,9 @@ enum qr_dimension_evidence {
 };
 
 struct qr_dimension_text {
-    /* "linear", "diameter", "radius", "angle", "thread", "chamfer", "arc", "square", "depth",
-     * "counterbore", "countersink"; static. A fit or a tolerance does not change the kind. */
+    /* "linear", "diameter", "radius", "angle", "thread", "chamfer", "arc_length", "square",
+     * "depth", "counterbore", "countersink"; static. A fit or a tolerance does not change the kind.
+     */
     const char *kind;
     double value; /* in `unit`; feet and inches in inches, angles in degrees; finite */
     const char

@@ -5,6 +5,8 @@
 
 #include "common/record/parts.h"
 #include "worker/extract/drawing/dimension_context.h"
+#include "worker/extract/drawing/gdt.h"
+#include "worker/extract/drawing/table.h"
 
 static char *source_of(const struct qr_sheet_span *span, struct qr_record *rec)
 {
@@ -26,6 +28,14 @@ static double confidence_of(const struct qr_dimension_group *group,
     default:
         return 0.65;
     }
+}
+
+/* In the record a counterbore is a diameter, with its sign in the prefix. */
+static const char *kind_of(const struct qr_dimension_text *read)
+{
+    if (strncmp(read->kind, "counter", 7) == 0)
+        return "diameter";
+    return strcmp(read->kind, "square") == 0 ? "linear" : read->kind;
 }
 
 /* Where the sheet's other numbers have points, "1,250" has a thousands' comma. */
@@ -54,7 +64,7 @@ static void emit(const struct qr_dimension_context *context, const struct qr_dim
 
     if (!d)
         return;
-    d->kind = qr_record_text(rec, read->kind);
+    d->kind = qr_record_text(rec, kind_of(read));
     d->has_value = true;
     d->value = read->thousands && points ? read->value * 1000 : read->value;
     d->text = qr_record_string(rec, group->text, group->len);
@@ -148,6 +158,8 @@ void qr_dimensions_find(const struct qr_sheet *sheet, const struct qr_grid *grid
         rec->failed = true;
     } else {
         take_others(sheet, taken);
+        qr_gdt_find(sheet, grid, &pieces, taken, rec);
+        qr_table_mark_cells(sheet, grid, taken);
         if (!sheet->dimensions_known && !qr_dimension_groups_find(sheet, &pieces, taken, &groups))
             rec->failed = true;
         find(&context, rec);

@@ -130,7 +130,7 @@ static void kinds(void **state)
         {"t=2", "linear 2 plain"},
         {"PCD Ø60", "diameter 60 sure"},
         {"THK 1.5", "linear 1.5 plain"},
-        {"⌒ 31.4", "arc 31.4 sure"},
+        {"⌒ 31.4", "arc_length 31.4 sure"},
         {"↧ 12", "depth 12 sure"},
         {"⌴ Ø10 ↧ 5", "counterbore 10 /5 deep5 sure"},
         {"⌵ Ø10 X 90°", "countersink 10 /90 sure"},
