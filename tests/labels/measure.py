@@ -15,8 +15,8 @@ ROOT = HERE.parent.parent
 PARTS = ("title_block", "dimensions", "gdt", "bom", "materials", "revisions", "notes")
 DETAILS = ("dim text", "dim tolerances", "dim fit/quantity", "bom cells")
 FIELDS = set(
-    "drawing_number part_number revision title subtitle material finish scale sheet sheet_count size units date drawn_by "
-    "drawn_date checked_by checked_date approved_by approved_date company project weight general_tolerance projection "
+    "drawing_number part_number revision title subtitle material finish scale sheet sheet_count size units date "
+    "drawn_by drawn_date checked_by checked_date approved_by approved_date company project weight general_tolerance projection "
     "status department".split()
 )
 BOM_COLUMNS = ("item", "part_number", "description", "quantity", "unit", "material")
@@ -167,7 +167,8 @@ def match_material(want, find):
 
 def match_note(want, find):
     ratio = difflib.SequenceMatcher(None, norm(want["text"]), norm(find.get("text", "")), autojunk=False).ratio()
-    return ratio if norm(want.get("number", "")).rstrip(".") == norm(find.get("number", "")).rstrip(".") and ratio >= 0.9 else 0
+    numbers = [norm(one.get("number", "")).rstrip(".") for one in (want, find)]
+    return ratio if numbers[0] == numbers[1] and ratio >= 0.9 else 0
 
 
 MATCH = {
@@ -279,8 +280,8 @@ def brief(part, entry):
         return f"{entry['field']} = {entry['value']!r}"
     if part == "materials":
         return repr(" | ".join(str(entry[k]) for k in ("name", "standard") if entry.get(k)))
-    keys = ("kind", "value", "text", "upper", "lower", "fit", "quantity", "source", "characteristic", "datums", "number",
-            "revision", "date", "author", "zone", "item", "part_number", "description", "unit", "material")
+    keys = ("kind", "value", "text", "upper", "lower", "fit", "quantity", "source", "characteristic", "datums",
+            "number", "revision", "date", "author", "zone", "item", "part_number", "description", "unit", "material")
     shown = {key: entry[key] for key in keys if entry.get(key) not in (None, "", [])}
     box = box_of(entry)
     where = "  at [" + ", ".join(f"{edge:.0f}" for edge in box) + "]" if box else ""
