@@ -16,8 +16,8 @@ PARTS = ("title_block", "dimensions", "gdt", "bom", "materials", "revisions", "n
 DETAILS = ("dim text", "dim tolerances", "dim fit/quantity", "bom cells")
 FIELDS = set(
     "drawing_number part_number revision title subtitle material finish scale sheet sheet_count size units date "
-    "drawn_by drawn_date checked_by checked_date approved_by approved_date company project weight general_tolerance projection "
-    "status department".split()
+    "drawn_by drawn_date checked_by checked_date approved_by approved_date company project weight "
+    "general_tolerance projection status department".split()
 )
 BOM_COLUMNS = ("item", "part_number", "description", "quantity", "unit", "material")
 REVISION_COLUMNS = ("revision", "date", "description", "author", "zone")
