@@ -54,7 +54,7 @@ struct qr_pdf_file {
 
     pdf_mark_bits *fonts_seen; /* fonts, resources and forms looked at */
     pdf_mark_bits *files_seen; /* file specifications */
-    bool layers;               /* there is optional content */
+    bool hidden_layers;        /* some layers are off */
 };
 
 /** Throws. */

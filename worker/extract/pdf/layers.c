@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define LAYERS_MAX 10000 /* MuPDF looks through all of them for each piece of marked content */
+
 static void mark_all(struct qr_pdf_file *file, pdf_obj *list, pdf_mark_bits *marks)
 {
     int n = pdf_array_len(file->ctx, list);
@@ -40,16 +42,22 @@ void qr_pdf_read_layers(struct qr_pdf_file *file, void *unused)
     (void)unused;
     if (n == 0)
         return;
-    file->layers = true;
     changed = pdf_new_mark_bits(ctx, file->doc); /* those that are not in the base state */
     fz_try(ctx)
     {
         mark_all(file, pdf_dict_get(ctx, config, base_off ? PDF_NAME(ON) : PDF_NAME(OFF)), changed);
         for (int i = 0; i < n; i++) {
             pdf_obj *group = pdf_array_get(ctx, groups, i);
-            bool is_changed = pdf_mark_bits_set(ctx, changed, group);
-            if (pdf_is_dict(ctx, group) && !add_layer(file, group, is_changed == base_off))
+            bool visible = (pdf_mark_bits_set(ctx, changed, group) != 0) == base_off;
+            file->hidden_layers |= !visible;
+            if (pdf_is_dict(ctx, group) && !add_layer(file, group, visible))
                 break;
+        }
+        if (n > LAYERS_MAX) {
+            pdf_dict_del(ctx, file->root, PDF_NAME(OCProperties));
+            file->hidden_layers = false;
+            qr_record_note(file->rec, "pdf.layers.many",
+                           "%d layers: what is drawn is not matched to them", n);
         }
     }
     fz_always(ctx) pdf_drop_mark_bits(ctx, changed);

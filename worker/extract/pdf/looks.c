@@ -27,6 +27,11 @@ bool qr_pdf_looks_traced(const struct qr_pdf_looks *page)
            page->marks->image_area < COVERED * page->width * page->height;
 }
 
+bool qr_pdf_looks_garbled(const struct qr_pdf_looks *page)
+{
+    return page->undecodable > 10 && page->undecodable > page->visible / 20;
+}
+
 /* Words of title blocks, lower case; several languages. A stem ends in '*'. */
 static const char *const title_words[] = {
     "scale",       "drawn",     "checked",   "approved",   "sheet",     "rev",        "revision",

@@ -25,6 +25,9 @@ bool qr_pdf_looks_scanned(const struct qr_pdf_looks *page);
 /** Many paths have the size of letters, and next to no text: a candidate for OCR. */
 bool qr_pdf_looks_traced(const struct qr_pdf_looks *page);
 
+/** More than ten characters and more than one in twenty have no Unicode value. */
+bool qr_pdf_looks_garbled(const struct qr_pdf_looks *page);
+
 /**
  * A drawing: by the size and orientation of the page, how much is painted, how little text there
  * is, and the words of title blocks and of dimensions in it. O(text).

@@ -59,7 +59,7 @@ static void collect(struct work *work, bool text_only)
         work->text = fz_new_stext_page(ctx, area);
         dev = fz_new_stext_device(ctx, work->text, &options);
         qr_pdf_run_page(ctx, work->page, dev, work->text, text_only ? &pdf->marks : NULL,
-                        &work->cookie, &work->end);
+                        pdf->file.hidden_layers ? pdf->file.doc : NULL, &work->cookie, &work->end);
         fz_close_device(ctx, dev);
     }
     fz_always(ctx) fz_drop_device(ctx, dev);
@@ -119,6 +119,10 @@ static void judge(struct work *work)
     out->images = work->stats.images ? work->stats.images : looks.marks->images;
     out->image_only = qr_pdf_looks_scanned(&looks);
     out->text_as_paths = qr_pdf_looks_traced(&looks);
+    if (qr_pdf_looks_garbled(&looks))
+        qr_record_partial(work->x->rec, "pdf.text.undecodable",
+                          "page %u: %u of %zu characters have no Unicode value", out->number,
+                          out->undecodable, looks.visible);
     work->judged = true;
 }
 

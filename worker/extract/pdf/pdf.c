@@ -187,6 +187,7 @@ static void explain_empty(const struct qr_extract *x)
     struct qr_record *rec = x->rec;
     const Quarry__V1__ExtractionRecord *msg = rec->msg;
     size_t image_only = 0;
+    size_t traced = 0;
     size_t damaged = 0;
 
     for (size_t i = 0; i < msg->n_pages; i++) {
@@ -194,6 +195,7 @@ static void explain_empty(const struct qr_extract *x)
         if (text[strspn(text, " \t\r\n\f\v")] != '\0')
             return;
         image_only += msg->pages[i]->image_only ? 1 : 0;
+        traced += msg->pages[i]->text_as_paths ? 1 : 0;
         damaged += msg->pages[i]->error != NULL;
     }
     if (msg->n_pages == 0 || msg->error)
@@ -202,6 +204,8 @@ static void explain_empty(const struct qr_extract *x)
         qr_record_set_empty(rec, "no text: every page is damaged");
     else if (image_only > 0)
         qr_record_set_empty(rec, qr_ocr_explain_empty(x));
+    else if (traced > 0)
+        qr_record_set_empty(rec, "no text: its letters seem to be drawn as curves");
     else
         qr_record_set_empty(rec, "no text: the pages are blank or drawn without text");
 }

@@ -45,7 +45,7 @@ static void keep_text_operators(pdf_processor *proc)
 }
 
 static void run_text(fz_context *ctx, pdf_page *page, fz_device *dev, const fz_stext_page *text,
-                     struct qr_pdf_marks *marks, fz_cookie *cookie)
+                     struct qr_pdf_marks *marks, pdf_document *layers, fz_cookie *cookie)
 {
     pdf_processor *proc = NULL;
     pdf_obj *resources = NULL;
@@ -59,8 +59,7 @@ static void run_text(fz_context *ctx, pdf_page *page, fz_device *dev, const fz_s
         resources = qr_pdf_marks_resources(ctx, page->doc, pdf_page_resources(ctx, page));
         proc = pdf_new_run_processor(ctx, dev, ctm, NULL, NULL, NULL, cookie); /* all layers */
         keep_text_operators(proc);
-        qr_pdf_marks_watch(marks, proc, dev, text,
-                           pdf_count_layers(ctx, page->doc) > 0 ? page->doc : NULL);
+        qr_pdf_marks_watch(marks, proc, dev, text, layers);
         pdf_process_contents(ctx, proc, page->doc, resources, pdf_page_contents(ctx, page), cookie);
         pdf_close_processor(ctx, proc);
     }
@@ -73,12 +72,13 @@ static void run_text(fz_context *ctx, pdf_page *page, fz_device *dev, const fz_s
 }
 
 void qr_pdf_run_page(fz_context *ctx, pdf_page *page, fz_device *dev, const fz_stext_page *text,
-                     struct qr_pdf_marks *marks, fz_cookie *cookie, struct qr_pdf_text_end *end)
+                     struct qr_pdf_marks *marks, pdf_document *layers, fz_cookie *cookie,
+                     struct qr_pdf_text_end *end)
 {
     fz_try(ctx)
     {
         if (marks)
-            run_text(ctx, page, dev, text, marks, cookie);
+            run_text(ctx, page, dev, text, marks, layers, cookie);
         else
             pdf_run_page_contents(ctx, page, dev, fz_identity, cookie);
     }
