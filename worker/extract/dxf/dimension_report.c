@@ -148,7 +148,7 @@ static double rounding_of(const struct qr_dxf_dimension *dim, const char *shown,
     double step;
 
     if (decimals < 0)
-        step = 1.0 / 8;
+        step = 1.0 / (1 << style);
     else if (formatted && style > decimals && drops_zeros(dim))
         step = pow(10, -style);
     else

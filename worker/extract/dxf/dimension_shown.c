@@ -7,6 +7,8 @@
 #include "worker/extract/dxf/dimension_intern.h"
 
 #define PIECES_MAX 32 /* of one dimension: number, tolerances, words around them */
+#define STEPS_MAX 256 /* texts and insertions of one block that are looked at */
+#define DEPTH_MAX 3
 #define RADIANS (3.14159265358979323846 / 180)
 #define LETTER_WIDTH 0.8 /* of a letter's height, where a font is not known */
 
@@ -26,16 +28,69 @@ static bool is_blank(const struct qr_dxf_text *text)
     return true;
 }
 
+/* The texts that a block shows, in its own coordinates. */
+struct texts {
+    struct qr_dxf_text of[PIECES_MAX];
+    size_t n;
+    size_t steps; /* texts and insertions looked at */
+};
+
+/* x' = m0 x + m2 y + m4, y' = m1 x + m3 y + m5 */
+static void take(const double m[6], const struct qr_dxf_text *from, struct texts *ret)
+{
+    struct qr_dxf_text *to = &ret->of[ret->n++];
+
+    *to = *from;
+    to->x = m[0] * from->x + m[2] * from->y + m[4];
+    to->y = m[1] * from->x + m[3] * from->y + m[5];
+    to->width *= hypot(m[0], m[1]);
+    to->height *= hypot(m[2], m[3]);
+    to->rotation += atan2(m[1], m[0]) / RADIANS;
+}
+
+static void chain(const double m[6], const struct qr_dxf_insert *insert, double ret[6])
+{
+    double c = cos(insert->rotation * RADIANS), s = sin(insert->rotation * RADIANS);
+    double sx = insert->scale[0], sy = insert->scale[1];
+    double a = sx * c, b = sx * s, d = -sy * s, e = sy * c;
+    double x = insert->at[0] - a * insert->block->base[0] - d * insert->block->base[1];
+    double y = insert->at[1] - b * insert->block->base[0] - e * insert->block->base[1];
+
+    ret[0] = m[0] * a + m[2] * b;
+    ret[1] = m[1] * a + m[3] * b;
+    ret[2] = m[0] * d + m[2] * e;
+    ret[3] = m[1] * d + m[3] * e;
+    ret[4] = m[0] * x + m[2] * y + m[4];
+    ret[5] = m[1] * x + m[3] * y + m[5];
+}
+
+/* Also those of inserted blocks: as R12 an MTEXT becomes a block of its lines. */
+static void gather(const struct qr_dxf_block *block, const double m[6], int depth,
+                   struct texts *ret)
+{
+    for (const struct qr_dxf_text *t = block->texts; t; t = t->next) {
+        if (ret->n >= PIECES_MAX || ret->steps++ >= STEPS_MAX)
+            return;
+        if (!is_blank(t))
+            take(m, t, ret);
+    }
+    for (const struct qr_dxf_insert *at = block->inserts; at && depth > 0; at = at->next) {
+        double inner[6];
+        if (ret->steps++ >= STEPS_MAX)
+            return;
+        chain(m, at, inner);
+        gather(at->block, inner, depth - 1, ret);
+    }
+}
+
 /* The tallest, and of several the one where reading begins: the number or what is in front of it
  * rather than a tolerance. */
-static const struct qr_dxf_text *main_text(const struct qr_dxf_block *block)
+static const struct qr_dxf_text *main_text(const struct texts *texts)
 {
     const struct qr_dxf_text *best = NULL;
-    size_t n = 0;
 
-    for (const struct qr_dxf_text *t = block->texts; t && n < PIECES_MAX; t = t->next, n++) {
-        if (is_blank(t))
-            continue;
+    for (size_t i = 0; i < texts->n; i++) {
+        const struct qr_dxf_text *t = &texts->of[i];
         if (!best || t->height > best->height * 1.001) {
             best = t;
         } else if (t->height >= best->height * 0.999) {
@@ -115,10 +170,14 @@ static void cover(struct qr_dxf_dim_spot *spot, const struct qr_dxf_text *t)
 static bool from_block(const struct qr_dxf_block *block, struct qr_buf *out,
                        struct qr_dxf_dim_spot *spot)
 {
-    const struct qr_dxf_text *main = main_text(block);
+    static const double identity[6] = {1, 0, 0, 1, 0, 0};
+    const struct qr_dxf_text *main;
     struct piece pieces[PIECES_MAX];
-    size_t n = 0, looked = 0;
+    struct texts texts;
 
+    texts.n = texts.steps = 0;
+    gather(block, identity, DEPTH_MAX, &texts);
+    main = main_text(&texts);
     if (!main)
         return false;
     *spot = (struct qr_dxf_dim_spot){
@@ -127,22 +186,18 @@ static bool from_block(const struct qr_dxf_block *block, struct qr_buf *out,
         .height = main->height,
         .known = true,
     };
-    for (const struct qr_dxf_text *t = block->texts; t && looked < PIECES_MAX;
-         t = t->next, looked++) {
-        if (is_blank(t))
-            continue;
-        place(main, t, &pieces[n]);
-        pieces[n].order = n;
-        n++;
-        cover(spot, t);
+    for (size_t i = 0; i < texts.n; i++) {
+        place(main, &texts.of[i], &pieces[i]);
+        pieces[i].order = i;
+        cover(spot, &texts.of[i]);
     }
-    sort(pieces, n);
-    for (size_t i = 0; i < n; i++) {
+    sort(pieces, texts.n);
+    for (size_t i = 0; i < texts.n; i++) {
         const char *text;
         size_t len = qr_dxf_trim(pieces[i].text->text, pieces[i].text->len, &text);
+        bool same_row = i > 0 && pieces[i].row == 0 && pieces[i - 1].row == 0;
         if (i > 0)
-            qr_buf_append(out,
-                          pieces[i].row == pieces[i - 1].row && pieces[i].row == 0 ? " " : "\n", 1);
+            qr_buf_append(out, same_row ? " " : "\n", 1);
         qr_buf_append(out, text, len);
     }
     return out->len > 0;
@@ -165,6 +220,15 @@ static void guess_spot(const struct qr_dxf_dimension *dim, const struct qr_buf *
     spot->rotation = dim->rotation;
     spot->height = height;
     spot->known = true;
+}
+
+/* A fraction of a stack that became a TEXT: 1#4. */
+static void read_fractions(struct qr_buf *text)
+{
+    for (size_t i = 1; i + 1 < text->len; i++)
+        if (text->data[i] == '#' && text->data[i - 1] >= '0' && text->data[i - 1] <= '9' &&
+            text->data[i + 1] >= '0' && text->data[i + 1] <= '9')
+            text->data[i] = '/';
 }
 
 /* Several blanks are one: they hold the place of signs drawn with lines. */
@@ -202,6 +266,7 @@ enum qr_dxf_dim_source qr_dxf_dim_shown(const struct qr_dxf_doc *doc,
             qr_dxf_dim_expected(doc, dim, numbers, out);
             return QR_DXF_DIM_OVERRIDE;
         }
+        read_fractions(out);
         qr_dxf_dim_restore_signs(doc, dim, numbers, out);
         join_blanks(out);
         return QR_DXF_DIM_BLOCK;

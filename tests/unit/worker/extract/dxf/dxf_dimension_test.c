@@ -140,6 +140,32 @@ static void pieces_of_a_block_are_read_as_they_stand(void **state)
     assert_near(d->value, 25);
 }
 
+static void texts_of_blocks_in_the_block_count(void **state)
+{
+    /* as R12 an MTEXT becomes a block of its lines; fractions of feet and inches a TEXT with # */
+    const Quarry__V1__Dimension *d =
+        one(state, HEAD BLOCKS(BLOCK("*U1", TEXT("1", "2", "25.4"))
+                                   BLOCK("*D1", "0\nINSERT\n2\n*U1\n10\n9\n20\n7\n41\n2\n42\n2\n"))
+                       ENTITIES(LINEAR("2\n*D1\n")));
+
+    assert_string_equal(d->text, "25.4");
+    assert_string_equal(d->source, "block");
+    assert_near(d->box->x0, 11);
+    assert_near(d->box->y0, 11);
+    assert_near(d->box->y1, 17);
+
+    d = one(state, HEAD TABLES(STYLE("S", "277\n4\n271\n2\n"))
+                       BLOCKS(BLOCK("*D1", TEXT("1", "2", "2'-1 1#4\"")))
+                           ENTITIES(LINEAR("3\nS\n2\n*D1\n")));
+    assert_near(d->value, 25.25);
+    assert_string_equal(d->unit, "in");
+
+    d = one(state, HEAD BLOCKS(BLOCK("*U1", "0\nINSERT\n2\n*D1\n")
+                                   BLOCK("*D1", "0\nINSERT\n2\n*U1\n0\nINSERT\n2\n*D1\n"))
+                       ENTITIES(LINEAR("2\n*D1\n")));
+    assert_near(d->value, 25); /* blocks that contain themselves show nothing */
+}
+
 static void an_override_counts_without_a_block(void **state)
 {
     const Quarry__V1__Dimension *d =
@@ -408,6 +434,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_block_behind_its_dimension_counts_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(pieces_of_a_block_are_read_as_they_stand, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(texts_of_blocks_in_the_block_count, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_override_counts_without_a_block, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_blank_suppresses_the_text, set_up, tear_down),
         cmocka_unit_test_setup_teardown(numbers_that_are_no_measurement_are_absent, set_up,
