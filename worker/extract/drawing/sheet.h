@@ -27,7 +27,7 @@ enum qr_span_source {
     QR_SPAN_OCR,
     QR_SPAN_ATTRIBUTE, /* ATTRIB: `tag` is set */
     QR_SPAN_BLOCK,     /* text inside an inserted block */
-    QR_SPAN_DIMENSION, /* displayed text of a DIMENSION entity: it is in the record already */
+    QR_SPAN_DIMENSION, /* text of a DIMENSION or TOLERANCE entity: it is in the record already */
     QR_SPAN_TABLE,     /* a cell of an ACAD_TABLE */
 };
 

@@ -102,8 +102,8 @@ static enum qr_span_source source_of(const struct state *s, const struct qr_dxf_
 {
     if (text->kind == QR_DXF_TEXT_ATTRIB)
         return QR_SPAN_ATTRIBUTE;
-    if (text->kind == QR_DXF_TEXT_DIMENSION)
-        return QR_SPAN_DIMENSION;
+    if (text->kind == QR_DXF_TEXT_DIMENSION || text->kind == QR_DXF_TEXT_TOLERANCE)
+        return QR_SPAN_DIMENSION; /* in the record already */
     if (text->kind == QR_DXF_TEXT_TABLE)
         return QR_SPAN_TABLE;
     return s->source;
