@@ -126,18 +126,20 @@ bool qr_pdf_looks_drawn(const struct qr_pdf_looks *page)
     const struct qr_pdf_marks *marks = page->marks;
     int score = 0;
 
-    if (page->visible > DRAWING_CHARS_MAX || (marks->paths < 15 && page->visible < 1))
+    if (page->visible > DRAWING_CHARS_MAX || (marks->pieces < 15 && page->visible < 1))
         return false;
     score += page->width > page->height;
     score += shorter > 620; /* larger than a letter or A4 */
     score += shorter > 800;
-    score += (marks->paths >= 40) + (marks->paths >= 300) + (marks->paths >= 2000);
+    score += (marks->pieces >= 40) + (marks->pieces >= 300) + (marks->pieces >= 2000);
     score += page->visible < 4000;
     if (score < 2)
         return false;
     struct words words = count_words(page->text);
-    if (words.titles < 2 && marks->paths < 40) /* slides, posters, test charts */
+    if (words.titles < 2 && marks->pieces < 40) /* slides, posters, test charts */
         return false;
+    if (page->width <= page->height && words.titles < 3 && page->visible >= FEW_CHARS)
+        return false; /* reports with tables and charts: an upright drawing has a title block */
     score += (words.titles >= 2) + (words.titles >= 4) + (words.titles >= 7);
     score += (words.dimensions >= 4) + (words.dimensions >= 12);
     score += words.dimensions * 4 > words.all && words.dimensions >= 4;

@@ -70,6 +70,7 @@ static void end_subpath(struct qr_pdf_marks *marks)
             add_segment(marks, fz_make_point(x, box.y0), fz_make_point(x, box.y1), true);
         }
     }
+    marks->bends_pending += marks->bends;
     marks->bends = marks->off_axis = 0;
 }
 
@@ -104,7 +105,7 @@ static void close_subpath(struct qr_pdf_marks *marks)
 void qr_pdf_marks_forget_path(struct qr_pdf_marks *marks)
 {
     marks->n_segments = 0;
-    marks->letters_pending = 0;
+    marks->letters_pending = marks->bends_pending = 0;
     marks->bends = marks->off_axis = 0;
 }
 
@@ -134,6 +135,7 @@ static void paint(fz_context *ctx, bool close, bool fill, bool stroke)
     if (marks->masked == 0 && marks->off == 0 && (fill || stroke)) {
         marks->paths++;
         marks->letters += marks->letters_pending;
+        marks->pieces += marks->bends_pending;
         for (size_t i = 0; i < marks->n_segments; i++)
             if (marks->segments[i].filled ? fill && !stroke : stroke)
                 keep_line(marks, &marks->segments[i]);
@@ -244,7 +246,7 @@ static void op_n(fz_context *ctx, pdf_processor *proc)
 void qr_pdf_marks_begin(struct qr_pdf_marks *marks, fz_rect area, fz_matrix ctm,
                         struct qr_sheet *sheet)
 {
-    marks->paths = marks->images = marks->letters = 0;
+    marks->paths = marks->pieces = marks->images = marks->letters = 0;
     marks->image_area = 0;
     marks->images_in_form = marks->hidden_text = false;
     marks->off = marks->off_content = 0;

@@ -29,6 +29,7 @@ struct qr_pdf_mark_segment {
 struct qr_pdf_marks {
     /* found */
     uint32_t paths;      /* painted */
+    uint32_t pieces;     /* lines and curves of them */
     uint32_t images;     /* drawn */
     uint32_t letters;    /* parts of painted paths that have the size of a letter and its bends */
     double image_area;   /* of the page, covered by images; overlaps count twice */
@@ -56,8 +57,9 @@ struct qr_pdf_marks {
     const fz_stext_char *before_off;
 
     fz_point start, pen;
-    fz_rect bounds; /* of the subpath */
-    uint32_t bends; /* its segments */
+    fz_rect bounds;         /* of the subpath */
+    uint32_t bends;         /* its segments */
+    uint32_t bends_pending; /* of the path's subpaths before */
     uint32_t off_axis;
     struct qr_pdf_mark_segment *segments; /* of the path in work */
     size_t n_segments, cap_segments;

@@ -155,6 +155,23 @@ static void only_drawings_are_kept_in_spans(void **state)
     assert_true(!msg->pages[0]->drawing && msg->n_spans == 0);
 }
 
+static void a_drawing_in_one_path_is_one_too(void **state)
+{
+    struct pdf *pdf = pdf_begin(state);
+    struct qr_buf content;
+
+    qr_buf_init(&content, 1 << 20);
+    qr_buf_append_str(&content, "100 100 m ");
+    for (int i = 0; i < 60; i++)
+        qr_buf_printf(&content, "%d %d l ", 100 + i * 9, 100 + i % 7 * 50);
+    qr_buf_append_str(&content,
+                      "S BT /F1 8 Tf 200 300 Td (120.5) Tj 50 50 Td (45.25) Tj 50 50 Td "
+                      "(R12) Tj 20 20 Td (30) Tj 20 20 Td (SCALE) Tj 20 20 Td (TITLE) Tj ET");
+    pdf_one_page(pdf, "", "", (const char *)content.data);
+    assert_true(pdf_extract(pdf)->pages[0]->drawing);
+    qr_buf_done(&content);
+}
+
 static void letters_drawn_as_curves_are_suspected(void **state)
 {
     struct pdf *pdf = pdf_begin(state);
@@ -203,6 +220,7 @@ int main(void)
         cmocka_unit_test(rotated_text_has_its_angle_and_box),
         cmocka_unit_test(a_turned_page_is_read_as_displayed),
         cmocka_unit_test(only_drawings_are_kept_in_spans),
+        cmocka_unit_test(a_drawing_in_one_path_is_one_too),
         cmocka_unit_test(letters_drawn_as_curves_are_suspected),
         cmocka_unit_test(an_image_with_a_page_number_is_a_scan),
     };
