@@ -143,27 +143,16 @@ static void hand_out(const struct qr_dxf_dimension *dim, const struct qr_buf *sh
         text(arg, &dim->where, &piece);
 }
 
-/* A dimension with what is known of it when the file has been read. */
-struct known {
-    const struct qr_dxf_block *block; /* draws it; NULL: none */
-    struct qr_dxf_dim_numbers numbers;
-    struct qr_dxf_dim_spot spot;
-    enum qr_dxf_dim_source source;
-};
-
-/* False for the constraint of a sketch, which is no dimension. */
-static bool know(const struct qr_dxf_doc *doc, const struct qr_dxf_dimension *dim,
-                 struct qr_buf *shown, struct known *ret)
+/* The block that draws it; NULL: none. */
+static const struct qr_dxf_block *block_of(const struct qr_dxf_doc *doc,
+                                           const struct qr_dxf_dimension *dim)
 {
-    *ret = (struct known){0};
-    if (dim->block)
-        ret->block = qr_dxf_block_find(doc, dim->block, dim->block_len);
-    if (dim->constraint && (!ret->block || !ret->block->n_defined))
-        return false;
-    qr_buf_clear(shown);
-    qr_dxf_dim_numbers(dim, &ret->numbers);
-    ret->source = qr_dxf_dim_shown(doc, dim, ret->block, &ret->numbers, shown, &ret->spot);
-    return true;
+    return dim->block ? qr_dxf_block_find(doc, dim->block, dim->block_len) : NULL;
+}
+
+static bool is_constraint(const struct qr_dxf_dimension *dim, const struct qr_dxf_block *block)
+{
+    return dim->constraint && (!block || !block->n_defined);
 }
 
 void qr_dxf_dimension_texts(struct qr_dxf_doc *doc, qr_dxf_text_fn text, void *arg)
@@ -172,9 +161,15 @@ void qr_dxf_dimension_texts(struct qr_dxf_doc *doc, qr_dxf_text_fn text, void *a
 
     qr_buf_init(&shown, 4 * TEXT_MAX);
     for (const struct qr_dxf_dimension *dim = doc->dimensions; dim; dim = dim->next) {
-        struct known known;
-        if (know(doc, dim, &shown, &known) && known.source != QR_DXF_DIM_BLOCK)
-            hand_out(dim, &shown, &known.spot, text, arg);
+        const struct qr_dxf_block *block = block_of(doc, dim);
+        struct qr_dxf_dim_spot spot = {0};
+        struct qr_dxf_dim_numbers numbers;
+        if (is_constraint(dim, block) || (block && qr_dxf_dim_is_drawn(block)))
+            continue;
+        qr_buf_clear(&shown);
+        qr_dxf_dim_numbers(dim, &numbers);
+        qr_dxf_dim_shown(doc, dim, NULL, &numbers, &shown, &spot);
+        hand_out(dim, &shown, &spot, text, arg);
     }
     qr_buf_done(&shown);
 }
@@ -185,11 +180,19 @@ void qr_dxf_dimension_finish(struct qr_dxf_doc *doc)
 
     qr_buf_init(&shown, 4 * TEXT_MAX);
     for (const struct qr_dxf_dimension *dim = doc->dimensions; dim; dim = dim->next) {
-        struct known known;
-        if (!know(doc, dim, &shown, &known))
+        const struct qr_dxf_block *block = block_of(doc, dim);
+        struct qr_dxf_dim_spot spot = {0};
+        struct qr_dxf_dim_numbers numbers;
+        enum qr_dxf_dim_source source;
+        if (is_constraint(dim, block)) {
             qr_record_note(doc->x->rec, "dxf.dimension.constraint",
                            "constraints of a sketch, not dimensions");
-        else if (!qr_dxf_dim_report(doc, dim, &known.numbers, known.source, &shown, &known.spot))
+            continue;
+        }
+        qr_buf_clear(&shown);
+        qr_dxf_dim_numbers(dim, &numbers);
+        source = qr_dxf_dim_shown(doc, dim, block, &numbers, &shown, &spot);
+        if (!qr_dxf_dim_report(doc, dim, &numbers, source, &shown, &spot))
             break;
     }
     qr_buf_done(&shown);

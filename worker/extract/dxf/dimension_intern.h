@@ -63,6 +63,9 @@ enum qr_dxf_dim_source qr_dxf_dim_shown(const struct qr_dxf_doc *doc,
                                         const struct qr_dxf_dim_numbers *numbers,
                                         struct qr_buf *out, struct qr_dxf_dim_spot *ret_spot);
 
+/** Does the block show any text? */
+bool qr_dxf_dim_is_drawn(const struct qr_dxf_block *block);
+
 /** What the dimension's own text and style make of the measurement, plain; appended. */
 void qr_dxf_dim_expected(const struct qr_dxf_doc *doc, const struct qr_dxf_dimension *dim,
                          const struct qr_dxf_dim_numbers *numbers, struct qr_buf *out);

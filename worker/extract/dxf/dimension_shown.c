@@ -167,6 +167,16 @@ static void cover(struct qr_dxf_dim_spot *spot, const struct qr_dxf_text *t)
     }
 }
 
+bool qr_dxf_dim_is_drawn(const struct qr_dxf_block *block)
+{
+    static const double identity[6] = {1, 0, 0, 1, 0, 0};
+    struct texts texts;
+
+    texts.n = texts.steps = 0;
+    gather(block, identity, DEPTH_MAX, &texts);
+    return texts.n > 0;
+}
+
 static bool from_block(const struct qr_dxf_block *block, struct qr_buf *out,
                        struct qr_dxf_dim_spot *spot)
 {

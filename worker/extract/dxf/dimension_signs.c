@@ -84,13 +84,35 @@ void qr_dxf_dim_expected(const struct qr_dxf_doc *doc, const struct qr_dxf_dimen
     qr_buf_done(&coded);
 }
 
+/* Anything beyond ASCII, or a code for it? */
+static bool has_sign(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)text[i] >= 0x80 || text[i] == '%' ||
+            (text[i] == '\\' && i + 1 < len && strchr("UuMmFf", text[i + 1])))
+            return true;
+    return false;
+}
+
+/* Can the text have signs that the block lacks? Most dimensions are plain numbers. */
+static bool may_have_signs(const struct qr_dxf_dimension *dim)
+{
+    const struct qr_dxf_dimvars *vars = &dim->vars;
+
+    return vars->tol || qr_dxf_dim_is_angle(dim->geometry.kind) ||
+           dim->geometry.kind == QR_DXF_DIM_DIAMETER ||
+           (dim->text && has_sign(dim->text, dim->text_len)) ||
+           (vars->post && has_sign(vars->post, strlen(vars->post)));
+}
+
 void qr_dxf_dim_restore_signs(const struct qr_dxf_doc *doc, const struct qr_dxf_dimension *dim,
                               const struct qr_dxf_dim_numbers *numbers, struct qr_buf *shown)
 {
     struct skeleton drawn, written;
     struct qr_buf expected;
 
-    if (!numbers->has_raw && !numbers->has_computed && !qr_dxf_dim_is_literal(dim))
+    if (!may_have_signs(dim) ||
+        (!numbers->has_raw && !numbers->has_computed && !qr_dxf_dim_is_literal(dim)))
         return;
     qr_buf_init(&expected, shown->max);
     qr_dxf_dim_expected(doc, dim, numbers, &expected);
