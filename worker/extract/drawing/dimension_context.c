@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base.h"
+#include "worker/extract/drawing/signs.h"
 #include "worker/extract/drawing/table.h"
 
 #define TITLE_SHARE_MAX 0.35f /* of the sheet */
@@ -76,7 +77,8 @@ static void look_for_line(const struct qr_dimension_context *context, int32_t tu
 struct beside {
     const struct qr_dimension_context *context;
     const struct qr_piece *of;
-    bool found;
+    float near_u0, near_u1;
+    bool found, label;
 };
 
 static bool is_word(const struct qr_sheet_span *span)
@@ -92,16 +94,28 @@ static bool is_word(const struct qr_sheet_span *span)
            (span->len == 1 && span->text[0] == '=');
 }
 
+/* "SCALE:", "d =": what follows is its value. */
+static bool is_label(const struct qr_sheet_span *span)
+{
+    char last = span->len ? span->text[span->len - 1] : 0;
+    return last == ':' || last == '=';
+}
+
 static bool look_beside(size_t index, const struct qr_piece *piece, void *arg)
 {
     struct beside *beside = arg;
     float apart = fabsf(piece->v0 + piece->v1 - beside->of->v0 - beside->of->v1) / 2;
 
+    const struct qr_sheet_span *span = &beside->context->sheet->spans[piece->span];
+
     (void)index;
-    if (apart < 0.4f * beside->of->height && !beside->context->taken[piece->span] &&
-        is_word(&beside->context->sheet->spans[piece->span]))
+    if (apart > 0.4f * beside->of->height || beside->context->taken[piece->span])
+        return true;
+    if (piece->u1 < beside->of->u0 + 0.2f * beside->of->height && is_label(span))
+        beside->label = true;
+    if (piece->u1 > beside->near_u0 && piece->u0 < beside->near_u1 && is_word(span))
         beside->found = true;
-    return !beside->found;
+    return true;
 }
 
 static void look_sideways(const struct qr_dimension_context *context,
@@ -110,12 +124,13 @@ static void look_sideways(const struct qr_dimension_context *context,
     const struct qr_piece *first = main_piece(context, group);
     const struct qr_piece *last = &context->pieces->list[group->next];
     float h = first->height;
-    struct qr_piece_window window = {first->u0 - 1.8f * h, last->u1 + 1.8f * h, first->v0,
-                                     first->v1};
-    struct beside beside = {context, first, false};
+    struct qr_piece_window window = {first->u0 - 4 * h, last->u1 + 1.8f * h, first->v0, first->v1};
+    struct beside beside = {context, first, first->u0 - 1.8f * h, last->u1 + 1.8f * h,
+                            false,   false};
 
     qr_pieces_around(context->pieces, first, &window, look_beside, &beside);
     ret->beside = beside.found;
+    ret->labelled = beside.label;
 }
 
 static void look_for_cell(const struct qr_dimension_context *context, int32_t turn,
@@ -284,6 +299,8 @@ void qr_dimension_context_look(const struct qr_dimension_context *context,
         if (group->read.evidence != QR_DIMENSION_SURE)
             look_sideways(context, group, &ret[i]);
         look_for_cell(context, turn, &ret[i]);
+        if (group->read.evidence == QR_DIMENSION_WEAK && group->len <= 4)
+            ret[i].balloon = qr_signs_in_balloon(context->sheet, &ret[i].box, ret[i].height);
     }
     mark_zones(context, ret);
     mark_serial(context, true, ret);
@@ -345,7 +362,7 @@ static float usual_height(const struct qr_dimension_context *context,
 
     for (size_t i = 0; heights && i < groups->n; i++)
         if (weak ? settings[i].line && !settings[i].zone && !settings[i].serial &&
-                       !settings[i].beside
+                       !settings[i].balloon && !settings[i].beside
                  : settings[i].accepted)
             heights[n++] = settings[i].height;
     if (n >= at_least) {
@@ -361,20 +378,28 @@ static bool is_usual(float height, float usual)
     return usual > 0 && height > 0.8f * usual && height < 1.25f * usual;
 }
 
-/* The region at the box; one that covers much of the sheet is a guess gone wrong. */
+/* A title block's region that covers much of the sheet is a guess gone wrong: only the corner where
+ * title blocks are is left of it. */
+static bool is_in_title(const struct qr_sheet_rect *area, const struct qr_sheet_rect *region,
+                        float x, float y)
+{
+    float width = area->x1 - area->x0, height = area->y1 - area->y0;
+    float share = (region->x1 - region->x0) * (region->y1 - region->y0);
+
+    return share < TITLE_SHARE_MAX * width * height ||
+           (x > area->x0 + 0.6f * width && y > area->y0 + 0.7f * height);
+}
+
 static enum qr_region_kind region_at(const struct qr_dimension_context *context,
                                      const struct qr_sheet_rect *box)
 {
-    const struct qr_sheet_rect *area = &context->sheet->area;
-    float sheet = (area->x1 - area->x0) * (area->y1 - area->y0);
     float x = (box->x0 + box->x1) / 2, y = (box->y0 + box->y1) / 2;
 
     for (size_t i = 0; i < context->regions->n; i++) {
         const struct qr_region *region = &context->regions->list[i];
         const struct qr_sheet_rect *b = &region->box;
         if (x >= b->x0 && x <= b->x1 && y >= b->y0 && y <= b->y1 &&
-            (region->kind != QR_REGION_TITLE ||
-             (b->x1 - b->x0) * (b->y1 - b->y0) < TITLE_SHARE_MAX * sheet))
+            (region->kind != QR_REGION_TITLE || is_in_title(&context->sheet->area, b, x, y)))
             return region->kind;
     }
     return QR_REGION_NONE;
@@ -413,7 +438,7 @@ void qr_dimension_context_decide(const struct qr_dimension_context *context,
         struct qr_dimension_setting *s = &settings[i];
         bool sure = group->read.evidence == QR_DIMENSION_SURE;
         bool plain = group->read.evidence == QR_DIMENSION_PLAIN && !circuit && !s->serial &&
-                     (!s->beside || s->line || s->tilted);
+                     !s->labelled && (!s->beside || s->line || s->tilted);
         s->accepted = (sure || plain) && region_allows(context, group, s);
     }
     usual = usual_height(context, settings, false, 2);
@@ -425,7 +450,8 @@ void qr_dimension_context_decide(const struct qr_dimension_context *context,
         const struct qr_dimension_group *group = &groups->list[i];
         struct qr_dimension_setting *s = &settings[i];
         if (s->accepted || group->read.evidence != QR_DIMENSION_WEAK || s->zone || s->serial ||
-            s->beside || !(s->line || s->tilted || s->framed || (many && s->lines_near)))
+            s->balloon || s->beside || s->labelled ||
+            !(s->line || s->tilted || s->framed || (many && s->lines_near)))
             continue;
         s->accepted = is_usual(s->height, usual) && region_allows(context, group, s);
     }

@@ -25,6 +25,8 @@ struct qr_dimension_setting {
     bool tilted;     /* neither along x nor along y */
     bool framed;     /* in a closed box of its own size, alone: a basic dimension */
     bool beside;     /* other text on the same line */
+    bool labelled;   /* a label stands before it */
+    bool balloon;    /* in a circle */
     bool zone;       /* a number of the frame's grid */
     bool serial;     /* one of a column or scale of numbers */
     bool accepted;

@@ -54,8 +54,19 @@ static bool may_begin(const struct qr_sheet_span *span)
     return has_digit(span) || span->len <= 4;
 }
 
+/* Signs stand close to their number. */
+static bool ends_with_sign(const struct qr_dimension_group *group)
+{
+    const char *end = group->text + group->len;
+
+    return (group->len >= 2 && memcmp(end - 2, "\xC3\x98", 2) == 0) ||
+           (group->len >= 3 && memcmp(end - 3, "\xE2\x86\xA7", 3) == 0);
+}
+
 static bool append(struct qr_dimension_group *group, char separator, const char *text, size_t len)
 {
+    if (separator == ' ' && ends_with_sign(group))
+        separator = 0;
     if (group->len + len + 2 > sizeof group->text)
         return false;
     if (separator)

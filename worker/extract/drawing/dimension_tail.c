@@ -286,6 +286,8 @@ static bool depth(struct qr_dimension_parser *p)
 
     if (qr_dp_is(p, 0, QR_DT_DEPTH) || qr_dp_is_word(p, 0, QR_DW_DEEP)) {
         if (!qr_dp_is(p, 1, QR_DT_NUMBER)) { /* "25 DEEP" */
+            if (qr_dp_is(p, 0, QR_DT_DEPTH))
+                return false;
             begin_suffix(p);
             p->at++;
             return true;

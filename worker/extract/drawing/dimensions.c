@@ -6,6 +6,7 @@
 #include "common/record/parts.h"
 #include "worker/extract/drawing/dimension_context.h"
 #include "worker/extract/drawing/gdt.h"
+#include "worker/extract/drawing/signs.h"
 #include "worker/extract/drawing/table.h"
 
 static char *source_of(const struct qr_sheet_span *span, struct qr_record *rec)
@@ -146,8 +147,8 @@ static void take_others(const struct qr_sheet *sheet, uint8_t *taken)
                    sheet->spans[i].source != QR_SPAN_OCR;
 }
 
-void qr_dimensions_find(const struct qr_sheet *sheet, const struct qr_grid *grid,
-                        const struct qr_regions *regions, struct qr_record *rec)
+static void find_all(const struct qr_sheet *sheet, const struct qr_grid *grid,
+                     const struct qr_regions *regions, struct qr_record *rec)
 {
     uint8_t *taken = calloc(sheet->n_spans + 1, 1);
     struct qr_pieces pieces = {0};
@@ -160,11 +161,32 @@ void qr_dimensions_find(const struct qr_sheet *sheet, const struct qr_grid *grid
         take_others(sheet, taken);
         qr_gdt_find(sheet, grid, &pieces, taken, rec);
         qr_table_mark_cells(sheet, grid, taken);
-        if (!sheet->dimensions_known && !qr_dimension_groups_find(sheet, &pieces, taken, &groups))
+        if (!qr_dimension_groups_find(sheet, &pieces, taken, &groups))
             rec->failed = true;
         find(&context, rec);
     }
     qr_dimension_groups_done(&groups);
     qr_pieces_done(&pieces);
     free(taken);
+}
+
+void qr_dimensions_find(const struct qr_sheet *sheet, const struct qr_grid *grid,
+                        const struct qr_regions *regions, struct qr_record *rec)
+{
+    struct qr_pieces pieces;
+    struct qr_sheet signed_sheet;
+
+    if (sheet->dimensions_known)
+        return;
+    if (sheet->n_figures == 0) {
+        find_all(sheet, grid, regions, rec);
+        return;
+    }
+    if (!qr_pieces_init(&pieces, sheet) || !qr_signs_add(sheet, &pieces, &signed_sheet)) {
+        rec->failed = true;
+    } else {
+        find_all(&signed_sheet, grid, regions, rec);
+        free(signed_sheet.spans);
+    }
+    qr_pieces_done(&pieces);
 }

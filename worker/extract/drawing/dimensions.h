@@ -6,10 +6,10 @@
  * a dimension line beside it, letters as high as the other dimensions', and must not be a grid
  * reference, an item of a table, a tick of an axis or a word of a sentence. Nothing is taken from
  * title blocks and tables (`regions`). Feature control frames are found first (gdt.h), so that
- * their values are no dimensions.
+ * their values are no dimensions. Signs that are drawn instead of written count as text (signs.h).
  *
- * Sheets with `dimensions_known` give only feature control frames. O(n log n) in spans and rules;
- * no more than QR_DIMENSION_GROUPS_MAX dimensions of a sheet (note "drawing.capped").
+ * Nothing is done where both come from entities (`dimensions_known`). O(n log n) in spans and
+ * rules; no more than QR_DIMENSION_GROUPS_MAX dimensions of a sheet (note "drawing.capped").
  */
 #pragma once
 #include "worker/extract/drawing/grid.h"

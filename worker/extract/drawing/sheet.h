@@ -53,6 +53,21 @@ struct qr_sheet_rule {
     float x0, y0, x1, y1;
 };
 
+/** What a sign means that is drawn with lines instead of written. */
+enum qr_figure_kind {
+    QR_FIGURE_NONE,
+    QR_FIGURE_CIRCLE,   /* of a balloon, a hole, the zero of a stroke font */
+    QR_FIGURE_DIAMETER, /* a circle with an oblique stroke */
+    QR_FIGURE_DEPTH,    /* an arrow at a line */
+    QR_FIGURE_CONCENTRIC,
+    QR_FIGURE_POSITION, /* a circle with a cross */
+};
+
+struct qr_sheet_figure {
+    enum qr_figure_kind kind;
+    struct qr_sheet_rect box; /* of the circle, where it has one */
+};
+
 struct qr_sheet {
     uint32_t page;             /* from 1, as in the record's pages */
     const char *layout;        /* DXF: "Model" or the layout's name; NULL for PDF */
@@ -66,10 +81,12 @@ struct qr_sheet {
     size_t n_spans, cap_spans;
     struct qr_sheet_rule *rules;
     size_t n_rules, cap_rules;
+    struct qr_sheet_figure *figures; /* signs drawn as one path; a hint, what is too much is lost */
+    size_t n_figures, cap_figures;
     size_t dropped; /* spans and rules beyond the caps */
 };
 
-enum { QR_SHEET_SPANS_MAX = 50000, QR_SHEET_RULES_MAX = 50000 };
+enum { QR_SHEET_SPANS_MAX = 50000, QR_SHEET_RULES_MAX = 50000, QR_SHEET_FIGURES_MAX = 8000 };
 
 /** Empty a sheet for the next page; memory is kept. A zeroed struct is an empty sheet. */
 void qr_sheet_reset(struct qr_sheet *sheet);
@@ -78,6 +95,8 @@ void qr_sheet_done(struct qr_sheet *sheet);
 /** Room for one more, zeroed; NULL at the cap or without memory (counted in `dropped`). */
 struct qr_sheet_span *qr_sheet_add_span(struct qr_sheet *sheet);
 void qr_sheet_add_rule(struct qr_sheet *sheet, float x0, float y0, float x1, float y1);
+void qr_sheet_add_figure(struct qr_sheet *sheet, enum qr_figure_kind kind,
+                         const struct qr_sheet_rect *box);
 
 /** The record's box of a rectangle of the sheet, y turned back where y_up. */
 void qr_sheet_box(const struct qr_sheet *sheet, const struct qr_sheet_rect *rect, double ret[4]);

@@ -58,6 +58,10 @@ static void end_subpath(struct qr_pdf_marks *marks)
 
     if (marks->bends == 0)
         return;
+    if (marks->sheet)
+        qr_pdf_figure_part(&marks->figure, box, marks->bends, marks->off_axis,
+                           fabsf(marks->pen.x - marks->start.x) < 0.05f * longer &&
+                               fabsf(marks->pen.y - marks->start.y) < 0.05f * longer);
     if (longer >= LETTER_MIN && longer <= LETTER_MAX && marks->bends <= LETTER_BENDS_MAX &&
         (marks->off_axis > 0 || marks->bends > 4 || (marks->bends >= 2 && marks->bends <= 3)))
         marks->letters_pending++;
@@ -107,6 +111,7 @@ void qr_pdf_marks_forget_path(struct qr_pdf_marks *marks)
     marks->n_segments = 0;
     marks->letters_pending = marks->bends_pending = 0;
     marks->bends = marks->off_axis = 0;
+    marks->figure = (struct qr_pdf_figure){.parts = 0};
 }
 
 static void keep_line(struct qr_pdf_marks *marks, const struct qr_pdf_mark_segment *segment)
@@ -136,6 +141,8 @@ static void paint(fz_context *ctx, bool close, bool fill, bool stroke)
         marks->paths++;
         marks->letters += marks->letters_pending;
         marks->pieces += marks->bends_pending;
+        if (marks->sheet)
+            qr_pdf_figure_painted(&marks->figure, marks->sheet);
         for (size_t i = 0; i < marks->n_segments; i++)
             if (marks->segments[i].filled ? fill && !stroke : stroke)
                 keep_line(marks, &marks->segments[i]);
