@@ -4,13 +4,16 @@
 #include "worker/extract/drawing/bom.h"
 #include "worker/extract/drawing/dimensions.h"
 #include "worker/extract/drawing/grid.h"
+#include "worker/extract/drawing/materials.h"
 #include "worker/extract/drawing/regions.h"
+#include "worker/extract/drawing/standards.h"
 #include "worker/extract/drawing/title_block.h"
 
 void qr_drawing_analyse(struct qr_sheet *sheet, struct qr_record *rec)
 {
     struct qr_grid grid;
     struct qr_regions regions = {.n = 0};
+    const struct qr_materials_before before = {rec->msg->n_title_block, rec->msg->n_bom};
 
     if (!qr_grid_init(&grid, sheet))
         rec->failed = true;
@@ -20,6 +23,8 @@ void qr_drawing_analyse(struct qr_sheet *sheet, struct qr_record *rec)
     /* tables first, then what has labels: numbers that are left may be dimensions */
     qr_bom_find(sheet, &grid, &regions, rec);
     qr_title_block_find(sheet, &grid, &regions, rec);
+    qr_standards_find(sheet, rec);
+    qr_materials_find(sheet, &regions, &before, rec);
     qr_dimensions_find(sheet, &grid, &regions, rec);
     qr_grid_done(&grid);
 }
