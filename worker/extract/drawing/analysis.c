@@ -5,7 +5,9 @@
 #include "worker/extract/drawing/dimensions.h"
 #include "worker/extract/drawing/grid.h"
 #include "worker/extract/drawing/materials.h"
+#include "worker/extract/drawing/notes.h"
 #include "worker/extract/drawing/regions.h"
+#include "worker/extract/drawing/revisions.h"
 #include "worker/extract/drawing/standards.h"
 #include "worker/extract/drawing/title_block.h"
 
@@ -22,7 +24,9 @@ void qr_drawing_analyse(struct qr_sheet *sheet, struct qr_record *rec)
                           sheet->dropped, sheet->page);
     /* tables first, then what has labels: numbers that are left may be dimensions */
     qr_bom_find(sheet, &grid, &regions, rec);
+    qr_revisions_find(sheet, &grid, &regions, rec);
     qr_title_block_find(sheet, &grid, &regions, rec);
+    qr_notes_find(sheet, &regions, rec);
     qr_standards_find(sheet, rec);
     qr_materials_find(sheet, &regions, &before, rec);
     qr_dimensions_find(sheet, &grid, &regions, rec);

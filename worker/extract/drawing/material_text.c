@@ -348,8 +348,9 @@ static bool is_certain_word(const char *w, size_t len)
 
     if (len < 3 || len >= WORD_MAX)
         return false;
-    if (is_steel_number(w, len) || is_strength_name(w, len) || is_alloy_name(w, len) ||
-        is_tempered_number(w, len))
+    bool one = memchr(w, ' ', len) == NULL;
+    if (is_tempered_number(w, len) ||
+        (one && (is_steel_number(w, len) || is_strength_name(w, len) || is_alloy_name(w, len))))
         return true;
     n = squeeze(w, len, key);
     return n >= 3 && (in_list(key, n, fixed, QR_COUNT(fixed)) || is_grade_word(key, n) ||

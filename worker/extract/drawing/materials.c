@@ -25,8 +25,8 @@ static bool is_known(const struct finding *f, const char *name, size_t len)
     for (size_t i = f->first; i < f->rec->msg->n_materials; i++) {
         const Quarry__V1__Material *material = f->rec->msg->materials[i];
         qr_fold(material->name, strlen(material->name), &have);
-        if (strcmp(want.text, have.text) == 0)
-            return true;
+        if (want.len > 0 && strstr(have.text, want.text))
+            return true; /* the same, or part of a longer name */
     }
     return f->rec->msg->n_materials - f->first >= PER_SHEET_MAX;
 }
@@ -109,6 +109,36 @@ static bool from_label(struct finding *f, const struct qr_sheet_span *span)
     return false;
 }
 
+/* "MATERIAL TO BE CAST ALUMINUM PLATE." in a note. */
+static bool from_sentence(struct finding *f, const struct qr_sheet_span *span)
+{
+    static const char *const begins[] = {"material to be ",   "material shall be ", "material is ",
+                                         "material must be ", "make from ",         "made of ",
+                                         "werkstoff ist ",    "made from "};
+    struct qr_fold fold;
+
+    if (!memchr("Mm1234567890Ww(", span->text[0], 15))
+        return false;
+    qr_fold(span->text, span->len, &fold);
+    for (size_t skip = 0; skip < 2 && skip < fold.n_words; skip++) /* behind the note's number */
+        for (size_t i = 0; i < QR_COUNT(begins); i++) {
+            size_t n = strlen(begins[i]);
+            if (strncmp(fold.text + fold.words[skip].at, begins[i], n) != 0)
+                continue;
+            for (size_t k = skip; k < fold.n_words; k++) {
+                size_t len = span->len - fold.words[k].from;
+                if (fold.words[k].at < fold.words[skip].at + n)
+                    continue;
+                while (len > 0 && strchr(" .;", span->text[fold.words[k].from + len - 1]))
+                    len--;
+                add(f, span->text + fold.words[k].from, len, "note", 0.75,
+                    qr_sheet_place(f->sheet, f->rec, &span->box));
+                return true;
+            }
+        }
+    return false;
+}
+
 static void from_text(struct finding *f, const struct qr_sheet_span *span)
 {
     struct qr_material_match match;
@@ -133,11 +163,12 @@ void qr_materials_find(const struct qr_sheet *sheet, const struct qr_regions *re
     from_bom(&f, before->bom_rows);
     for (size_t i = 0; i < sheet->n_spans; i++) {
         const struct qr_sheet_span *span = &sheet->spans[i];
+        enum qr_region_kind region = qr_regions_at(regions, &span->box);
         if (span->len < 3 || span->len > TEXT_BYTES_MAX || span->source == QR_SPAN_DIMENSION ||
-            qr_regions_at(regions, &span->box) != QR_REGION_NONE)
+            (region != QR_REGION_NONE && region != QR_REGION_NOTES))
             continue;
         size_t had = rec->msg->n_materials;
-        if (!from_label(&f, span) && free_texts < FREE_TEXTS_MAX)
+        if (!from_label(&f, span) && !from_sentence(&f, span) && free_texts < FREE_TEXTS_MAX)
             from_text(&f, span);
         free_texts += rec->msg->n_materials - had;
         if (rec->msg->n_materials - f.first >= PER_SHEET_MAX)

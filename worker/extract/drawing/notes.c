@@ -198,7 +198,7 @@ static void take_line(struct page *page, size_t at, struct line *ret)
     for (size_t i = 0; i < n; i++) {
         struct text *t = &page->texts[parts[i]];
         size_t len = t->span->len;
-        if (i > 0 && t->box.x0 - end > 5 * first->height)
+        if (i > 0 && (t->box.x0 - end > 4 * first->height || t->box.x0 < end - first->height))
             break;
         if (ret->len + len + 1 > LINE_BYTES)
             break;
@@ -227,7 +227,19 @@ static bool next_line(struct page *page, size_t from, const struct line *last, f
             t->box.x0 < x - 2.5f * last->height || t->box.x0 > x + 9 * last->height ||
             fabsf(t->height - last->height) > 0.3f * last->height)
             continue;
-        take_line(page, i, ret);
+        size_t best = i; /* of those on this line, the one at the block's edge */
+        for (size_t k = i + 1;
+             k < page->n && k < i + 64 && page->texts[k].box.y0 - t->box.y0 <= 0.6f * t->height;
+             k++)
+            if (!page->texts[k].used &&
+                fabsf(page->texts[k].box.x0 - x) < fabsf(page->texts[best].box.x0 - x))
+                best = k;
+        for (size_t k = i > 64 ? i - 64 : 0; k < i; k++)
+            if (!page->texts[k].used && page->texts[k].box.y0 >= t->box.y0 - 0.45f * t->height &&
+                fabsf(page->texts[k].box.x0 - x) < fabsf(page->texts[best].box.x0 - x) &&
+                page->texts[k].box.y0 > last->box.y0 + 0.5f * last->height)
+                best = k;
+        take_line(page, best, ret);
         return ret->len > 0;
     }
     return false;

@@ -48,7 +48,10 @@ void qr_title_keep(struct qr_title_values *values, enum qr_title_field field, co
     value->box = *box;
     value->confidence = fminf(confidence, 0.99f);
     value->origin = origin;
-    if (field == QR_TITLE_SHEET)
+    size_t from, to;
+    if (field == QR_TITLE_UNITS && qr_title_unit(text, len, &from, &to))
+        copy_text(value->text, text + from, to - from);
+    else if (field == QR_TITLE_SHEET)
         keep_sheet(values, text, len, box, confidence, origin);
     else
         copy_text(value->text, text, len);

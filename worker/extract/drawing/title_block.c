@@ -8,6 +8,7 @@
 #include "worker/extract/drawing/title_assign.h"
 #include "worker/extract/drawing/title_clusters.h"
 #include "worker/extract/drawing/title_guess.h"
+#include "worker/extract/drawing/title_paragraph.h"
 #include "worker/extract/drawing/title_values.h"
 
 enum { REPEATS_MAX = 4 };
@@ -125,9 +126,10 @@ static void from_labels(const struct qr_sheet *sheet, const struct qr_grid *grid
 
     if (pieces && qr_title_view_init(&view, sheet, grid, cluster->quarter)) {
         struct qr_sheet_rect box = block_box(&view, cluster);
-        size_t n = qr_title_pieces(&view, &box, pieces);
+        size_t n = qr_title_pieces(&view, regions, &box, pieces);
         struct qr_sheet_rect frame = frame_of(&view, cluster, pieces, n);
         qr_title_assign(&view, pieces, n, values);
+        qr_title_paragraph(&view, pieces, n, &cluster->box, values);
         qr_title_guess(&view, pieces, n, &frame, values);
         frame = qr_title_turned_back(cluster->quarter, &frame);
         qr_regions_add(regions, QR_REGION_TITLE, &frame);

@@ -26,9 +26,19 @@ struct hits {
 
 static bool is_usable(const struct qr_sheet_span *span)
 {
-    return span->source != QR_SPAN_DIMENSION && span->source != QR_SPAN_TABLE && span->len >= 1 &&
-           span->len <= LABEL_BYTES_MAX && isfinite(span->box.x0) && isfinite(span->box.x1) &&
-           isfinite(span->box.y0) && isfinite(span->box.y1) && isfinite(span->height);
+    return span->source != QR_SPAN_DIMENSION && span->len >= 1 && span->len <= LABEL_BYTES_MAX &&
+           isfinite(span->box.x0) && isfinite(span->box.x1) && isfinite(span->box.y0) &&
+           isfinite(span->box.y1) && isfinite(span->height);
+}
+
+/* "A4 - Scale 1:3" has two fields, one without a label. */
+static bool is_size_before_label(const char *text, const struct qr_title_segment *segment)
+{
+    size_t len = segment->to - segment->from;
+
+    return segment->label == QR_TITLE_NONE && len >= 2 && text[segment->from] == 'A' &&
+           text[segment->from + 1] >= '0' && text[segment->from + 1] <= '5' &&
+           (len == 2 || text[segment->from + 2] == ' ');
 }
 
 static void collect(const struct qr_sheet *sheet, const struct qr_regions *regions,
@@ -46,6 +56,8 @@ static void collect(const struct qr_sheet *sheet, const struct qr_regions *regio
             qr_regions_at(regions, &span->box) != QR_REGION_NONE)
             continue;
         for (size_t k = 0; k < n; k++) {
+            if (k + 1 < n && is_size_before_label(span->text, &segments[k]))
+                segments[k].label = QR_TITLE_SIZE;
             if (segments[k].label == QR_TITLE_NONE)
                 continue;
             if (hits->n == HITS_MAX)

@@ -65,8 +65,12 @@ static bool is_company(const char *text, size_t len)
         "co",       "bv",       "ab",         "oy",          "srl",         "spa", "sarl",
         "sa",       "plc",      "company",    "corporation", "limited",     "sro", "ооо",
         "有限公司", "株式会社", "university", "institute",   "technologies"};
+    struct qr_letters count;
     struct qr_fold fold;
 
+    qr_letters_count(text, len, &count);
+    if (count.digits > 2 || count.letters < 5)
+        return false;
     qr_fold(text, len, &fold);
     for (size_t i = 1; i < fold.n_words; i++) {
         size_t n = (size_t)(fold.words[i].end - fold.words[i].at);
@@ -98,10 +102,13 @@ static void guess_forms(struct guessing *g)
         unsigned sheet, count;
         if (!is_free(g, p))
             continue;
-        if (wants(g, QR_TITLE_SIZE) && p->len == 2 && qr_title_is_size(p->text, p->len))
+        if (wants(g, QR_TITLE_SIZE) && p->len >= 2 && p->len <= 12 && p->text[1] >= '0' &&
+            p->text[1] <= '5' && qr_title_is_size(p->text, 2) &&
+            (p->len == 2 || p->text[2] == ' ')) {
+            p->len = 2;
             keep(g, QR_TITLE_SIZE, p, 0.6f);
-        else if (wants(g, QR_TITLE_SCALE) && memchr(p->text, ':', p->len) &&
-                 qr_title_is_scale(p->text, p->len))
+        } else if (wants(g, QR_TITLE_SCALE) && memchr(p->text, ':', p->len) &&
+                   qr_title_is_scale(p->text, p->len))
             keep(g, QR_TITLE_SCALE, p, 0.6f);
         else if (wants(g, QR_TITLE_SHEET) && p->len >= 3 &&
                  qr_title_sheet(p->text, p->len, &sheet, &count) && count > 0)
@@ -146,6 +153,29 @@ static float median_label(const struct guessing *g)
     return n > 0 ? sum / (float)n : 0;
 }
 
+static float title_height(const struct guessing *g)
+{
+    const struct qr_title_value *title = &g->values->list[QR_TITLE_TITLE];
+    struct qr_sheet_rect box = qr_title_upright(g->view->quarter, &title->box);
+
+    return box.y1 - box.y0;
+}
+
+/* "THIRD ANGLE PROJECTION" stands for itself. */
+static void find_projection(struct guessing *g)
+{
+    for (size_t i = 0; i < g->n && wants(g, QR_TITLE_PROJECTION); i++) {
+        struct qr_title_piece *p = &g->pieces[i];
+        struct qr_fold fold;
+        qr_fold(p->text, p->len, &fold);
+        if (!p->taken && fold.n_words <= 5 &&
+            (strstr(fold.text, "third angle") || strstr(fold.text, "first angle") ||
+             strstr(fold.text, "3rd angle") || strstr(fold.text, "1st angle") ||
+             strstr(fold.text, "第三角") || strstr(fold.text, "第一角")))
+            keep(g, QR_TITLE_PROJECTION, p, 0.9f);
+    }
+}
+
 void qr_title_guess(const struct qr_title_view *view, struct qr_title_piece *pieces, size_t n,
                     const struct qr_sheet_rect *frame, struct qr_title_values *values)
 {
@@ -156,10 +186,15 @@ void qr_title_guess(const struct qr_title_view *view, struct qr_title_piece *pie
         if (pieces[i].label < QR_TITLE_FIELDS)
             g.labelled[pieces[i].label] = true;
     float label_height = median_label(&g);
+    find_projection(&g);
     guess_forms(&g);
     if (wants(&g, QR_TITLE_TITLE) && (p = largest(&g, QR_TITLE_TITLE)) &&
         p->height >= label_height * 1.15f)
         keep(&g, QR_TITLE_TITLE, p, 0.5f);
+    if (wants(&g, QR_TITLE_COMPANY) && values->list[QR_TITLE_TITLE].set &&
+        (p = largest(&g, QR_TITLE_TITLE)) && p->height >= 1.8f * title_height(&g) &&
+        p->height >= 3 * label_height)
+        keep(&g, QR_TITLE_COMPANY, p, 0.4f); /* a name set larger than the title */
     if (wants(&g, QR_TITLE_DRAWING_NUMBER) && (p = largest(&g, QR_TITLE_DRAWING_NUMBER)) &&
         p->height >= label_height * 1.05f)
         keep(&g, QR_TITLE_DRAWING_NUMBER, p, 0.45f);

@@ -189,7 +189,7 @@ static size_t squeeze(const char *tag, char *out, size_t cap, bool *ret_prefixed
 
 enum qr_title_field qr_title_tag(const char *tag)
 {
-    char key[QR_FOLD_BYTES];
+    char key[QR_FOLD_BYTES] = "";
     bool prefixed;
 
     pthread_once(&once, make_index);

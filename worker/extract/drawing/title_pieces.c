@@ -106,7 +106,8 @@ static bool value_shows(enum qr_title_field field, const struct qr_fold *fold, s
         return qr_title_value_fit(field, rest, rest_len) > 0.75f && (first == 0 || rest_len < 16);
     if (field == QR_TITLE_GENERAL_TOLERANCE)
         return strncmp(rest, "±", 2) == 0 || strncmp(rest, "ISO ", 4) == 0 ||
-               strncmp(rest, "DIN ", 4) == 0;
+               strncmp(rest, "DIN ", 4) == 0 || strncmp(rest, "+/-", 3) == 0 ||
+               (rest[0] >= '0' && rest[0] <= '9' && rest_len < 16);
     if (field == QR_TITLE_REVISION)
         return lone && rest_len <= 3;
     if (field == QR_TITLE_DRAWING_NUMBER || field == QR_TITLE_PART_NUMBER) {
@@ -135,6 +136,12 @@ static void add_segment(struct parting *p, enum qr_title_field label, size_t fro
                                                     (size_t)(text - p->text) + len};
 }
 
+/* "SH-310": what looks like a label goes on behind a hyphen. */
+static bool is_part_of_word(const struct parting *p, size_t at)
+{
+    return at + 1 < p->len && (p->text[at] == '-' || p->text[at] == '_') && p->text[at + 1] != ' ';
+}
+
 /* Is the label at word `first` one? *ret_after is where what follows begins. */
 static bool accept(const struct parting *p, const struct qr_fold *fold, size_t first, size_t n,
                    enum qr_title_field field, bool after_label, size_t *ret_after)
@@ -143,6 +150,8 @@ static bool accept(const struct parting *p, const struct qr_fold *fold, size_t f
     bool clear = colon_follows(p->text, p->len, &after);
 
     *ret_after = after;
+    if (is_part_of_word(p, fold->words[first + n - 1].to))
+        return false;
     if (clear && (first == 0 || field != QR_TITLE_TABLE_WORD))
         return first == 0 || after_label || qr_title_field_weight(field) > 0;
     if (first + n == fold->n_words && fold->whole)
@@ -317,16 +326,21 @@ static void mark_labelled_cells(struct qr_title_piece *list, size_t n)
                 list[k].labelled_cell = true;
 }
 
-size_t qr_title_pieces(const struct qr_title_view *view, const struct qr_sheet_rect *region,
-                       struct qr_title_piece ret[])
+static bool is_of_table(enum qr_region_kind kind)
+{
+    return kind == QR_REGION_BOM || kind == QR_REGION_REVISIONS || kind == QR_REGION_TABLE;
+}
+
+size_t qr_title_pieces(const struct qr_title_view *view, const struct qr_regions *regions,
+                       const struct qr_sheet_rect *region, struct qr_title_piece ret[])
 {
     struct collecting c = {view, ret, 0};
 
     for (size_t i = 0; i < view->sheet->n_spans && c.n < QR_TITLE_PIECES_MAX; i++) {
         const struct qr_sheet_span *span = &view->sheet->spans[i];
         struct qr_title_piece piece = {.span = span, .height = span->height};
-        if (span->source == QR_SPAN_DIMENSION || span->source == QR_SPAN_TABLE ||
-            qr_title_quarter(span->angle) != view->quarter)
+        if (span->source == QR_SPAN_DIMENSION || qr_title_quarter(span->angle) != view->quarter ||
+            is_of_table(qr_regions_at(regions, &span->box)))
             continue;
         piece.box = qr_title_upright(view->quarter, &span->box);
         if (!is_inside(&piece.box, region))

@@ -63,8 +63,8 @@ struct qr_title_segment {
 size_t qr_title_segments(const char *text, size_t len, struct qr_title_segment ret[]);
 
 /**
- * The pieces whose middle is in `region` (upright), at most QR_TITLE_PIECES_MAX.
+ * The pieces whose middle is in `region` (upright) and in no table, at most QR_TITLE_PIECES_MAX.
  * Returns their number; `ret` has room for that many.
  */
-size_t qr_title_pieces(const struct qr_title_view *view, const struct qr_sheet_rect *region,
-                       struct qr_title_piece ret[]);
+size_t qr_title_pieces(const struct qr_title_view *view, const struct qr_regions *regions,
+                       const struct qr_sheet_rect *region, struct qr_title_piece ret[]);

@@ -246,7 +246,7 @@ bool qr_title_is_size(const char *text, size_t len)
     return found;
 }
 
-static bool is_unit(const char *text, size_t len)
+bool qr_title_unit(const char *text, size_t len, size_t *ret_from, size_t *ret_to)
 {
     static const char *const words[] = {
         "mm",          "millimeter", "millimeters", "millimetre", "millimetres", "inch",
@@ -261,8 +261,11 @@ static bool is_unit(const char *text, size_t len)
     if (fold.n_words == 0 || fold.n_words > 6)
         return false;
     for (size_t i = 0; i < fold.n_words; i++)
-        if (word_in(&fold, i, words, QR_COUNT(words)))
+        if (word_in(&fold, i, words, QR_COUNT(words))) {
+            *ret_from = fold.words[i].from;
+            *ret_to = fold.words[i].to;
             return true;
+        }
     return false;
 }
 
@@ -399,6 +402,7 @@ bool qr_title_value_is_strict(enum qr_title_field field)
 float qr_title_value_fit(enum qr_title_field field, const char *text, size_t len)
 {
     unsigned sheet, count;
+    size_t from, to;
     double value;
 
     if (len == 0)
@@ -434,7 +438,7 @@ float qr_title_value_fit(enum qr_title_field field, const char *text, size_t len
     case QR_TITLE_SIZE:
         return qr_title_is_size(text, len) ? 1 : 0;
     case QR_TITLE_UNITS:
-        return is_unit(text, len) ? 1 : 0;
+        return qr_title_unit(text, len, &from, &to) ? 1 : 0;
     case QR_TITLE_DATE:
     case QR_TITLE_DRAWN_DATE:
     case QR_TITLE_CHECKED_DATE:

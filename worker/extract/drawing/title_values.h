@@ -23,6 +23,10 @@ bool qr_title_is_scale(const char *text, size_t len);
 /** "1 OF 3", "2/4", "Blatt 1 von 2", "3": number of the sheet and of all sheets, 0 when unknown. */
 bool qr_title_sheet(const char *text, size_t len, unsigned *ret_sheet, unsigned *ret_count);
 
+/** The word for the unit in "MILLIMETERS UNLESS OTHERWISE SPECIFIED": bytes [*ret_from, *ret_to).
+ */
+bool qr_title_unit(const char *text, size_t len, size_t *ret_from, size_t *ret_to);
+
 /** "A3", "ANSI B", "D". */
 bool qr_title_is_size(const char *text, size_t len);
 

@@ -7,7 +7,7 @@
 // clang-format off
 const struct qr_title_word_row qr_title_word_rows[] = {
     {QR_TITLE_DRAWING_NUMBER,
-     "drawing no|drawing number|drawing nr|drawing num|dwg no|dwg nr|dwg number|dwg num|dwg|"
+     "drawing file name|drawing no|drawing number|drawing nr|drawing num|dwg no|dwg nr|dwg number|dwg num|dwg|"
      "drg no|drg number|drw no|drw|drawing id|doc no|document no|document number|document nr|"
      "doc number|document id|file no|identification number|identification no|print no|draw no|"
      "drwg no|drawing code"},
@@ -382,7 +382,7 @@ const struct qr_title_word_row qr_title_word_rows[] = {
     {QR_TITLE_OTHER,
      "document type|doc type|type of document|technical reference|technical ref|"
      "responsible person|cage code|cage|fscm no|fscm|code|code ident no|code id|file|"
-     "file name|filename|drawing file name|cad file|file path|path|cad|model|model name|"
+     "file name|filename|cad file|file path|path|cad|model|model name|"
      "model no|model number|version|ver|customer|client|language|lang|quantity|qty|used on|"
      "next assy|next assembly|application|final assy|similar to|replaces|replaced by|"
      "supersedes|comments|comment|remarks|remark|note|notes|phone|tel|telephone|fax|email|"
