@@ -43,7 +43,7 @@ def results():
         rows = [row for row in csv.DictReader(table, delimiter="\t")
                 if row["path"].split("/")[0] in ("pdf", "text", "hostile")]
     argv = [BIN / "quarry-worker", "--extract", "-o", "jsonl", *(CORPUS / row["path"] for row in rows)]
-    done = subprocess.run(argv, capture_output=True, timeout=600, check=False)
+    done = subprocess.run(argv, capture_output=True, timeout=1800, check=False)
     assert done.returncode in (0, 1), done.stderr.decode()
     records = [json.loads(line) for line in done.stdout.decode("utf-8").splitlines()]
     assert [record["file"] for record in records] == [str(CORPUS / row["path"]) for row in rows]
@@ -89,6 +89,8 @@ def test_text_is_within_two_per_cent_of_mutool(results):
     for row, record in results:
         if not row["pdf_mutool_nonspace"] or row["pdf_password"] or record["type"] != "pdf":
             continue
+        if any(page.get("ocr_words") for page in record.get("pages", [])):
+            continue  # mutool does not read images
         checked += 1
         want, got = int(row["pdf_mutool_nonspace"]), nonspace(record.get("text", ""))
         if abs(want - got) > 0.02 * want:
@@ -96,9 +98,25 @@ def test_text_is_within_two_per_cent_of_mutool(results):
     print(f"text: {checked - len(different)} of {checked} within 2 % of mutool")
     for path, want, got in different:
         print(f"  {path}: mutool {want}, ours {got}: {TEXT_DIFFERS.get(path)}")
-    assert checked > 390
+    assert checked > 330
     assert len(different) <= 0.02 * checked
     assert {path for path, _, _ in different} <= set(TEXT_DIFFERS)
+
+
+def test_pages_of_images_are_read(results):
+    report = subprocess.run([BIN / "quarry-worker", "--sandbox-report"], capture_output=True, text=True, check=True)
+    if "OCR                 tesseract" not in report.stdout:
+        pytest.skip("no OCR on this machine")
+    pages = [page for _, record in results for page in record.get("pages", [])]
+    images = [page for page in pages if page.get("image_only")]
+    read = [page for page in images if page.get("ocr_words")]
+    words = sum(page["ocr_words"] for page in read)
+    mean = sum(page["ocr_words"] * page["ocr_confidence"] for page in read) / max(words, 1)
+    slowest = max(results, key=lambda pair: pair[1]["duration_ms"])
+    print(f"OCR: {len(read)} of {len(images)} pages of images have words: {words}, mean confidence {mean:.3f}")
+    print(f"slowest file: {slowest[0]['path']}, {slowest[1]['duration_ms']} ms")
+    assert len(read) >= 30
+    assert words > 5000 and mean > 0.85
 
 
 def test_passwords_and_encryption_are_seen(results):

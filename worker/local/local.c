@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/os/process.h"
 #include "common/record/record.h"
+#include "worker/extract/ocr/ocr.h"
 #include "worker/extract/table.h"
 #include "worker/pool/pool.h"
 
@@ -245,5 +246,7 @@ int qr_local_sandbox_report(int64_t memory_bytes, FILE *out)
     }
     qr_sandbox_print(&stats.sandbox, text, sizeof text);
     fputs(text, out);
+    QR_AUTO(qr_ocr) ocr = qr_ocr_new(); /* as in the child; what it says is the same */
+    fprintf(out, "OCR                 %s\n", ocr ? qr_ocr_describe(ocr) : "out of memory");
     return stats.sandbox.seccomp && fflush(out) == 0 ? 0 : 1;
 }

@@ -396,7 +396,8 @@ static void try_other(struct qr_ocr *ocr, struct request *best, const struct req
 static bool read_whole(struct qr_ocr *ocr, struct request *request)
 {
     struct request other;
-    bool sampled = !ocr->knows_document;
+    bool lies = request->turn == 90 || request->turn == 270;
+    bool sampled = !ocr->knows_document || lies != request->look->sideways;
 
     if (sampled)
         sample(ocr, request);

@@ -4,10 +4,14 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "worker/extract/ocr/regions.h"
 #include "worker/extract/ocr/render.h"
 
 #define PAGE_BUDGET_MS 60000
 #define DOUBTFUL 0.60
+#define SURE 0.70
+#define LARGE_IMAGE 0.05 /* of the page: not a logo */
+#define SMALL_IMAGE 0.002
 /* of the job's time: what is left over is for the rest of the work */
 #define SHARE_OF_BUDGET 0.8
 
@@ -127,10 +131,35 @@ void qr_ocr_add_spans(const struct qr_ocr_text *text, struct qr_arena *arena,
     }
 }
 
-static void take(const struct qr_extract *x, struct qr_ocr_text *text,
-                 const struct qr_ocr_raster *raster, Quarry__V1__Page *out)
+/* Lines of the page's text of which nobody knows what they say go. */
+static void drop_undecodable(struct qr_buf *text)
+{
+    static const char unknown[] = "\xEF\xBF\xBD"; /* U+FFFD */
+    size_t to = 0;
+
+    for (size_t at = 0; at < text->len;) {
+        const uint8_t *line = text->data + at;
+        const uint8_t *end = memchr(line, '\n', text->len - at);
+        size_t len = end ? (size_t)(end - line) + 1 : text->len - at;
+        size_t bad = 0;
+        for (size_t i = 0; i + 3 <= len; i++)
+            bad += memcmp(line + i, unknown, 3) == 0;
+        if (bad * 3 * 5 < len) { /* less than a fifth of its bytes */
+            memmove(text->data + to, line, len);
+            to += len;
+        }
+        at += len;
+    }
+    text->len = to;
+}
+
+static void take(const struct qr_extract *x, const struct qr_ocr_need *need,
+                 struct qr_ocr_text *text, const struct qr_ocr_raster *raster,
+                 Quarry__V1__Page *out)
 {
     to_points(text, raster->scale);
+    if (need->undecodable)
+        drop_undecodable(&x->engine->text);
     append_text(text, &x->engine->text);
     out->ocr_words = (uint32_t)text->n_words;
     out->ocr_confidence = round(text->confidence * 1000) / 1000;
@@ -140,6 +169,12 @@ static void take(const struct qr_extract *x, struct qr_ocr_text *text,
         qr_record_note(x->rec, "pdf.ocr.low_confidence",
                        "page %u: the words of OCR are doubtful (mean confidence %.2f)", out->number,
                        text->confidence);
+}
+
+/* Beside good text only what is sure is of use. */
+static bool is_worth_it(const struct qr_ocr_need *need, const struct qr_ocr_text *text)
+{
+    return text->n_words > 0 && (!(need->images || need->undecodable) || text->confidence >= SURE);
 }
 
 /* Rendered: read it. */
@@ -156,13 +191,38 @@ static void read_raster(const struct qr_extract *x, const struct qr_ocr_raster *
                        out->number);
     else if (status != QR_OCR_READ)
         qr_record_note(x->rec, "pdf.ocr.failed", "page %u: OCR failed", out->number);
-    else if (text->n_words > 0)
-        take(x, text, raster, out);
-    else
+    else if (is_worth_it(need, text))
+        take(x, need, text, raster, out);
+    else if (!need->images)
         qr_record_note(x->rec, "pdf.ocr.nothing", "page %u: OCR found no words", out->number);
+    if (out->ocr_words == 0)
+        text->n_words = 0;
     if (text->out_of_time)
         qr_record_partial(x->rec, "pdf.ocr.out_of_time", "page %u: not wholly read by OCR",
                           out->number);
+}
+
+/* Throws. */
+static void render_and_read(const struct qr_extract *x, fz_context *ctx, pdf_page *page,
+                            const struct qr_ocr_need *need, Quarry__V1__Page *out,
+                            struct qr_ocr_raster *raster, struct qr_ocr_text *text)
+{
+    struct qr_ocr_regions known = {.n = 0};
+    struct qr_ocr_regions images = {.n = 0};
+
+    if (need->text)
+        qr_ocr_add_lines(need->text, pdf_bound_page(ctx, page), &known);
+    if (need->images) {
+        qr_ocr_add_images(ctx, page, &known, need->every_image ? SMALL_IMAGE : LARGE_IMAGE, &images,
+                          NULL);
+        if (images.n == 0)
+            return;
+    }
+    qr_ocr_render(ctx, page, raster);
+    if (need->images && qr_ocr_raster_keep(ctx, raster, &images, need->every_image) == 0)
+        return;
+    qr_ocr_raster_cover(raster, &known);
+    read_raster(x, raster, need, out, text);
 }
 
 bool qr_ocr_page(const struct qr_extract *x, fz_context *ctx, pdf_page *page,
@@ -174,20 +234,17 @@ bool qr_ocr_page(const struct qr_extract *x, fz_context *ctx, pdf_page *page,
     if (x->job->options.ocr == QR_EXTRACT_OFF)
         return false;
     if (!qr_ocr_is_available(x->engine->ocr)) {
-        qr_record_note(x->rec, "pdf.ocr.unavailable",
-                       "page %u has text that only OCR could read (OCR: %s)", out->number,
-                       qr_ocr_describe(x->engine->ocr));
+        if (!need->images) /* nobody knows whether there is text in images */
+            qr_record_note(x->rec, "pdf.ocr.unavailable",
+                           "page %u has text that only OCR could read (OCR: %s)", out->number,
+                           qr_ocr_describe(x->engine->ocr));
         return false;
     }
     if (time_left(x) == 0) {
         qr_record_partial(x->rec, "pdf.ocr.out_of_time", "page %u: not read by OCR", out->number);
         return false;
     }
-    fz_try(ctx)
-    {
-        qr_ocr_render(ctx, page, need, &raster);
-        read_raster(x, &raster, need, out, ret);
-    }
+    fz_try(ctx) { render_and_read(x, ctx, page, need, out, &raster, ret); }
     fz_always(ctx) qr_ocr_raster_done(ctx, &raster);
     fz_catch(ctx) qr_record_note(x->rec, "pdf.ocr.failed", "page %u: not rendered for OCR: %s",
                                  out->number, fz_caught_message(ctx));

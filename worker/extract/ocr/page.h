@@ -2,8 +2,8 @@
  *
  * OCR of a PDF page: render what calls for it, read it, put the words into the page.
  *
- * The page reader decides what is to be read (struct qr_ocr_need); text that is there already is
- * kept and painted over before reading, so nothing comes twice. Whatever goes wrong is a note of
+ * The page reader decides why (struct qr_ocr_need); text that is there already is kept and painted
+ * over before reading, so nothing comes twice. Whatever goes wrong is a note of
  * the record and never ends the page:
  *
  *     pdf.ocr.used            pages with words from OCR
@@ -21,16 +21,13 @@
 #include "worker/extract/extract.h"
 #include "worker/extract/ocr/ocr.h"
 
+/* Why a page is to be read; what is painted over and what is left out follows from it. */
 struct qr_ocr_need {
-    bool drawing; /* text stands here and there, in no order */
-
-    /* Only these places, in points of the page as displayed; none: the whole page. */
-    const struct qr_sheet_rect *regions;
-    size_t n_regions;
-
-    /* Text that is good already: painted over. */
-    const struct qr_sheet_rect *known;
-    size_t n_known;
+    const fz_stext_page *text; /* collected: what is good of it is kept and not read again */
+    bool drawing;              /* text stands here and there, in no order */
+    bool images;      /* read only images, those without text over them; otherwise all the page */
+    bool every_image; /* also small ones, and what does not look like text */
+    bool undecodable; /* lines of the text that say nothing give way to what is read */
 };
 
 /** A new document. */

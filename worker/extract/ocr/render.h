@@ -10,7 +10,7 @@
 #include <mupdf/pdf.h>
 
 #include "worker/extract/ocr/ocr.h"
-#include "worker/extract/ocr/page.h"
+#include "worker/extract/ocr/regions.h"
 
 /** Pixels of a page at most; 24 million are A2 at 250 dpi. */
 #define QR_OCR_RENDER_MAX 24e6
@@ -21,8 +21,14 @@ struct qr_ocr_raster {
     double scale; /* pixels per point */
 };
 
-/** Render what is needed of the page, the rest white. Throws what MuPDF throws; call
- *  qr_ocr_raster_done() in any case. */
-void qr_ocr_render(fz_context *ctx, pdf_page *page, const struct qr_ocr_need *need,
-                   struct qr_ocr_raster *ret);
+/** Render the page. Throws what MuPDF throws; call qr_ocr_raster_done() in any case. */
+void qr_ocr_render(fz_context *ctx, pdf_page *page, struct qr_ocr_raster *ret);
 void qr_ocr_raster_done(fz_context *ctx, struct qr_ocr_raster *raster);
+
+/** Paint over all but the regions; without `any` also regions that are photographs by the look of
+ * their shades. Returns how many are left. Throws. */
+size_t qr_ocr_raster_keep(fz_context *ctx, struct qr_ocr_raster *raster,
+                          const struct qr_ocr_regions *regions, bool any);
+
+/** Paint over the regions. */
+void qr_ocr_raster_cover(struct qr_ocr_raster *raster, const struct qr_ocr_regions *regions);

@@ -126,12 +126,30 @@ static void judge(struct work *work)
     work->judged = true;
 }
 
+/* Does enough of the page lie under images that there may be text in them? */
+static bool has_images(const struct work *work)
+{
+    return work->pdf->marks.image_area >= 0.1 * work->out->width_pt * work->out->height_pt;
+}
+
+/* Larger than A4 or letter and lying: more often a drawing than a text. */
+static bool is_large_sheet(const Quarry__V1__Page *page)
+{
+    return page->width_pt > page->height_pt && page->height_pt > 620;
+}
+
 /* Add to the text what only OCR can read. Does not throw. */
 static void read_pixels(struct work *work)
 {
-    struct qr_ocr_need need = {.drawing = work->out->text_as_paths};
+    const struct qr_buf *text = &work->x->engine->text;
+    const Quarry__V1__Page *out = work->out;
+    bool everything = work->x->job->options.ocr == QR_EXTRACT_ON;
+    struct qr_ocr_need need = {.text = work->text, .every_image = everything};
 
-    if (work->out->image_only || work->out->text_as_paths)
+    need.drawing = out->text_as_paths || is_large_sheet(out);
+    need.undecodable = (size_t)out->undecodable * 20 > qr_pdf_count_visible(text);
+    need.images = !out->image_only && !out->text_as_paths && !need.undecodable;
+    if (!need.images || everything || has_images(work))
         qr_ocr_page(work->x, work->pdf->ctx, work->page, &need, work->out, &work->seen);
 }
 
