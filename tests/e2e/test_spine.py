@@ -44,7 +44,8 @@ def test_every_completed_job_has_one_result_or_says_why_it_is_empty(stack):
     assert stack.value("SELECT count(*) FROM extraction_jobs j WHERE status = 'completed' AND NOT EXISTS "
                        "(SELECT FROM extracted_metadata m WHERE m.job_id = j.id)") == 0
     assert stack.value("SELECT count(*) FROM extraction_jobs j JOIN extracted_metadata m ON m.job_id = j.id "
-                       "WHERE status = 'completed' AND m.chars = 0 AND j.empty_reason IS NULL") == 0
+                       "WHERE status = 'completed' AND m.chars = 0 AND m.entities IS NULL AND m.paper_entities IS NULL "
+                       "AND j.empty_reason IS NULL") == 0
 
 
 def test_the_command_line_agrees_with_sql(stack):

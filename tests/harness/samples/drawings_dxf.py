@@ -81,6 +81,8 @@ def assembly():
     dxf.block("SUPPLIER", [], xref="parts\\bearing.dwg")
     dxf.model += dxf.rectangle(0.0, 0.0, 200.0, 100.0)
     dxf.model += dxf.insert("SUPPLIER", 20.0, 20.0)
+    dxf.layout("Model", 0, "", 0.0, 0.0)
+    dxf.layout("Sheet 1", 1, "ISO_A3_(420.00_x_297.00_MM)", 420.0, 297.0)
     return dxf.bytes("utf-8", "\r\n")
 
 

@@ -25,8 +25,9 @@ class Dxf:
         self.blocks = []
         self.model = []
         self.paper = []
-        self.objects = []
+        self.layouts = []
         self.next_handle = 0x20
+        self.spaces = {"*Model_Space": "1E", "*Paper_Space": "1F"}  # handles of their block records
 
     # ---------------------------------------------------------------- entities
 
@@ -108,6 +109,22 @@ class Dxf:
             entity.append((1002, "}"))
         return entity
 
+    def layout(self, name, order, paper, width, height):
+        """A LAYOUT object: paper size in millimetres, one to one; order 0 is model space."""
+        self.layouts.append((name, self.handle(), order, paper, width, height))
+
+    def _objects(self):
+        """The root dictionary, the one of layouts, the layouts."""
+        tags = [(0, "SECTION"), (2, "OBJECTS"), (0, "DICTIONARY"), (5, "A"), (330, "0"), (100, "AcDbDictionary"), (281, 1),
+                (3, "ACAD_LAYOUT"), (350, "B"), (0, "DICTIONARY"), (5, "B"), (330, "A"), (100, "AcDbDictionary"), (281, 1)]
+        for name, handle, *_ in self.layouts:
+            tags += [(3, name), (350, handle)]
+        for name, handle, order, paper, width, height in self.layouts:
+            tags += [(0, "LAYOUT"), (5, handle), (330, "B"), (100, "AcDbPlotSettings"), (1, ""), (4, paper), (44, width),
+                     (45, height), (142, 1.0), (143, 1.0), (72, 1), (100, "AcDbLayout"), (1, name), (71, order),
+                     (330, self.spaces["*Paper_Space" if order else "*Model_Space"])]
+        return tags + [(0, "ENDSEC")]
+
     def block(self, name, entities, anonymous=False, xref="", description=""):
         flags = (1 if anonymous else 0) | (4 if xref else 0) | (
             2 if any(tags[0] == (0, "ATTDEF") for tags in entities) else 0)
@@ -123,8 +140,8 @@ class Dxf:
         for kind, subclass, record in records:
             tags.append((0, kind))
             if self.modern:
-                tags += [(105 if kind == "DIMSTYLE" else 5, self.handle()), (100, "AcDbSymbolTableRecord"),
-                         (100, subclass)]
+                handle = self.spaces.get(record[0][1]) or self.handle()
+                tags += [(105 if kind == "DIMSTYLE" else 5, handle), (100, "AcDbSymbolTableRecord"), (100, subclass)]
             tags += record
         return tags + [(0, "ENDTAB")]
 
@@ -169,11 +186,8 @@ class Dxf:
         for entity in self.model + self.paper:
             tags += entity
         tags.append((0, "ENDSEC"))
-        if self.objects:
-            tags += [(0, "SECTION"), (2, "OBJECTS")]
-            for entity in self.objects:
-                tags += entity
-            tags.append((0, "ENDSEC"))
+        if self.layouts:
+            tags += self._objects()
         return tags + [(0, "EOF")]
 
     def bytes(self, encoding="cp1252", newline="\n"):

@@ -177,8 +177,6 @@ static void report(struct qr_dxf_reader *r)
     qr_dxf_finish_annotations(r, true);
     if (msg->n_entities + msg->n_paper_entities == 0 && msg->n_pages == 0)
         qr_record_set_empty(r->rec, "the drawing has no entities");
-    else if (msg->n_pages == 0)
-        qr_record_set_empty(r->rec, "the drawing has no text, geometry alone");
     double lost = r->s.len > 0 ? (double)r->s.lost_bytes / (double)r->s.len : 0;
     msg->completeness = 1 - lost;
 }
