@@ -129,6 +129,7 @@ def measured(kind, values, factor):
     what = {"ARC_DIMENSION": 8, "LARGE_RADIAL_DIMENSION": 9}.get(kind, flags & 15)
     if what == 0:
         turn = math.radians(float(values.get(50, 0)))
+        turn = math.radians(turn) if abs(turn) > 4 * math.pi else turn  # 5156: degrees were made degrees twice
         return factor * abs((p14[0] - p13[0]) * math.cos(turn) + (p14[1] - p13[1]) * math.sin(turn))
     if what == 1:
         return factor * between(p13, p14)

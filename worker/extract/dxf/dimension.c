@@ -25,6 +25,13 @@ static char *keep(struct qr_dxf_doc *doc, const char *text, size_t len)
     return out;
 }
 
+/* Degrees; some writers turn degrees into degrees once more, which no program means. */
+static double read_angle(const struct qr_dxf_entity *entity, int code)
+{
+    double angle = qr_dxf_find_real(entity, code, 0);
+    return fabs(angle) > 720 ? angle * 3.14159265358979323846 / 180 : angle;
+}
+
 static void read_geometry(const struct qr_dxf_entity *entity, struct qr_dxf_dim_geometry *g)
 {
     static const int codes[QR_DXF_DIM_POINTS] = {10, 13, 14, 15, 16};
@@ -36,8 +43,8 @@ static void read_geometry(const struct qr_dxf_entity *entity, struct qr_dxf_dim_
     else if (qr_dxf_type_is(entity, "LARGE_RADIAL_DIMENSION"))
         g->kind = QR_DXF_DIM_JOGGED;
     g->ordinate_x = (flags & 64) != 0;
-    g->angle = qr_dxf_find_real(entity, 50, 0);
-    g->horizontal = qr_dxf_find_real(entity, 51, 0);
+    g->angle = read_angle(entity, 50);
+    g->horizontal = read_angle(entity, 51);
     qr_dxf_find_point(entity, 210, g->extrusion);
     for (size_t i = 0; i < QR_DXF_DIM_POINTS; i++)
         g->have[i] = qr_dxf_find_point(entity, codes[i], g->points[i]);

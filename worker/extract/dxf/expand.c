@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/extract/dxf/width.h"
 #include "worker/extract/extract.h"
 
 #define DEPTH_MAX 32
-#define STEPS_MAX ((size_t)2000000)
+#define STEPS_MAX ((size_t)3000000)
+#define BYTES_MAX ((size_t)64 * 1024 * 1024)
 #define SPANS_MAX ((size_t)250000)
 #define RULES_MAX QR_SHEET_RULES_MAX
 #define PI 3.14159265358979323846
@@ -109,16 +111,25 @@ static enum qr_span_source source_of(const struct state *s, const struct qr_dxf_
     return s->source;
 }
 
-static void add_line(const struct state *s, const struct matrix *m, const struct qr_dxf_text *text,
-                     const char *line, size_t len, size_t index)
+static void note_capped(const struct qr_dxf_expansion *x)
 {
+    qr_record_partial(x->doc->x->rec, "dxf.texts.capped",
+                      "texts that are shown beyond %zu lines or %zu bytes were left out", SPANS_MAX,
+                      BYTES_MAX);
+}
+
+static void add_line(const struct state *s, const struct matrix *m, const struct qr_dxf_text *text,
+                     const char *line, size_t len, size_t index, double longest)
+{
+    double share = longest > 0 ? qr_dxf_line_width(line, len) / longest : 1;
+    double indent = (1 - share) * text->across * text->width;
     struct qr_dxf_expansion *x = s->x;
     double angle = text->rotation * PI / 180;
     double cosine = cos(angle);
     double sine = sin(angle);
     double down = (double)index * text->pitch;
-    double px = text->x + down * sine;
-    double py = text->y - down * cosine;
+    double px = text->x + down * sine + indent * cosine;
+    double py = text->y - down * cosine + indent * sine;
     /* where the reading direction and the letters' height come to lie */
     double rx = m->a * cosine + m->c * sine;
     double ry = m->b * cosine + m->d * sine;
@@ -130,8 +141,7 @@ static void add_line(const struct state *s, const struct matrix *m, const struct
     if (len == 0)
         return;
     if (!grow(&x->spans, x->n_spans, &x->cap_spans, SPANS_MAX, sizeof *x->spans)) {
-        qr_record_partial(x->doc->x->rec, "dxf.texts.capped", "texts beyond %zu were left out",
-                          SPANS_MAX);
+        note_capped(x);
         return;
     }
     struct qr_dxf_span *span = &x->spans[x->n_spans];
@@ -141,7 +151,7 @@ static void add_line(const struct state *s, const struct matrix *m, const struct
     span->len = len;
     span->x = m->a * px + m->c * py + m->e;
     span->y = m->b * px + m->d * py + m->f;
-    span->width = text->width * hypot(rx, ry);
+    span->width = text->width * share * hypot(rx, ry);
     span->height = text->height * hypot(ux, uy);
     span->angle = atan2(ry, rx) * 180 / PI;
     if (span->angle < 0)
@@ -158,11 +168,19 @@ static void add_text(const struct state *s, const struct matrix *m, const struct
 {
     const char *at = text->text;
     const char *end = at + text->len;
+    double longest = 0;
 
+    if (s->x->n_spans >= SPANS_MAX || text->len > BYTES_MAX - s->x->bytes) {
+        note_capped(s->x);
+        return;
+    }
+    s->x->bytes += text->len;
+    if (memchr(at, '\n', text->len))
+        longest = qr_dxf_text_width(at, text->len, NULL);
     for (size_t index = 0; at < end; index++) {
         const char *stop = memchr(at, '\n', (size_t)(end - at));
         size_t len = (size_t)((stop ? stop : end) - at);
-        add_line(s, m, text, at, len, index);
+        add_line(s, m, text, at, len, index, longest);
         at = stop ? stop + 1 : end;
     }
 }
@@ -189,12 +207,24 @@ static void add_rule(const struct state *s, const struct matrix *m, const struct
     to[3] = upright ? (float)y1 : (float)y0;
 }
 
+/* One step of the budget: an insertion, a text, a line. */
+static bool spend(const struct state *s)
+{
+    if (s->x->steps < STEPS_MAX) {
+        s->x->steps++;
+        return true;
+    }
+    qr_record_partial(s->x->doc->x->rec, "dxf.expand.capped",
+                      "insertions of blocks beyond %zu texts and lines were not followed",
+                      STEPS_MAX);
+    return false;
+}
+
 static void expand_block(struct state *s, struct qr_dxf_block *block, const struct matrix *m);
 
 static void expand_insert(struct state *s, const struct qr_dxf_insert *insert,
                           const struct matrix *m)
 {
-    struct qr_record *rec = s->x->doc->x->rec;
     enum qr_span_source before = s->source;
 
     if (s->source == QR_SPAN_TEXT)
@@ -203,9 +233,7 @@ static void expand_insert(struct state *s, const struct qr_dxf_insert *insert,
                                       : QR_SPAN_BLOCK;
     for (uint32_t row = 0; row < insert->n[1]; row++) {
         for (uint32_t column = 0; column < insert->n[0]; column++) {
-            if (s->x->steps++ >= STEPS_MAX) {
-                qr_record_partial(rec, "dxf.expand.capped",
-                                  "insertions of blocks beyond %zu were not followed", STEPS_MAX);
+            if (!spend(s)) {
                 s->source = before;
                 return;
             }
@@ -244,9 +272,9 @@ static void expand_block(struct state *s, struct qr_dxf_block *block, const stru
     if (!block->seen)
         mark_seen(s, block, m);
     s->depth++;
-    for (const struct qr_dxf_text *text = block->texts; text; text = text->next)
+    for (const struct qr_dxf_text *text = block->texts; text && spend(s); text = text->next)
         add_text(s, m, text);
-    for (const struct qr_dxf_rule *rule = block->rules; rule; rule = rule->next)
+    for (const struct qr_dxf_rule *rule = block->rules; rule && spend(s); rule = rule->next)
         add_rule(s, m, rule);
     for (const struct qr_dxf_insert *insert = block->inserts; insert; insert = insert->next)
         if (insert->block->state == BUSY || has_something(insert->block, s->depth))

@@ -32,7 +32,8 @@ struct qr_dxf_expansion {
     size_t n_rules, cap_rules;
     uint32_t page;      /* that the block's layout will have */
     const char *layout; /* its name; lives as long as the document */
-    size_t steps;       /* insertions followed so far, over all layouts */
+    size_t bytes;       /* of texts shown so far, over all layouts */
+    size_t steps;       /* insertions, texts and lines so far, over all layouts */
 };
 
 /** Replace the spans and rules by those of this block or layout. */

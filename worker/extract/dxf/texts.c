@@ -6,29 +6,11 @@
 #include "worker/extract/dxf/mtext.h"
 #include "worker/extract/dxf/reader.h"
 #include "worker/extract/dxf/text.h"
+#include "worker/extract/dxf/width.h"
 
 #define TEXT_BYTES ((size_t)1024 * 1024) /* of one text */
-#define LETTER 0.9                       /* mean advance of a letter, in heights */
 #define PITCH (5.0 / 3.0)                /* MTEXT's lines at spacing 1, in heights */
 #define PI 3.14159265358979323846
-
-/* Lines, and the characters of the longest. */
-static size_t measure(const char *text, size_t len, size_t *ret_longest)
-{
-    size_t lines = 1;
-    size_t chars = 0;
-
-    *ret_longest = 0;
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] == '\n') {
-            lines++;
-            chars = 0;
-        } else if (((uint8_t)text[i] & 0xC0) != 0x80 && ++chars > *ret_longest) {
-            *ret_longest = chars;
-        }
-    }
-    return lines;
-}
 
 /* A mirrored entity (extrusion 0,0,-1) is seen from behind. */
 static bool is_mirrored(const struct qr_dxf_entity *e) { return qr_dxf_find_real(e, 230, 1) < 0; }
@@ -57,15 +39,14 @@ static void place_line(const struct qr_dxf_entity *e, struct qr_dxf_text *text, 
                                     0, 0.5, 0}; /* left centre right aligned middle fit */
     double at[3];
     double second[3];
-    size_t longest;
     int64_t horizontal = qr_dxf_find_int(e, 72, 0);
     int64_t vertical = qr_dxf_find_int(e, vertical_code, 0);
 
-    measure(text->text, text->len, &longest);
     text->height = fabs(qr_dxf_find_real(e, 40, 0));
     text->pitch = text->height * PITCH;
     text->rotation = qr_dxf_find_real(e, 50, 0);
-    text->width = (double)longest * text->height * LETTER * fabs(qr_dxf_find_real(e, 41, 1));
+    text->width = qr_dxf_text_width(text->text, text->len, NULL) * text->height *
+                  fabs(qr_dxf_find_real(e, 41, 1));
     bool has_first = qr_dxf_find_point(e, 10, at);
     bool has_second = qr_dxf_find_point(e, 11, second);
     if (horizontal < 0 || horizontal > 5)
@@ -91,8 +72,8 @@ static void place_block(const struct qr_dxf_entity *e, struct qr_dxf_text *text,
 {
     double at[3];
     double direction[3];
-    size_t longest;
-    size_t lines = measure(text->text, text->len, &longest);
+    size_t lines;
+    double longest = qr_dxf_text_width(text->text, text->len, &lines);
     int64_t attachment = qr_dxf_find_int(e, 71, 1);
     double spacing = qr_dxf_find_real(e, 44, 1);
     double frame = qr_dxf_find_real(e, 41, 0);
@@ -105,7 +86,7 @@ static void place_block(const struct qr_dxf_entity *e, struct qr_dxf_text *text,
     text->rotation = qr_dxf_find_real(e, 50, 0);
     if (qr_dxf_find_point(e, 11, direction) && (direction[0] != 0 || direction[1] != 0))
         text->rotation = atan2(direction[1], direction[0]) * 180 / PI;
-    text->width = (double)longest * text->height * LETTER;
+    text->width = longest * text->height;
     double actual = qr_dxf_find_real(e, 42, 0);
     if (actual > 0)
         text->width = actual;
@@ -114,6 +95,7 @@ static void place_block(const struct qr_dxf_entity *e, struct qr_dxf_text *text,
     if (attachment < 1 || attachment > 9)
         attachment = 1;
     double across = (double)((attachment - 1) % 3) / 2;
+    text->across = across;
     int64_t row = (attachment - 1) / 3; /* top, middle, bottom */
     double below = (double)(lines - 1) * text->pitch;
     double up = row == 0 ? -text->height : row == 1 ? (below - text->height) / 2 : below;

@@ -263,6 +263,15 @@ static void tolerances_come_from_the_style(void **state)
     assert_true(d->basic);
 }
 
+static void an_angle_converted_twice_is_turned_back(void **state)
+{
+    const Quarry__V1__Dimension *d = one(
+        state, HEAD ENTITIES(DIMENSION("0", "13\n0\n23\n25\n14\n0\n24\n-25\n50\n5156.620156\n")));
+
+    assert_true(fabs(d->computed_value - 50) < 1e-6);
+    assert_near(d->value, 50);
+}
+
 static void angles_are_in_degrees(void **state)
 {
     static const char leg[] = "13\n2\n23\n0\n14\n0\n24\n2\n15\n0\n25\n0\n10\n1\n20\n1\n";
@@ -441,6 +450,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_factor_is_in_the_stored_number, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tolerances_come_from_the_style, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_angle_converted_twice_is_turned_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(angles_are_in_degrees, set_up, tear_down),
         cmocka_unit_test_setup_teardown(signs_drawn_with_lines_come_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(constraints_of_a_sketch_are_no_dimensions, set_up,
