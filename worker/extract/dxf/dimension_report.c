@@ -370,7 +370,7 @@ static uint32_t quantity_in(const char *head, size_t len)
     for (; i < len && head[i] >= '0' && head[i] <= '9' && n < 1000; i++)
         n = n * 10 + (uint32_t)(head[i] - '0');
     for (; i < len; i++)
-        if (!memchr(" xX-", head[i], 4) && (unsigned char)head[i] < 0x80)
+        if ((unsigned char)head[i] < 0x80 && !strchr(" xX-", head[i]))
             return 0;
     return n < 1000 ? n : 0;
 }

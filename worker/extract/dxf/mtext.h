@@ -39,9 +39,9 @@ void qr_dxf_mtext_plain(const struct qr_dxf_doc *doc, const char *text, size_t l
 
 /**
  * The content of an MTEXT entity, joined and decoded to UTF-8 but with its codes: every 3 in front
- * of the last 1, then that 1. Chunks are joined before decoding, because they are cut anywhere. What
- * stands in an embedded object (101) or XDATA describes columns and is no text: since R2018 all
- * columns are in the content, before each further column is an MTEXT of its own.
+ * of the last 1, then that 1. Chunks are joined before decoding, because they are cut anywhere.
+ * What stands in an embedded object (101) or XDATA describes columns and is no text: since R2018
+ * all columns are in the content, before each further column is an MTEXT of its own.
  */
 void qr_dxf_mtext_content(const struct qr_dxf_doc *doc, const struct qr_dxf_entity *entity,
                           struct qr_buf *out);

@@ -45,20 +45,24 @@ static int tear_down(void **state)
     return 0;
 }
 
-static const Quarry__V1__ExtractionRecord *read_text(void **state, const char *text)
+static const Quarry__V1__ExtractionRecord *read_bytes(void **state, const void *data, size_t len)
 {
     struct fixture *fixture = *state;
     struct qr_extract_job job = {.name = "test.dxf", .type = "dxf"};
     struct qr_extract x = {.job = &job, .engine = &fixture->engine, .rec = fixture->rec};
-    size_t len = strlen(text);
     char *copy = malloc(len); /* of its exact size, so that reading past it is seen */
 
-    memcpy(copy, text, len);
+    memcpy(copy, data, len);
     qr_record_reset(fixture->rec);
     qr_dxf_read(&x, copy, len);
     free(copy);
     qr_record_finish(fixture->rec);
     return fixture->rec->msg;
+}
+
+static const Quarry__V1__ExtractionRecord *read_text(void **state, const char *text)
+{
+    return read_bytes(state, text, strlen(text));
 }
 
 static const Quarry__V1__Dimension *only(const Quarry__V1__ExtractionRecord *msg)
