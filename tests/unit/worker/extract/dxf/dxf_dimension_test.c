@@ -1,5 +1,5 @@
-/* Dimensions, frames, tables and leaders of whole small drawings: what the record says of them.
- * Run it: ctest --preset dev -R dxf_dimension_test */
+/* Dimensions, frames, tables, leaders and joined texts of whole small drawings: what the record
+ * says. Run it: ctest --preset dev -R dxf_dimension_test */
 #include <math.h>
 #include <stdlib.h>
 
@@ -417,6 +417,38 @@ static void leaders_and_tables_give_their_texts(void **state)
     assert_null(strstr(text, "%lu2"));
 }
 
+static void chunks_are_joined_before_they_are_decoded(void **state)
+{
+    /* a code, an escape and a character cut in two; an embedded object is no content */
+    const Quarry__V1__ExtractionRecord *msg = read_text(
+        state, HEAD ENTITIES("0\nMTEXT\n10\n0\n20\n0\n40\n2\n3\none\\\n3\nPtwo \\U+00\n3\nD8"
+                             "5 gr\xC3\n1\n\xB6\xC3\x9F"
+                             "er\n101\nEmbedded Object\n40\n9\n1\nnot this\n"));
+
+    assert_string_equal(msg->pages[0]->text, "one\ntwo Ø5 größer\n");
+}
+
+static void an_attribute_with_several_lines_is_its_mtext(void **state)
+{
+    const Quarry__V1__ExtractionRecord *msg = read_text(
+        state, HEAD ENTITIES("0\nINSERT\n2\nB\n66\n1\n10\n0\n20\n0\n"
+                             "0\nATTRIB\n10\n0\n20\n0\n40\n2\n1\nfirst\n2\nNOTE\n71\n2\n"
+                             "101\nEmbedded Object\n70\n1\n3\nfirst\\Psec\n1\nond\n0\nSEQEND\n"));
+
+    assert_int_equal(msg->n_parameters, 1);
+    assert_string_equal(msg->parameters[0]->name, "NOTE");
+    assert_string_equal(msg->parameters[0]->value, "first\nsecond");
+}
+
+static void characters_of_other_code_pages_are_read(void **state)
+{
+    const Quarry__V1__ExtractionRecord *msg = read_text(
+        state, HEAD ENTITIES("0\nTEXT\n10\n0\n20\n0\n40\n2\n1\n\\M+18EB2 \\M+5D6E1 \\M+2A662 "
+                             "\\M+1FFFF\n"));
+
+    assert_string_equal(msg->pages[0]->text, "軸 轴 在 \\M+1FFFF\n");
+}
+
 static void hostile_tables_and_leaders_end(void **state)
 {
     static const char *const entities[] = {
@@ -464,6 +496,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(hostile_dimensions_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(frames_of_tolerances_are_taken_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(leaders_and_tables_give_their_texts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(chunks_are_joined_before_they_are_decoded, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(an_attribute_with_several_lines_is_its_mtext, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(characters_of_other_code_pages_are_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hostile_tables_and_leaders_end, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
