@@ -4,6 +4,7 @@
 
 #include "worker/extract/dxf/codepage.h"
 #include "worker/extract/ocr/ocr.h"
+#include "worker/extract/drawing/completeness.h"
 #include "worker/extract/pdf/pdf.h"
 #include "worker/extract/table.h"
 #include "worker/extract/text.h"
@@ -96,6 +97,8 @@ void qr_extract_file(struct qr_engine *engine, const struct qr_extract_job *job,
     if (qr_input_open(&engine->input, job->fd, job->max_file_bytes, rec))
         run(&x);
     qr_input_close(&engine->input, rec);
+    if (strcmp(rec->msg->type, "pdf") == 0 || strcmp(rec->msg->type, "dxf") == 0)
+        qr_completeness_set(rec);
     qr_buf_clear(&engine->text);
     if (engine->text.cap > SCRATCH_KEEP) {
         qr_buf_done(&engine->text);

@@ -108,7 +108,8 @@ static void a_plain_pdf_gives_its_text(void **state)
     assert_string_equal(msg->pages[0]->text, "Bearing housing BH-204\nMaterial: EN-GJL-250\n"
                                              "All dimensions in mm (ISO 2768-m)\n\n");
     assert_true(msg->pages[0]->width_pt == 595 && msg->pages[0]->height_pt == 842);
-    assert_true(msg->completeness == 1 && !msg->partial && msg->n_notes == 0);
+    assert_true(msg->completeness > 0.59 && msg->completeness < 0.61); /* it has no metadata */
+    assert_true(!msg->partial && msg->n_notes == 0);
     assert_int_equal(msg->sha256.len, 32);
 }
 
@@ -176,7 +177,7 @@ static void damage_costs_no_more_than_it_must(void **state)
     assert_non_null(strstr(msg->pages[2]->text, "Third page"));
     assert_non_null(msg->pages[1]->error);
     assert_true(msg->partial && has_note(msg, "pdf.page.damaged"));
-    assert_true(msg->completeness > 0.66 && msg->completeness < 0.67);
+    assert_true(msg->completeness > 0.39 && msg->completeness < 0.41); /* two of three pages */
 
     msg = extract_sample(*state, "damaged/truncated.pdf");
     assert_null(msg->error);
