@@ -51,6 +51,7 @@ struct qr_dxf_text {
     double width;    /* of its longest line; estimated when the file does not say */
     double height;   /* of a capital letter */
     double pitch;    /* from line to line */
+    double frame;    /* lines are wrapped at this width; 0: they are not */
     double across;   /* where lines that are shorter stand: 0 left, 0.5 centre, 1 right */
     double rotation; /* degrees, counter-clockwise */
     uint64_t handle; /* 0: none */

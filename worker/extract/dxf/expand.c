@@ -118,16 +118,22 @@ static void note_capped(const struct qr_dxf_expansion *x)
                       BYTES_MAX);
 }
 
+/* Where a line is within its text. */
+struct place {
+    size_t row;
+    size_t rows; /* that it takes */
+    double width;
+};
+
 static void add_line(const struct state *s, const struct matrix *m, const struct qr_dxf_text *text,
-                     const char *line, size_t len, size_t index, double longest)
+                     const char *line, size_t len, const struct place *place)
 {
-    double share = longest > 0 ? qr_dxf_line_width(line, len) / longest : 1;
-    double indent = (1 - share) * text->across * text->width;
+    double indent = (text->width - place->width) * text->across;
     struct qr_dxf_expansion *x = s->x;
     double angle = text->rotation * PI / 180;
     double cosine = cos(angle);
     double sine = sin(angle);
-    double down = (double)index * text->pitch;
+    double down = (double)place->row * text->pitch;
     double px = text->x + down * sine + indent * cosine;
     double py = text->y - down * cosine + indent * sine;
     /* where the reading direction and the letters' height come to lie */
@@ -136,6 +142,12 @@ static void add_line(const struct state *s, const struct matrix *m, const struct
     double ux = -m->a * sine + m->c * cosine;
     double uy = -m->b * sine + m->d * cosine;
 
+    if (rx * uy - ry * ux < 0) { /* mirrored: the box begins at the other end */
+        px += place->width * cosine;
+        py += place->width * sine;
+        rx = -rx;
+        ry = -ry;
+    }
     while (len > 0 && (line[len - 1] == ' ' || line[len - 1] == '\t'))
         len--;
     if (len == 0)
@@ -151,8 +163,9 @@ static void add_line(const struct state *s, const struct matrix *m, const struct
     span->len = len;
     span->x = m->a * px + m->c * py + m->e;
     span->y = m->b * px + m->d * py + m->f;
-    span->width = text->width * share * hypot(rx, ry);
+    span->width = place->width * hypot(rx, ry);
     span->height = text->height * hypot(ux, uy);
+    span->depth = (double)(place->rows - 1) * text->pitch * hypot(ux, uy);
     span->angle = atan2(ry, rx) * 180 / PI;
     if (span->angle < 0)
         span->angle += 360;
@@ -168,6 +181,8 @@ static void add_text(const struct state *s, const struct matrix *m, const struct
 {
     const char *at = text->text;
     const char *end = at + text->len;
+    struct place place = {0, 1, text->width};
+    double frame = text->height > 0 ? text->frame / text->height : 0;
     double longest = 0;
 
     if (s->x->n_spans >= SPANS_MAX || text->len > BYTES_MAX - s->x->bytes) {
@@ -175,12 +190,21 @@ static void add_text(const struct state *s, const struct matrix *m, const struct
         return;
     }
     s->x->bytes += text->len;
-    if (memchr(at, '\n', text->len))
+    if (frame > 0 || memchr(at, '\n', text->len))
         longest = qr_dxf_text_width(at, text->len, NULL);
-    for (size_t index = 0; at < end; index++) {
+    while (at < end) {
         const char *stop = memchr(at, '\n', (size_t)(end - at));
         size_t len = (size_t)((stop ? stop : end) - at);
-        add_line(s, m, text, at, len, index, longest);
+        if (longest > 0) {
+            double natural = qr_dxf_line_width(at, len);
+            place.rows = qr_dxf_line_rows(natural, frame);
+            place.width =
+                place.rows > 1
+                    ? text->width
+                    : text->width * fmin(1, natural / fmin(longest, frame > 0 ? frame : longest));
+        }
+        add_line(s, m, text, at, len, &place);
+        place.row += place.rows;
         at = stop ? stop + 1 : end;
     }
 }

@@ -20,6 +20,7 @@ struct qr_dxf_span {
     size_t len;
     double x, y; /* lower left corner along the reading direction */
     double width, height;
+    double depth; /* of the further rows below when the line is wrapped; 0 */
     double angle; /* 0 .. <360 */
     enum qr_span_source source;
 };

@@ -77,8 +77,11 @@ static struct qr_sheet_rect box_of(const struct qr_dxf_span *span)
     double hx = -span->height * sin(angle);
     double hy = span->height * cos(angle);
 
-    put_corner(&box, span->x, span->y, true);
-    put_corner(&box, span->x + wx, span->y + wy, false);
+    double dx = span->depth * sin(angle);
+    double dy = -span->depth * cos(angle);
+
+    put_corner(&box, span->x + dx, span->y + dy, true);
+    put_corner(&box, span->x + wx + dx, span->y + wy + dy, false);
     put_corner(&box, span->x + hx, span->y + hy, false);
     put_corner(&box, span->x + wx + hx, span->y + wy + hy, false);
     return box;

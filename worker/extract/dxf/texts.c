@@ -24,12 +24,12 @@ static void shift(struct qr_dxf_text *text, double dx, double dy)
     text->y += dx * sin(angle) + dy * cos(angle);
 }
 
+/* Its letters run to the left then; the box begins at their other end. */
 static void mirror(struct qr_dxf_text *text)
 {
+    shift(text, text->width, 0);
     text->x = -text->x;
-    text->rotation = 180 - text->rotation;
-    /* the letters still run along the base line; the lower left corner is at its other end */
-    shift(text, -text->width, 0);
+    text->rotation = -text->rotation;
 }
 
 /* Place a one-line text by its alignment (72, 73). */
@@ -67,6 +67,23 @@ static void place_line(const struct qr_dxf_entity *e, struct qr_dxf_text *text, 
         mirror(text);
 }
 
+/* Rows of an MTEXT as it is wrapped. */
+static size_t rows_of(const struct qr_dxf_text *text, size_t lines)
+{
+    double frame = text->height > 0 ? text->frame / text->height : 0;
+    size_t rows = 0;
+
+    if (!(frame > 0))
+        return lines;
+    for (const char *at = text->text, *end = at + text->len; at <= end;) {
+        const char *stop = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
+        size_t len = (size_t)((stop ? stop : end) - at);
+        rows += qr_dxf_line_rows(qr_dxf_line_width(at, len), frame);
+        at += len + 1;
+    }
+    return rows;
+}
+
 /* Place an MTEXT by its attachment point (71): x, y become the first line's lower left corner. */
 static void place_block(const struct qr_dxf_entity *e, struct qr_dxf_text *text, double height)
 {
@@ -97,7 +114,8 @@ static void place_block(const struct qr_dxf_entity *e, struct qr_dxf_text *text,
     double across = (double)((attachment - 1) % 3) / 2;
     text->across = across;
     int64_t row = (attachment - 1) / 3; /* top, middle, bottom */
-    double below = (double)(lines - 1) * text->pitch;
+    text->frame = frame;
+    double below = (double)(rows_of(text, lines) - 1) * text->pitch;
     double up = row == 0 ? -text->height : row == 1 ? (below - text->height) / 2 : below;
     shift(text, -across * text->width, up);
     if (is_mirrored(e))

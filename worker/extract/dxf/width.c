@@ -1,10 +1,14 @@
 #include "worker/extract/dxf/width.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "common/record/utf8.h"
+
+#define SLACK 1.1 /* the widths are estimates */
+#define ROWS_MAX 1000
 
 static double advance(uint32_t cp)
 {
@@ -57,4 +61,12 @@ double qr_dxf_text_width(const char *text, size_t len, size_t *ret_lines)
     if (ret_lines)
         *ret_lines = lines;
     return longest;
+}
+
+size_t qr_dxf_line_rows(double width, double frame)
+{
+    if (!(frame > 0) || width <= frame * SLACK)
+        return 1;
+    double rows = ceil(width / frame);
+    return rows < ROWS_MAX ? (size_t)rows : ROWS_MAX;
 }

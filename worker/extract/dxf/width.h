@@ -13,3 +13,6 @@ double qr_dxf_line_width(const char *line, size_t len);
 
 /** The longest line of a text whose lines are parted by \n; *ret_lines, which may be NULL. */
 double qr_dxf_text_width(const char *text, size_t len, size_t *ret_lines);
+
+/** Rows that a line takes when it is wrapped at `frame`, 1 .. 1000; both in heights; frame 0: 1. */
+size_t qr_dxf_line_rows(double width, double frame);

@@ -6,6 +6,7 @@
 #include "worker/extract/extract.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -168,6 +169,46 @@ static void shows_text_of_inserted_blocks_in_reading_order(void **state)
     assert_string_equal(msg->pages[0]->label, "Model");
     assert_string_equal(msg->pages[0]->text, "top\nnext\ninside\tright\nbelow\n");
     assert_int_equal(msg->n_spans, 5);
+}
+
+static void places_texts_by_their_alignment(void **state)
+{
+    static const struct {
+        const char *why;
+        const char *groups;
+        double box[4]; /* letters "0000" are 4 x 0.78 heights long */
+    } cases[] = {
+        {"base line", "0=TEXT;10=1;20=2;40=10;1=0000;", {1, 2, 32.2, 12}},
+        {"right", "0=TEXT;10=1;20=2;11=50;21=3;72=2;40=10;1=0000;", {18.8, 3, 50, 13}},
+        {"middle", "0=TEXT;10=1;20=2;11=50;21=3;72=4;40=10;1=0000;", {34.4, -2, 65.6, 8}},
+        {"top centre", "0=TEXT;10=1;20=2;11=50;21=3;72=1;73=3;40=10;1=0000;", {34.4, -7, 65.6, 3}},
+        {"upwards", "0=TEXT;10=1;20=2;50=90;40=10;1=0000;", {-9, 2, 1, 33.2}},
+        {"fitted", "0=TEXT;10=0;20=0;11=30;21=0;72=5;40=10;1=0000;", {0, 0, 30, 10}},
+        {"from behind", "0=TEXT;10=1;20=2;40=10;230=-1;1=0000;", {-32.2, 2, -1, 12}},
+        {"block, upper left", "0=MTEXT;10=1;20=2;71=1;40=10;1=0000;", {1, -8, 32.2, 2}},
+        {"block, lower right", "0=MTEXT;10=1;20=2;71=9;40=10;1=0000;", {-30.2, 2, 1, 12}},
+        {"block by direction", "0=MTEXT;10=1;20=2;71=7;11=0;21=1;40=10;1=0000;", {-9, 2, 1, 33.2}},
+        {"wrapped", "0=MTEXT;10=0;20=0;71=1;40=10;41=40;44=0.6;1=0000 0000;", {0, -20, 40, 0}},
+        {"inserted from behind", "0=INSERT;2=B;10=100;20=0;41=-1;", {68.8, 0, 100, 10}},
+        {"inserted", "0=INSERT;2=B;10=100;20=0;41=2;42=2;50=90;", {80, 0, 100, 62.4}},
+    };
+    for (size_t i = 0; i < QR_COUNT(cases); i++) {
+        struct qr_buf groups;
+        qr_buf_init(&groups, 4096);
+        qr_buf_printf(&groups,
+                      "0=SECTION;2=BLOCKS;0=BLOCK;2=B;10=5;20=5;0=TEXT;10=5;20=5;40=10;1=0000;0="
+                      "ENDBLK;0=ENDSEC;" ENTITIES "%s" END,
+                      cases[i].groups);
+        const Quarry__V1__ExtractionRecord *msg =
+            read_groups(*state, (const char *)groups.data, "\n");
+        qr_buf_done(&groups);
+        assert_int_equal(msg->n_spans, 1);
+        const Quarry__V1__Box *box = msg->spans[0]->box;
+        const double got[4] = {box->x0, box->y0, box->x1, box->y1};
+        for (int k = 0; k < 4; k++)
+            if (fabs(got[k] - cases[i].box[k]) > 0.001)
+                fail_msg("%s: %g %g %g %g", cases[i].why, got[0], got[1], got[2], got[3]);
+    }
 }
 
 static void multiplies_arrays_and_stops_at_cycles(void **state)
@@ -500,6 +541,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(keeps_layers_blocks_and_xrefs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(shows_text_of_inserted_blocks_in_reading_order, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(places_texts_by_their_alignment, set_up, tear_down),
         cmocka_unit_test_setup_teardown(multiplies_arrays_and_stops_at_cycles, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bounds_nested_arrays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(decodes_code_pages, set_up, tear_down),
