@@ -82,6 +82,16 @@ bool qr_dxf_dim_is_literal(const struct qr_dxf_dimension *dim);
 size_t qr_dxf_dim_number_at(const struct qr_dxf_doc *doc, const struct qr_dxf_dimension *dim,
                             const struct qr_buf *shown);
 
+struct qr_dimension_text; /* worker/extract/drawing/dimension_text.h */
+
+/**
+ * Does the shown number differ from the measured one by more than its rounding? A unit in the text
+ * may say what the number is in, or what the drawing's unit really is; a limit is no difference.
+ */
+bool qr_dxf_dim_disagrees(const struct qr_dxf_dimension *dim,
+                          const struct qr_dxf_dim_numbers *numbers, const char *shown, size_t len,
+                          const struct qr_dimension_text *said, const char *drawing_unit);
+
 /** Put one dimension into the record; false when the record takes no more. */
 bool qr_dxf_dim_report(struct qr_dxf_doc *doc, const struct qr_dxf_dimension *dim,
                        const struct qr_dxf_dim_numbers *numbers, enum qr_dxf_dim_source source,

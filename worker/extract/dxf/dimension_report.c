@@ -99,108 +99,6 @@ static const char *kind_shown(const struct qr_dxf_dimension *dim, const char *sa
     return kind_name(dim);
 }
 
-/* Decimals of the first number of a text, -1 when it is written as a fraction. */
-static int decimals_of(const char *text, size_t len)
-{
-    bool digits = false;
-    int decimals = 0;
-    size_t i = 0;
-
-    while (i < len && (text[i] < '0' || text[i] > '9'))
-        i++;
-    if (i > 0 && (text[i - 1] == '.' || text[i - 1] == ','))
-        i--;
-    for (; i < len; i++) {
-        if (text[i] >= '0' && text[i] <= '9')
-            decimals += digits;
-        else if ((text[i] == '.' || text[i] == ',') && !digits)
-            digits = true;
-        else
-            break;
-    }
-    return memchr(text, '/', len) || memchr(text, '\'', len) ? -1 : decimals;
-}
-
-/* Decimals that the style gives the number; those of limits may be the tolerance's. */
-static int style_decimals(const struct qr_dxf_dimension *dim)
-{
-    const struct qr_dxf_dimvars *vars = &dim->vars;
-    int decimals = vars->lim && vars->tdec < vars->dec ? vars->tdec : vars->dec;
-
-    if (qr_dxf_dim_is_angle(dim->geometry.kind) && vars->adec >= 0 && vars->adec < decimals)
-        decimals = vars->adec;
-    return decimals;
-}
-
-/* Are zeros behind the point left out? */
-static bool drops_zeros(const struct qr_dxf_dimension *dim)
-{
-    if (qr_dxf_dim_is_angle(dim->geometry.kind))
-        return (dim->vars.azin & 2) != 0;
-    return (dim->vars.zin & 8) != 0;
-}
-
-/* How far the shown number may be from the measured one by its rounding. */
-static double rounding_of(const struct qr_dxf_dimension *dim, const char *shown, size_t len)
-{
-    int decimals = decimals_of(shown, len), style = style_decimals(dim);
-    bool formatted = !qr_dxf_dim_is_literal(dim);
-    double step;
-
-    if (decimals < 0)
-        step = 1.0 / (1 << style);
-    else if (formatted && style > decimals && drops_zeros(dim))
-        step = pow(10, -style);
-    else
-        step = pow(10, -decimals);
-    if (formatted && dim->vars.rnd > 0 && !qr_dxf_dim_is_angle(dim->geometry.kind))
-        step += dim->vars.rnd;
-    return step * 0.501;
-}
-
-/* Millimetres of a unit that texts name, 0 of others. */
-static double unit_mm(const char *unit)
-{
-    static const struct {
-        const char *name;
-        double mm;
-    } units[] = {{"mm", 1}, {"cm", 10}, {"m", 1000}, {"in", 25.4}, {"ft", 304.8}};
-
-    for (size_t i = 0; i < QR_COUNT(units); i++)
-        if (strcmp(unit, units[i].name) == 0)
-            return units[i].mm;
-    return 0;
-}
-
-/* Is the shown number, times `scale`, the measured one or one of its limits, but for rounding? */
-static bool is_measured(const struct qr_dxf_dimension *dim, double measured, double shown,
-                        double scale, double rounding)
-{
-    double value = shown * scale, slack = rounding * scale + 1e-6 * fmax(1, fabs(value));
-
-    if (fabs(measured - value) <= slack)
-        return true;
-    return dim->vars.lim && (fabs(measured + dim->vars.tp - value) <= slack ||
-                             fabs(measured - dim->vars.tm - value) <= slack);
-}
-
-/* Does the shown number differ from the measured one by more than its rounding? A unit in the text
- * may say what the number is in, or what the drawing's unit really is. */
-static bool disagrees(const struct qr_dxf_dimension *dim, const struct qr_dxf_dim_numbers *numbers,
-                      const char *shown, size_t len, const struct qr_dimension_text *said,
-                      const char *drawing_unit)
-{
-    double measured = fabs(numbers->has_raw ? numbers->raw : numbers->computed);
-    double rounding = rounding_of(dim, shown, len);
-    double from = unit_mm(said->unit), to = unit_mm(drawing_unit);
-
-    if (!numbers->has_raw && !numbers->has_computed)
-        return false;
-    if (is_measured(dim, measured, said->value, 1, rounding))
-        return false;
-    return !(from > 0 && to > 0) || !is_measured(dim, measured, said->value, from / to, rounding);
-}
-
 /* What was read from the text. */
 static void fill_shown(struct qr_record *rec, const struct qr_dimension_text *said,
                        Quarry__V1__Dimension *out)
@@ -387,14 +285,14 @@ static bool read_shown(const struct qr_dxf_doc *doc, const struct qr_dxf_dimensi
 
     if (shown->len == 0 || !qr_dimension_text_parse_known(text, shown->len, ret))
         return false;
-    *ret_disagrees = disagrees(dim, numbers, text, shown->len, ret, unit);
+    *ret_disagrees = qr_dxf_dim_disagrees(dim, numbers, text, shown->len, ret, unit);
     at = qr_dxf_dim_number_at(doc, dim, shown);
     if (at == 0 || at >= shown->len)
         return true;
     if (!qr_dimension_text_parse_known(text + at, shown->len - at, &inner) ||
         inner.value == ret->value)
         return true;
-    if (disagrees(dim, numbers, text + at, shown->len - at, &inner, unit))
+    if (qr_dxf_dim_disagrees(dim, numbers, text + at, shown->len - at, &inner, unit))
         return true;
     inner.quantity = quantity_in(text, at);
     *ret = inner;
