@@ -19,6 +19,7 @@
 
 #include "worker/extract/drawing/sheet.h"
 #include "worker/extract/pdf/figures.h"
+#include "worker/extract/pdf/glyphs.h"
 
 enum { QR_PDF_MARKS_DEPTH = 512 }; /* saved graphics states followed; deeper ones keep the last */
 
@@ -39,6 +40,8 @@ struct qr_pdf_marks {
 
     struct qr_sheet *sheet; /* gets the lines; NULL: none wanted */
     fz_rect area;           /* of the page: lines outside are left out */
+
+    struct qr_pdf_glyphs glyphs; /* of the document */
 
     /* while it runs */
     const fz_stext_page *text; /* gets the text */

@@ -58,6 +58,7 @@ static void collect(struct work *work, bool text_only)
         }
         work->text = fz_new_stext_page(ctx, area);
         dev = fz_new_stext_device(ctx, work->text, &options);
+        qr_pdf_glyphs_watch(&pdf->marks.glyphs, dev);
         qr_pdf_run_page(ctx, work->page, dev, work->text, text_only ? &pdf->marks : NULL,
                         pdf->file.hidden_layers ? pdf->file.doc : NULL, &work->cookie, &work->end);
         fz_close_device(ctx, dev);

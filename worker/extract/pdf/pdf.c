@@ -264,6 +264,7 @@ void qr_pdf_extract(const struct qr_extract *x)
     }
     fz_always(ctx)
     {
+        qr_pdf_glyphs_reset(ctx, &pdf->marks.glyphs);
         qr_pdf_file_close(&pdf->file);
         pdf_drop_document(ctx, doc);
         fz_drop_stream(ctx, stm);

@@ -235,6 +235,20 @@ static void fonts_and_claims_of_the_document_are_listed(void **state)
     assert_true(pdf_has_note(pdf, "pdf.launch"));
 }
 
+static void letters_of_a_symbol_font_are_symbols(void **state)
+{
+    struct pdf *pdf = pdf_begin(state);
+
+    pdf_one_page(pdf, "", "/Resources << /Font << /F1 5 0 R /F2 10 0 R >> >>",
+                 "BT /F2 10 Tf 100 500 Td (n) Tj /F1 10 Tf (3.4 now) Tj ET");
+    pdf_object(pdf, 10,
+               "<< /Type /Font /Subtype /Type1 /BaseFont /AIGDT /Encoding /WinAnsiEncoding >>");
+    const Quarry__V1__ExtractionRecord *msg = pdf_extract(pdf);
+
+    assert_string_equal(msg->pages[0]->text, "\xE2\x8C\x80"
+                                             "3.4 now\n\n");
+}
+
 static void damage_in_one_part_costs_only_that_part(void **state)
 {
     struct pdf *pdf = pdf_begin(state);
@@ -266,6 +280,7 @@ int main(void)
         cmocka_unit_test(text_in_hidden_layers_is_kept_and_noted),
         cmocka_unit_test(labels_follow_their_ranges),
         cmocka_unit_test(fonts_and_claims_of_the_document_are_listed),
+        cmocka_unit_test(letters_of_a_symbol_font_are_symbols),
         cmocka_unit_test(damage_in_one_part_costs_only_that_part),
     };
     return cmocka_run_group_tests(tests, pdf_set_up, pdf_tear_down);
