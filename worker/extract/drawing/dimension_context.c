@@ -10,7 +10,7 @@
 
 #define TITLE_SHARE_MAX 0.35f /* of the sheet */
 
-enum { LINES_TRIED = 512, ZONES_TRIED = 32, SERIAL_MIN = 5 };
+enum { LINES_TRIED = 512, ZONES_TRIED = 32, TICKS_MIN = 4, COLUMN_MIN = 5 };
 
 static const struct qr_piece *main_piece(const struct qr_dimension_context *context,
                                          const struct qr_dimension_group *group)
@@ -249,7 +249,7 @@ static void mark_runs(const struct place *places, size_t n, bool column,
                 break;
             to++;
         }
-        if (to - from >= SERIAL_MIN)
+        if (to - from >= (even ? TICKS_MIN : COLUMN_MIN))
             for (size_t i = from; i < to; i++)
                 settings[places[i].group].serial = true;
         from = to > from + 1 ? to - 1 : from + 1;
@@ -286,6 +286,12 @@ static void mark_serial(const struct qr_dimension_context *context, bool column,
     free(places);
 }
 
+static bool is_ocr(const struct qr_dimension_context *context,
+                   const struct qr_dimension_group *group)
+{
+    return context->sheet->spans[main_piece(context, group)->span].source == QR_SPAN_OCR;
+}
+
 void qr_dimension_context_look(const struct qr_dimension_context *context,
                                struct qr_dimension_setting *ret)
 {
@@ -294,7 +300,8 @@ void qr_dimension_context_look(const struct qr_dimension_context *context,
         int32_t turn = main_piece(context, group)->turn;
 
         ret[i] = (struct qr_dimension_setting){.box = box_of(context, group),
-                                               .height = main_piece(context, group)->height};
+                                               .height = main_piece(context, group)->height,
+                                               .ocr = is_ocr(context, group)};
         look_for_line(context, turn, &ret[i]);
         if (group->read.evidence != QR_DIMENSION_SURE)
             look_sideways(context, group, &ret[i]);
@@ -351,21 +358,53 @@ static int by_float(const void *a, const void *b)
     return (*left > *right) - (*left < *right);
 }
 
-/* The usual height of letters among groups that are dimensions without doubt; 0: there are too few
- * of them, with `weak` those bare numbers count that have a line. */
+/* May a bare number be a dimension, if it has lines and the right height? */
+static bool is_candidate(const struct qr_dimension_group *group,
+                         const struct qr_dimension_setting *s)
+{
+    return group->read.evidence != QR_DIMENSION_SURE && !s->zone && !s->serial && !s->balloon &&
+           !s->beside && !s->labelled;
+}
+
+/* The usual height of letters among the accepted groups; 0: there are fewer than `at_least`. */
 static float usual_height(const struct qr_dimension_context *context,
-                          const struct qr_dimension_setting *settings, bool weak, size_t at_least)
+                          const struct qr_dimension_setting *settings, size_t at_least)
 {
     const struct qr_dimension_groups *groups = context->groups;
     float *heights = calloc(groups->n + 1, sizeof *heights), usual = 0;
     size_t n = 0;
 
     for (size_t i = 0; heights && i < groups->n; i++)
-        if (weak ? settings[i].line && !settings[i].zone && !settings[i].serial &&
-                       !settings[i].balloon && !settings[i].beside
-                 : settings[i].accepted)
+        if (settings[i].accepted)
             heights[n++] = settings[i].height;
     if (n >= at_least) {
+        qsort(heights, n, sizeof *heights, by_float);
+        usual = heights[n / 2];
+    }
+    free(heights);
+    return usual;
+}
+
+/* A sheet without any certain dimension: the height of the candidates at lines, if they are most
+ * of the numbers on it and not all single digits, as in a puzzle. */
+static float height_of_candidates(const struct qr_dimension_context *context,
+                                  const struct qr_dimension_setting *settings)
+{
+    const struct qr_dimension_groups *groups = context->groups;
+    float *heights = calloc(groups->n + 1, sizeof *heights), usual = 0;
+    size_t n = 0, all = 0, digits = 0;
+
+    for (size_t i = 0; heights && i < groups->n; i++) {
+        if (settings[i].zone)
+            continue;
+        all++;
+        if (is_candidate(&groups->list[i], &settings[i]) && !settings[i].ocr &&
+            (settings[i].line || settings[i].lines_near)) {
+            heights[n++] = settings[i].height;
+            digits += groups->list[i].len;
+        }
+    }
+    if (n >= 2 && n * 2 >= all && digits >= n * 2) {
         qsort(heights, n, sizeof *heights, by_float);
         usual = heights[n / 2];
     }
@@ -425,34 +464,61 @@ static bool has_region(const struct qr_regions *regions, enum qr_region_kind kin
     return false;
 }
 
+/* What needs no comparison: the text says it, or it is a usual number at a line. */
+static void accept_certain(const struct qr_dimension_context *context, bool circuit,
+                           struct qr_dimension_setting *settings)
+{
+    for (size_t i = 0; i < context->groups->n; i++) {
+        const struct qr_dimension_group *group = &context->groups->list[i];
+        struct qr_dimension_setting *s = &settings[i];
+        bool sure = group->read.evidence == QR_DIMENSION_SURE;
+        bool plain = group->read.evidence == QR_DIMENSION_PLAIN && !circuit && !s->serial &&
+                     !s->balloon && !s->labelled && (s->line || s->tilted || s->framed);
+        s->accepted = (sure || plain) && region_allows(context, group, s);
+    }
+}
+
+/* Where dimensions come from entities, callouts of holes and threads may still be written as text.
+ */
+static void accept_callouts(const struct qr_dimension_context *context,
+                            struct qr_dimension_setting *settings)
+{
+    for (size_t i = 0; i < context->groups->n; i++) {
+        const struct qr_dimension_group *group = &context->groups->list[i];
+        bool hole = strcmp(group->read.kind, "thread") == 0 ||
+                    (strcmp(group->read.kind, "diameter") == 0 && group->read.quantity > 0) ||
+                    strncmp(group->read.kind, "counter", 7) == 0;
+        settings[i].accepted = hole && group->read.evidence == QR_DIMENSION_SURE &&
+                               region_allows(context, group, &settings[i]);
+    }
+}
+
 void qr_dimension_context_decide(const struct qr_dimension_context *context,
                                  struct qr_dimension_setting *settings)
 {
     const struct qr_dimension_groups *groups = context->groups;
-    bool circuit = qr_dimension_context_is_circuit(context->sheet);
+    bool circuit = qr_dimension_context_is_circuit(context->sheet), many;
     float usual;
-    bool many;
 
-    for (size_t i = 0; i < groups->n; i++) {
-        const struct qr_dimension_group *group = &groups->list[i];
-        struct qr_dimension_setting *s = &settings[i];
-        bool sure = group->read.evidence == QR_DIMENSION_SURE;
-        bool plain = group->read.evidence == QR_DIMENSION_PLAIN && !circuit && !s->serial &&
-                     !s->labelled && (!s->beside || s->line || s->tilted);
-        s->accepted = (sure || plain) && region_allows(context, group, s);
+    if (context->sheet->dimensions_known) {
+        accept_callouts(context, settings);
+        return;
     }
-    usual = usual_height(context, settings, false, 2);
-    if (usual == 0)
-        usual = usual_height(context, settings, true, 2);
-    many = usual_height(context, settings, false, 4) > 0 &&
+    accept_certain(context, circuit, settings);
+    usual = usual_height(context, settings, 2);
+    many = usual_height(context, settings, 4) > 0 &&
            !has_region(context->regions, QR_REGION_BOM); /* without balloons */
+    if (usual == 0) {
+        usual = height_of_candidates(context, settings);
+        many = usual > 0;
+    }
     for (size_t i = 0; i < groups->n && !circuit; i++) {
         const struct qr_dimension_group *group = &groups->list[i];
         struct qr_dimension_setting *s = &settings[i];
-        if (s->accepted || group->read.evidence != QR_DIMENSION_WEAK || s->zone || s->serial ||
-            s->balloon || s->beside || s->labelled ||
-            !(s->line || s->tilted || s->framed || (many && s->lines_near)))
+        bool plain = group->read.evidence == QR_DIMENSION_PLAIN;
+        if (s->accepted || !is_candidate(group, s) || !is_usual(s->height, usual) ||
+            !(plain || s->line || s->tilted || s->framed || (many && s->lines_near)))
             continue;
-        s->accepted = is_usual(s->height, usual) && region_allows(context, group, s);
+        s->accepted = region_allows(context, group, s);
     }
 }

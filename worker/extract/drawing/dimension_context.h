@@ -29,6 +29,7 @@ struct qr_dimension_setting {
     bool balloon;    /* in a circle */
     bool zone;       /* a number of the frame's grid */
     bool serial;     /* one of a column or scale of numbers */
+    bool ocr;
     bool accepted;
 };
 

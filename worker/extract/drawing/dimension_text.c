@@ -276,14 +276,14 @@ static bool marked(struct qr_dimension_parser *p)
 static bool plain(struct qr_dimension_parser *p)
 {
     const struct qr_dimension_token *number;
-    bool negative = qr_dp_is_sign(p, 0, '-');
+    bool negative = qr_dp_is_sign(p, 0, '-'), lost;
     const char *unit;
 
     if (negative && !p->known && qr_dp_peek(p, 1)->decimals == 0)
         return false;
     p->at += negative;
-    if (qr_dp_is_sign(p, 0, QR_UTF8_REPLACEMENT)) /* a sign in front whose meaning is lost */
-        p->at++;
+    lost = !negative && qr_dp_is_sign(p, 0, QR_UTF8_REPLACEMENT);
+    p->at += lost; /* the sign in front that fonts of symbols lose is the diameter's */
     p->value_at = p->at;
     number = qr_dp_peek(p, 0);
     if (!qr_dp_length(p, &p->out.value, &unit))
@@ -305,7 +305,7 @@ static bool plain(struct qr_dimension_parser *p)
             p->at++;
         }
     }
-    finish(p, "linear", unit,
+    finish(p, lost ? "diameter" : "linear", unit,
            number->decimals > 0 || unit[0] ? QR_DIMENSION_PLAIN : QR_DIMENSION_WEAK);
     if (negative)
         p->out.evidence = QR_DIMENSION_WEAK;

@@ -159,7 +159,8 @@ static void find_all(const struct qr_sheet *sheet, const struct qr_grid *grid,
         rec->failed = true;
     } else {
         take_others(sheet, taken);
-        qr_gdt_find(sheet, grid, &pieces, taken, rec);
+        if (!sheet->dimensions_known)
+            qr_gdt_find(sheet, grid, &pieces, taken, rec);
         qr_table_mark_cells(sheet, grid, taken);
         if (!qr_dimension_groups_find(sheet, &pieces, taken, &groups))
             rec->failed = true;
@@ -176,8 +177,6 @@ void qr_dimensions_find(const struct qr_sheet *sheet, const struct qr_grid *grid
     struct qr_pieces pieces;
     struct qr_sheet signed_sheet;
 
-    if (sheet->dimensions_known)
-        return;
     if (sheet->n_figures == 0) {
         find_all(sheet, grid, regions, rec);
         return;

@@ -8,7 +8,8 @@
  * title blocks and tables (`regions`). Feature control frames are found first (gdt.h), so that
  * their values are no dimensions. Signs that are drawn instead of written count as text (signs.h).
  *
- * Nothing is done where both come from entities (`dimensions_known`). O(n log n) in spans and
+ * Where both come from entities (`dimensions_known`), only callouts of holes and threads are
+ * taken. O(n log n) in spans and
  * rules; no more than QR_DIMENSION_GROUPS_MAX dimensions of a sheet (note "drawing.capped").
  */
 #pragma once

@@ -343,23 +343,35 @@ static bool is_tolerance_value(const struct qr_sheet_span *span)
            (memchr(span->text, '.', span->len) || memchr(span->text, ',', span->len));
 }
 
+/* What stands in the cell of the symbol: nothing, or one glyph whose meaning is lost. */
+struct symbol_cell {
+    const struct finder *f;
+    bool text;
+    uint32_t lost; /* piece */
+};
+
 static bool look_text(size_t index, const struct qr_piece *piece, void *arg)
 {
-    (void)index;
+    struct symbol_cell *cell = arg;
+    const struct qr_sheet_span *span = span_of(cell->f, index);
+
     (void)piece;
-    *(bool *)arg = true;
-    return false;
+    if (span->len == 3 && memcmp(span->text, "\xEF\xBF\xBD", 3) == 0)
+        cell->lost = (uint32_t)index;
+    else
+        cell->text = true;
+    return !cell->text;
 }
 
-/* The cell before the value: of the same height, about square, without text. *ret_frame: together
- * they are a box of its own. */
+/* The cell before the value: of the same height, about square, without readable text. *ret_frame:
+ * together they are a box of its own; *ret_lost: the glyph in it, if there is one. */
 static bool has_drawn_symbol(const struct finder *f, const struct qr_piece *piece,
-                             const struct cell *value, bool *ret_frame)
+                             const struct cell *value, bool *ret_frame, uint32_t *ret_lost)
 {
     float h = piece->height, width, height = value->v1 - value->v0;
     struct cell cell;
     struct qr_sheet_rect both;
-    bool text = false;
+    struct symbol_cell inside = {f, false, QR_PIECES_NONE};
 
     if (!cell_at(f, piece, value->u0 - 0.4f * h, (value->v0 + value->v1) / 2, &cell) ||
         !same_band(&cell, value, 0.3f * h))
@@ -373,8 +385,9 @@ static bool has_drawn_symbol(const struct finder *f, const struct qr_piece *piec
     qr_pieces_around(f->pieces, piece,
                      &(struct qr_piece_window){cell.u0 + 0.1f * h, cell.u1 - 0.1f * h,
                                                cell.v0 + 0.1f * h, cell.v1 - 0.1f * h},
-                     look_text, &text);
-    return !text;
+                     look_text, &inside);
+    *ret_lost = inside.lost;
+    return !inside.text;
 }
 
 /* A value in a cell between a drawn symbol and the letters of datums. */
@@ -387,11 +400,13 @@ static bool by_cells(const struct finder *f, uint32_t index)
     struct cell cell, next_cell;
     float h = piece->height;
     bool framed;
+    uint32_t lost = QR_PIECES_NONE;
 
     if (!is_tolerance_value(span) ||
         !cell_at(f, piece, (piece->u0 + piece->u1) / 2, (piece->v0 + piece->v1) / 2, &cell) ||
         cell.u1 - cell.u0 > piece->u1 - piece->u0 + 3 * h ||
-        !has_drawn_symbol(f, piece, &cell, &framed) || !add(&m, index, span->text, span->len))
+        !has_drawn_symbol(f, piece, &cell, &framed, &lost) ||
+        !add(&m, index, span->text, span->len))
         return false;
     for (uint32_t last = index; m.n < FRAME_CELLS;) {
         uint32_t next = qr_pieces_next(f->pieces, last, 2.6f * h);
@@ -407,8 +422,11 @@ static bool by_cells(const struct finder *f, uint32_t index)
             break;
         last = next;
     }
-    if (!qr_gdt_parse(m.text, m.len, &frame) || (frame.n_datums == 0 && !framed))
+    if (!qr_gdt_parse(m.text, m.len, &frame) ||
+        (frame.n_datums == 0 && !framed && lost == QR_PIECES_NONE))
         return false;
+    if (lost != QR_PIECES_NONE)
+        f->taken[f->pieces->list[lost].span] = 1;
     emit(f, &m, &frame, frame.n_datums ? 0.8 : 0.6);
     return true;
 }

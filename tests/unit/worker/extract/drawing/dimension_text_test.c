@@ -305,7 +305,7 @@ static void letters_of_symbol_fonts(void **state)
         {"26.05 \u00A1 \uFFFD 0.20", "linear 26.05 [+0.2 -0.2] sure"},
         {"26.05 \uFFFD0.20", "linear 26.05 [+0.2 -0.2] sure"},
         {"10 \uFFFD 20", NULL},
-        {"\uFFFD 2.20", "linear 2.2 plain"},
+        {"\uFFFD 2.20", "diameter 2.2 plain"},
         {"n", NULL},
         {"v 12", NULL},
     };

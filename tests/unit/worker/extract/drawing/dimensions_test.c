@@ -142,6 +142,7 @@ static void neighbours_that_read_alone_stay_alone(void **state)
 
     fixture_text(&f->sheet, 100, 100, 0, "10.5");
     fixture_text(&f->sheet, 132, 100, 0, "20.5");
+    qr_sheet_add_rule(&f->sheet, 90, 113, 160, 113);
     find(f);
     assert_int_equal(f->rec->msg->n_dimensions, 2);
 }
