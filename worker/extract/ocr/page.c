@@ -8,6 +8,7 @@
 #include "worker/extract/ocr/render.h"
 
 #define PAGE_BUDGET_MS 60000
+#define DRAW_BUDGET_MS 15000 /* pages of text take less than one second */
 #define DOUBTFUL 0.60
 #define SURE 0.70
 #define LARGE_IMAGE 0.05 /* of the page: not a logo */
@@ -218,11 +219,24 @@ static void render_and_read(const struct qr_extract *x, fz_context *ctx, pdf_pag
         if (images.n == 0)
             return;
     }
-    qr_ocr_render(ctx, page, raster);
+    int64_t left = time_left(x);
+    qr_ocr_render(ctx, page, qr_clock_ms() + (left < DRAW_BUDGET_MS ? left : DRAW_BUDGET_MS),
+                  raster);
     if (need->images && qr_ocr_raster_keep(ctx, raster, &images, need->every_image) == 0)
         return;
     qr_ocr_raster_cover(raster, &known);
     read_raster(x, raster, need, out, text);
+}
+
+/* MuPDF has thrown. */
+static void note_caught(const struct qr_extract *x, fz_context *ctx, const Quarry__V1__Page *out)
+{
+    if (fz_caught(ctx) == FZ_ERROR_ABORT)
+        qr_record_partial(x->rec, "pdf.ocr.out_of_time",
+                          "page %u: not read by OCR, drawing it takes too long", out->number);
+    else
+        qr_record_note(x->rec, "pdf.ocr.failed", "page %u: not rendered for OCR: %s", out->number,
+                       fz_caught_message(ctx));
 }
 
 bool qr_ocr_page(const struct qr_extract *x, fz_context *ctx, pdf_page *page,
@@ -246,7 +260,6 @@ bool qr_ocr_page(const struct qr_extract *x, fz_context *ctx, pdf_page *page,
     }
     fz_try(ctx) { render_and_read(x, ctx, page, need, out, &raster, ret); }
     fz_always(ctx) qr_ocr_raster_done(ctx, &raster);
-    fz_catch(ctx) qr_record_note(x->rec, "pdf.ocr.failed", "page %u: not rendered for OCR: %s",
-                                 out->number, fz_caught_message(ctx));
+    fz_catch(ctx) note_caught(x, ctx, out);
     return ret->n_words > 0;
 }

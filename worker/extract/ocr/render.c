@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "worker/extract/ocr/limited.h"
 #include "worker/extract/ocr/pixels.h"
 
 #define DPI 300.0
@@ -91,8 +92,11 @@ void qr_ocr_raster_cover(struct qr_ocr_raster *raster, const struct qr_ocr_regio
     }
 }
 
-static void draw(fz_context *ctx, pdf_page *page, fz_rect box, struct qr_ocr_raster *raster)
+/* Throws FZ_ERROR_ABORT at `until_ms`. */
+static void draw(fz_context *ctx, pdf_page *page, fz_rect box, int64_t until_ms,
+                 struct qr_ocr_raster *raster)
 {
+    struct qr_limited limited = {0};
     fz_matrix ctm =
         fz_pre_translate(fz_scale((float)raster->scale, (float)raster->scale), -box.x0, -box.y0);
     fz_device *dev = NULL;
@@ -102,14 +106,19 @@ static void draw(fz_context *ctx, pdf_page *page, fz_rect box, struct qr_ocr_ras
     fz_try(ctx)
     {
         dev = fz_new_draw_device(ctx, ctm, raster->pixmap);
+        qr_limited_begin(&limited, ctx, dev, until_ms);
         qr_ocr_run_page(ctx, page, dev);
         fz_close_device(ctx, dev);
     }
-    fz_always(ctx) fz_drop_device(ctx, dev);
+    fz_always(ctx)
+    {
+        qr_limited_end(&limited, ctx);
+        fz_drop_device(ctx, dev);
+    }
     fz_catch(ctx) fz_rethrow(ctx);
 }
 
-void qr_ocr_render(fz_context *ctx, pdf_page *page, struct qr_ocr_raster *ret)
+void qr_ocr_render(fz_context *ctx, pdf_page *page, int64_t until_ms, struct qr_ocr_raster *ret)
 {
     fz_rect box = pdf_bound_page(ctx, page);
     double width = (double)box.x1 - (double)box.x0;
@@ -120,7 +129,7 @@ void qr_ocr_render(fz_context *ctx, pdf_page *page, struct qr_ocr_raster *ret)
     ret->scale = pick_scale(ctx, page, width, height);
     ret->pixmap = fz_new_pixmap(ctx, fz_device_gray(ctx), (int)ceil(width * ret->scale),
                                 (int)ceil(height * ret->scale), NULL, 0);
-    draw(ctx, page, box, ret);
+    draw(ctx, page, box, until_ms, ret);
     int dpi = (int)lround(ret->scale * 72);
     ret->image = (struct qr_ocr_image){.gray = ret->pixmap->samples,
                                        .width = ret->pixmap->w,

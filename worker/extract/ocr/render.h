@@ -21,8 +21,11 @@ struct qr_ocr_raster {
     double scale; /* pixels per point */
 };
 
-/** Render the page. Throws what MuPDF throws; call qr_ocr_raster_done() in any case. */
-void qr_ocr_render(fz_context *ctx, pdf_page *page, struct qr_ocr_raster *ret);
+/**
+ * Render the page. Throws what MuPDF throws, and FZ_ERROR_ABORT when it is not drawn at `until_ms`
+ * by qr_clock_ms(); call qr_ocr_raster_done() in any case.
+ */
+void qr_ocr_render(fz_context *ctx, pdf_page *page, int64_t until_ms, struct qr_ocr_raster *ret);
 void qr_ocr_raster_done(fz_context *ctx, struct qr_ocr_raster *raster);
 
 /** Paint over all but the regions; without `any` also regions that are photographs by the look of
