@@ -7,6 +7,7 @@
 #include "worker/extract/pdf/names.h"
 
 #define SHX_TITLE "AutoCAD SHX Text"
+#define SHOWN_MAX 20000 /* annotations of a page whose look is read for text, too */
 #define COMPARED_BYTES                                                         \
     ((size_t)256 * 1024 * 1024) /* when looking for text that is there already \
                                  */
@@ -23,7 +24,7 @@ pdf_obj *qr_pdf_take_annotations(struct qr_pdf_file *file, pdf_obj *page)
     int n = pdf_array_len(ctx, list);
     int max = (int)file->rec->limits.items;
     pdf_obj *others = NULL;
-    bool change = n > max;
+    bool change = n > max || n > SHOWN_MAX;
 
     if (n == 0)
         return NULL;
@@ -41,8 +42,16 @@ pdf_obj *qr_pdf_take_annotations(struct qr_pdf_file *file, pdf_obj *page)
         others = pdf_new_array(ctx, file->doc, 8);
         for (int i = 0; i < n && i < max; i++) {
             pdf_obj *annot = pdf_array_get(ctx, list, i);
-            if (!is_link(ctx, annot))
-                pdf_array_push(ctx, others, annot);
+            if (is_link(ctx, annot))
+                continue;
+            if (pdf_array_len(ctx, others) >= SHOWN_MAX) {
+                qr_record_partial(file->rec, "pdf.annotations.capped",
+                                  "of a page with more than %d annotations the looks of the others "
+                                  "were not read for text",
+                                  SHOWN_MAX);
+                break;
+            }
+            pdf_array_push(ctx, others, annot);
         }
         pdf_dict_put(ctx, page, PDF_NAME(Annots), others);
     }
