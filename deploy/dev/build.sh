@@ -39,11 +39,19 @@ verb_bench() {
     setup_need build run
     build_preset release >&2
     program=build/bin/bench_$name
-    [ -x "$program" ] || usage "bench: no benchmark '$name'; there are: $(bench_names)"
-    "$program" "$@"
+    if [ -x "$program" ]; then
+        "$program" "$@"
+    elif [ -f "bench/$name.py" ]; then
+        /usr/bin/python3 "bench/$name.py" "$@"
+    else
+        usage "bench: no benchmark '$name'; there are: $(bench_names)"
+    fi
 }
 
+# bench_names: programs bench_NAME and scripts bench/NAME.py.
 bench_names() {
-    find build/bin -name 'bench_*' -type f -executable -printf '%f\n' 2>/dev/null | sed 's/^bench_//' |
-        sort | paste -sd ' '
+    {
+        find build/bin -name 'bench_*' -type f -executable -printf '%f\n' 2>/dev/null | sed 's/^bench_//'
+        find bench -maxdepth 1 -name '*.py' -printf '%f\n' | sed 's/[.]py$//'
+    } | sort | paste -sd ' '
 }
