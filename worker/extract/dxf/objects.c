@@ -1,4 +1,5 @@
 /* The OBJECTS section: layouts, dictionaries, records of other programs, files referred to. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -188,6 +189,24 @@ static void put_number(struct qr_dxf_reader *r, Quarry__V1__NamedObject *object,
         qr_dxf_property_number(r, object, key, value);
 }
 
+/* A box of two points of the layout; unset ones are 1e20 the wrong way round. */
+static void put_box(struct qr_dxf_reader *r, Quarry__V1__NamedObject *object, const char *key,
+                    int low, int high)
+{
+    double box[4];
+    char text[120];
+
+    for (int i = 0; i < 4; i++) {
+        const struct qr_dxf_tag *tag =
+            find_behind(&r->e, "AcDbLayout", (i < 2 ? low : high) + 10 * (i % 2));
+        box[i] = tag ? qr_dxf_real(tag, NULL) : 0;
+    }
+    if (!(box[0] < box[2] && box[1] < box[3]) || box[2] - box[0] > 1e19)
+        return;
+    snprintf(text, sizeof text, "%.10g %.10g %.10g %.10g", box[0], box[1], box[2], box[3]);
+    qr_dxf_property_text(r, object, key, text);
+}
+
 static void add_layout(struct qr_dxf_reader *r, Quarry__V1__NamedObject *object, uint64_t record)
 {
     struct qr_dxf_layout *layout = qr_dxf_alloc(&r->doc, sizeof *layout);
@@ -243,4 +262,6 @@ void qr_dxf_read_layout(struct qr_dxf_reader *r)
         qr_dxf_property_text(r, object, "paper_units", units[number]);
     put_number(r, object, "rotation_quarters", plot, 73);
     put_number(r, object, "tab_order", "AcDbLayout", 71);
+    put_box(r, object, "limits", 10, 11);
+    put_box(r, object, "extents", 14, 15);
 }

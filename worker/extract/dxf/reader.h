@@ -34,7 +34,6 @@ struct qr_dxf_kind_of_record {
     bool known;                            /* it has a row in records.c */
     bool part;                             /* VERTEX, SEQEND: no entity of its own */
     bool attribute;                        /* ATTRIB */
-    bool proxy;
     uint64_t model;
     uint64_t paper;
 };
@@ -42,6 +41,8 @@ struct qr_dxf_kind_of_record {
 #define QR_DXF_KINDS 1024 /* a power of two; half of it is used */
 
 #define QR_DXF_PAPERS 1000
+
+#define QR_DXF_CLASSES_MAX 1000
 
 struct qr_dxf_layout {
     struct qr_dxf_layout *next;
@@ -113,7 +114,9 @@ struct qr_dxf_reader {
     bool any_section;
     bool ended; /* EOF was read */
     uint64_t n_records;
-    uint64_t n_proxies;
+    const char
+        *classes[QR_DXF_CLASSES_MAX]; /* raw names of CLASSES in their order; NULL: unknown */
+    size_t n_classes;
 };
 
 /** Read the rest of the record into r->e. Beyond the cap tags are left out, which is noted. */
@@ -163,7 +166,6 @@ void qr_dxf_read_linetype(struct qr_dxf_reader *r);
 void qr_dxf_read_style(struct qr_dxf_reader *r);
 void qr_dxf_read_dimstyle(struct qr_dxf_reader *r);
 void qr_dxf_read_block_record(struct qr_dxf_reader *r);
-void qr_dxf_read_class(struct qr_dxf_reader *r);
 
 /* blocks.c */
 void qr_dxf_read_block(struct qr_dxf_reader *r);
@@ -178,6 +180,10 @@ void qr_dxf_read_text(struct qr_dxf_reader *r);
 void qr_dxf_read_mtext(struct qr_dxf_reader *r);
 void qr_dxf_read_attrib(struct qr_dxf_reader *r);
 void qr_dxf_read_attdef(struct qr_dxf_reader *r);
+
+/* proxies.c */
+void qr_dxf_read_class(struct qr_dxf_reader *r);
+void qr_dxf_read_proxy(struct qr_dxf_reader *r);
 
 /* viewports.c */
 void qr_dxf_read_viewport(struct qr_dxf_reader *r);

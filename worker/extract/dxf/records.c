@@ -44,6 +44,7 @@ static const struct {
     {"POLYLINE", DRAWING, qr_dxf_read_polyline},
     {"VERTEX", DRAWING, qr_dxf_read_vertex},
     {"SEQEND", DRAWING, qr_dxf_read_seqend},
+    {"ACAD_PROXY_ENTITY", DRAWING, qr_dxf_read_proxy},
     {"ARC", DRAWING, NULL}, /* known, so that they show where they stand when SECTION is lost */
     {"CIRCLE", DRAWING, NULL},
     {"POINT", DRAWING, NULL},
@@ -77,7 +78,6 @@ static void fill(struct qr_dxf_kind_of_record *kind, const char *name, size_t le
     }
     kind->part = strcmp(kind->name, "VERTEX") == 0 || strcmp(kind->name, "SEQEND") == 0;
     kind->attribute = strcmp(kind->name, "ATTRIB") == 0;
-    kind->proxy = strcmp(kind->name, "ACAD_PROXY_ENTITY") == 0;
 }
 
 /* The row of the type; new ones are made. What has no room any more shares the last. */
@@ -166,7 +166,6 @@ void qr_dxf_read_by_type(struct qr_dxf_reader *r)
     qr_dxf_pass(r);
     if (kind->where == DRAWING)
         qr_dxf_place_of(r);
-    r->n_proxies += kind->proxy;
 }
 
 static bool grow(struct qr_dxf_reader *r)
@@ -295,8 +294,4 @@ void qr_dxf_report_counts(struct qr_dxf_reader *r)
             qr_record_add_count(r->rec, true, sorted[i]->name, sorted[i]->name_len,
                                 sorted[i]->paper);
     }
-    if (r->n_proxies > 0)
-        qr_record_note(r->rec, "dxf.proxy",
-                       "%" PRIu64 " entities of other programs are proxies; their text is not read",
-                       r->n_proxies);
 }

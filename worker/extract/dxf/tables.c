@@ -1,4 +1,4 @@
-/* Entries of the TABLES section, and CLASSES. */
+/* Entries of the TABLES section. */
 #include <stdlib.h>
 
 #include "worker/extract/dxf/dimstyle.h"
@@ -107,5 +107,3 @@ void qr_dxf_read_block_record(struct qr_dxf_reader *r)
         return;
     }
 }
-
-void qr_dxf_read_class(struct qr_dxf_reader *r) { qr_dxf_pass(r); }

@@ -36,12 +36,13 @@ static int tear_down(void **state)
     return 0;
 }
 
-static const Quarry__V1__ExtractionRecord *read_bytes(struct fixture *fixture, const void *data,
-                                                      size_t len)
+static const Quarry__V1__ExtractionRecord *read_as(struct fixture *fixture, const char *encoding,
+                                                   const void *data, size_t len)
 {
     struct qr_extract_job job = {.name = "test.dxf", .type = "dxf"};
     struct qr_extract x = {.job = &job, .engine = &fixture->engine, .rec = fixture->rec};
 
+    snprintf(job.options.dxf_encoding, sizeof job.options.dxf_encoding, "%s", encoding);
     qr_record_reset(fixture->rec);
     char *copy = malloc(len ? len : 1); /* of its exact size, so that reading past it is seen */
     if (len > 0)
@@ -50,6 +51,12 @@ static const Quarry__V1__ExtractionRecord *read_bytes(struct fixture *fixture, c
     free(copy);
     qr_record_finish(fixture->rec);
     return fixture->rec->msg;
+}
+
+static const Quarry__V1__ExtractionRecord *read_bytes(struct fixture *fixture, const void *data,
+                                                      size_t len)
+{
+    return read_as(fixture, "", data, len);
 }
 
 static const Quarry__V1__ExtractionRecord *read_text(struct fixture *fixture, const char *text)
@@ -278,6 +285,18 @@ static void decodes_code_pages(void **state)
     }
 }
 
+static void takes_the_encoding_it_is_told(void **state)
+{
+    static const char text[] =
+        "0\nSECTION\n2\nHEADER\n9\n$DWGCODEPAGE\n3\nANSI_1252\n0\nENDSEC\n0\n"
+        "SECTION\n2\nENTITIES\n0\nTEXT\n40\n1\n1\n\xC4\xE0\n0\nENDSEC\n0\nEOF\n";
+    const Quarry__V1__ExtractionRecord *msg = read_as(*state, "ansi_1251", text, sizeof text - 1);
+    assert_string_equal(msg->pages[0]->text, "Да\n");
+    assert_string_equal(msg->encoding, "windows-1251");
+    msg = read_as(*state, "", text, sizeof text - 1);
+    assert_string_equal(msg->pages[0]->text, "Äà\n");
+}
+
 static void reads_header_values(void **state)
 {
     const Quarry__V1__ExtractionRecord *msg = read_groups(
@@ -391,7 +410,9 @@ static void names_layouts(void **state)
         "TEXT;40=1;1=second;0=ENDBLK;0=ENDSEC;" ENTITIES "0=TEXT;40=1;67=1;1=first;0=TEXT;40=1;1="
         "model;0=ENDSEC;0=SECTION;2=OBJECTS;0=LAYOUT;5=A;100=AcDbPlotSettings;1=;4=ISO_A3;44=420;"
         "45=297;72=1;142=1;143=2;100=AcDbLayout;1=Sheet 2;71=2;330=21;0=LAYOUT;100=AcDbLayout;1="
-        "Sheet 1;71=1;330=20;0=LAYOUT;100=AcDbLayout;1=Model;71=0;330=1F;" END,
+        "Sheet "
+        "1;71=1;10=0;20=0;11=420;21=297;14=1e20;24=1e20;15=-1e20;25=-1e20;330=20;0=LAYOUT;100="
+        "AcDbLayout;1=Model;71=0;330=1F;" END,
         "\n");
     assert_int_equal(msg->n_pages, 3);
     assert_string_equal(msg->pages[0]->label, "Model");
@@ -401,6 +422,18 @@ static void names_layouts(void **state)
     assert_true(msg->pages[2]->width_pt > 1190 && msg->pages[2]->width_pt < 1191);
     assert_int_equal(paper(msg, "TEXT"), 2);
     assert_int_equal(msg->n_layouts, 3);
+}
+
+static void names_the_class_of_proxies(void **state)
+{
+    const Quarry__V1__ExtractionRecord *msg = read_groups(
+        *state,
+        "0=SECTION;2=CLASSES;0=CLASS;1=FIRST;0=CLASS;1=AECC_PIPE;2=AeccPipe;0=ENDSEC;" ENTITIES
+        "0=ACAD_PROXY_ENTITY;90=498;91=501;0=ACAD_PROXY_ENTITY;91=9999;" END,
+        "\n");
+    assert_int_equal(model(msg, "ACAD_PROXY_ENTITY"), 2);
+    assert_int_equal(note_of(msg, "dxf.proxy")->count, 2);
+    assert_non_null(strstr(note_of(msg, "dxf.proxy")->message, "AECC_PIPE"));
 }
 
 static void makes_parameters_of_attributes(void **state)
@@ -545,11 +578,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(multiplies_arrays_and_stops_at_cycles, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bounds_nested_arrays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(decodes_code_pages, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(takes_the_encoding_it_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_header_values, set_up, tear_down),
         cmocka_unit_test_setup_teardown(repairs_and_says_so, set_up, tear_down),
         cmocka_unit_test_setup_teardown(says_what_is_no_drawing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_binary, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_layouts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(names_the_class_of_proxies, set_up, tear_down),
         cmocka_unit_test_setup_teardown(makes_parameters_of_attributes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(knows_where_attributes_of_dynamic_blocks_belong, set_up,
                                         tear_down),
