@@ -2,8 +2,17 @@
 
 #include "worker/extract/dxf/doc.h"
 #include "worker/extract/dxf/mtext.h"
+#include "worker/extract/extract.h"
 
-#define CONTENT_MAX ((size_t)16 * 1024 * 1024)
+#define CONTENT_MAX ((size_t)1024 * 1024) /* of one text, as texts.c has it for TEXT */
+
+/* As much of the piece as there is room for. */
+static void append_some(struct qr_buf *raw, const struct qr_dxf_tag *tag)
+{
+    size_t room = CONTENT_MAX - raw->len;
+
+    qr_buf_append(raw, tag->text, tag->len < room ? tag->len : room);
+}
 
 void qr_dxf_mtext_join(const struct qr_dxf_doc *doc, const struct qr_dxf_tag *tags, size_t n,
                        int chunk, int end, struct qr_buf *out)
@@ -11,23 +20,27 @@ void qr_dxf_mtext_join(const struct qr_dxf_doc *doc, const struct qr_dxf_tag *ta
     const struct qr_dxf_tag *single = NULL;
     struct qr_buf raw;
     size_t pieces = 0;
+    size_t whole = 0;
 
     qr_buf_init(&raw, CONTENT_MAX);
     for (size_t i = 0; i < n; i++) {
         if (!tags[i].text || (tags[i].code != chunk && tags[i].code != end))
             continue;
         single = &tags[i];
+        whole += single->len;
         pieces++;
     }
     if (pieces == 1) { /* by far most: no copy */
-        qr_dxf_decode(doc, single->text, single->len, out);
+        qr_dxf_decode(doc, single->text, whole < CONTENT_MAX ? whole : CONTENT_MAX, out);
     } else if (pieces > 1) {
         for (size_t i = 0; i < n; i++)
             if (tags[i].text && (tags[i].code == chunk || tags[i].code == end))
-                qr_buf_append(&raw, tags[i].text, tags[i].len);
+                append_some(&raw, &tags[i]);
         qr_dxf_decode(doc, (const char *)raw.data, raw.len, out);
     }
     qr_buf_done(&raw);
+    if (whole > CONTENT_MAX && doc->x)
+        qr_record_partial(doc->x->rec, "dxf.text.cut", "a text of %zu bytes was cut", whole);
 }
 
 /* Index of the first tag that is not the entity's own: XDATA or an embedded object. */
