@@ -4,8 +4,9 @@
 
 Each file is made in a temporary folder, read, and removed. A row says what it took: seconds of the whole
 command, of the reading alone ("read") and of the processor in the reading process ("cpu"), that process's peak
-memory in MB (VmHWM, and the largest RssAnon seen, sampled from /proc), and how it ended. The last line is one JSON object. Exit code 1 when a file ended in a crash, in a timeout or beyond
-the memory limit, which no file may. Linux only.
+memory in MB (VmHWM, and the largest RssAnon seen, sampled from /proc), and how it ended. The last line is one
+JSON object. Exit code 1 when a file ended in a crash, in a timeout or beyond the memory limit, which no file
+may. Linux only.
 """
 import argparse
 import json
@@ -152,8 +153,9 @@ def show(row):
     notes = " ".join(f"{code}:{count}" for code, count in row.get("notes", {}).items())
     said = "; ".join(part for part in (row.get("empty", ""), row.get("message", ""), notes) if part)
     mark = f"[{row['verdict']}] " if row["verdict"] else ""
-    print(f"{row['case']:<22} {row['mb']:>7.1f} {row['seconds']:>7.2f} {row.get('read_s', 0):>7.2f} {row['cpu_s']:>6.2f} "
-          f"{row['rss_mb']:>5} {row['anon_mb']:>5} {row['parent_mb']:>6}  {mark}{ended}  {said}", flush=True)
+    print(f"{row['case']:<22} {row['mb']:>7.1f} {row['seconds']:>7.2f} {row.get('read_s', 0):>7.2f} "
+          f"{row['cpu_s']:>6.2f} {row['rss_mb']:>5} {row['anon_mb']:>5} {row['parent_mb']:>6}  {mark}{ended}  {said}",
+          flush=True)
 
 
 def main():

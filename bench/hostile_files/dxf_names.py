@@ -78,8 +78,8 @@ def dimstyles(file, n):
 
 def dimension(i, style="STANDARD", shape=None):
     drawn = (2, shape) if shape else ()
-    return groups(0, "DIMENSION", 5, f"{i + 0x100000:X}", 8, "0", *drawn, 3, style, 70, 0, 1, "", 10, i, 20, 5, 11, i, 21, 5,
-                  13, i, 23, 0, 14, i + 10, 24, 0, 42, 10 + i % 7)
+    return groups(0, "DIMENSION", 5, f"{i + 0x100000:X}", 8, "0", *drawn, 3, style, 70, 0, 1, "",
+                  10, i, 20, 5, 11, i, 21, 5, 13, i, 23, 0, 14, i + 10, 24, 0, 42, 10 + i % 7)
 
 
 @case("dxf-blocks", 1_000_000)

@@ -11,9 +11,9 @@ SCALE = 0.002  # of the benchmark's sizes
 
 # Sizes other than that: where the number is no amount but the point, or where less would not reach a cap.
 SIZES = {
-    "dxf-array": 32767, "dxf-block-bomb": 10, "dxf-block-tree": 30, "dxf-layouts": 1200, "dxf-lwpolyline-claim": 2**31 - 1,
-    "dxf-objects": 3000, "dxf-xdata": 3000, "pdf-annotations": 21000, "pdf-name-tree-wide": 20, "pdf-outline-deep": 3000,
-    "pdf-paths": 6000,
+    "dxf-array": 32767, "dxf-block-bomb": 10, "dxf-block-tree": 30, "dxf-layouts": 1200,
+    "dxf-lwpolyline-claim": 2**31 - 1, "dxf-mtext-codes": 30000, "dxf-objects": 3000, "dxf-xdata": 3000,
+    "pdf-annotations": 21000, "pdf-name-tree-wide": 20, "pdf-outline-deep": 3000, "pdf-paths": 6000,
 }
 
 # Notes that must be there; any other note is allowed as well.
@@ -21,6 +21,7 @@ NOTES = {
     "dxf-array": {"dxf.expand.capped", "dxf.texts.capped"},
     "dxf-block-bomb": {"dxf.block.cycle", "dxf.expand.capped"},
     "dxf-garbage": {"dxf.code.bad"},
+    "dxf-mtext-codes": {"dxf.text.cut"},
     "dxf-newlines": {"dxf.code.bad"},
     "dxf-no-newline": {"dxf.code.bad"},
     "dxf-one-code": {"dxf.code.bad"},
@@ -48,7 +49,7 @@ FOUND = {
 TEXTS = {
     "dxf-one-code": "before", "dxf-newlines": "behind", "dxf-garbage": "behind", "dxf-lwpolyline-claim": "behind",
     "dxf-binary": "read", "dxf-binary-chunks": "read", "dxf-block-tree": "leaf", "dxf-block-bomb": "level 9",
-    "dxf-vertices": "t", "dxf-mtext-braces": "x", "pdf-one-point": "976.5" if SCALE > 0.02 else "99.5",
+    "dxf-vertices": "t", "dxf-mtext-braces": "x", "dxf-mtext-codes": "Ø", "pdf-one-point": "99.5",
 }
 
 
