@@ -9,7 +9,7 @@
 #include "worker/extract/drawing/fold.h"
 #include "worker/extract/drawing/table.h"
 
-enum { TITLE_BYTES = 60, NEIGHBOURS_TRIED = 24 };
+enum { TITLE_BYTES = 60, PAIR_BYTES = 16, NEIGHBOURS_TRIED = 24 };
 
 /* A text that could head a column. */
 struct head {
@@ -37,9 +37,11 @@ static void unite(struct qr_sheet_rect *a, const struct qr_sheet_rect *b)
     a->y1 = fmaxf(a->y1, b->y1);
 }
 
+/* Titles of columns are short and begin with no digit. */
 static bool is_short(const struct qr_sheet_span *span)
 {
-    return span->len > 0 && span->len <= 40 && span->source != QR_SPAN_DIMENSION;
+    return span->len > 0 && span->len <= 40 && span->source != QR_SPAN_DIMENSION &&
+           !(span->text[0] >= '0' && span->text[0] <= '9');
 }
 
 /* Does `b` continue the title `a` on the line or below it? */
@@ -106,7 +108,8 @@ static bool collect_heads(const struct qr_sheet *sheet, const struct qr_grid *gr
         if (second[lines->list[i]] || !is_short(span))
             continue;
         head.column = qr_bom_column_by_title(span->text, span->len);
-        take_pair(sheet, lines, i, second, &head);
+        if (span->len <= PAIR_BYTES)
+            take_pair(sheet, lines, i, second, &head);
         if (head.column == QR_BOM_NONE)
             continue;
         memcpy(head.title, span->text, span->len);

@@ -124,7 +124,8 @@ static void look_sideways(const struct qr_dimension_context *context,
     const struct qr_piece *first = main_piece(context, group);
     const struct qr_piece *last = &context->pieces->list[group->next];
     float h = first->height;
-    struct qr_piece_window window = {first->u0 - 4 * h, last->u1 + 1.8f * h, first->v0, first->v1};
+    struct qr_piece_window window = {first->u0 - 4 * h, last->u1 + 1.8f * h, first->v0, first->v1,
+                                     false};
     struct beside beside = {context, first, first->u0 - 1.8f * h, last->u1 + 1.8f * h,
                             false,   false};
 

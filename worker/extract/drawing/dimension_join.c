@@ -179,8 +179,8 @@ static bool join_stack(struct joiner *jn, struct qr_dimension_group *group)
     const struct qr_pieces *pieces = jn->pieces;
     const struct qr_piece *last = &pieces->list[group->next];
     float h = last->height, top = INFINITY;
-    struct qr_piece_window window = {last->u1 - 0.3f * h, last->u1 + 5 * h, last->v0 - 0.9f * h,
-                                     last->v1 + 0.9f * h};
+    struct qr_piece_window window = {last->u1 - 0.3f * h, last->u1 + 5 * h, middle(last) - 1.2f * h,
+                                     middle(last) + 1.2f * h, true};
     struct stack stack = {.jn = jn, .group = group};
     struct qr_dimension_group joined = *group;
     bool lower = false;
@@ -291,7 +291,7 @@ static bool join_below(struct joiner *jn, struct qr_dimension_group *group)
     const struct qr_piece *of =
         &jn->pieces->list[group->n_members > 1 ? group->next : group->members[0]];
     struct qr_piece_window window = {of->u0, of->u1, of->v1 - 0.2f * of->height,
-                                     of->v1 + 1.2f * of->height};
+                                     of->v1 + 1.2f * of->height, false};
     struct below below = {jn, group, of, QR_PIECES_NONE};
     struct qr_dimension_group joined = *group;
     const struct qr_sheet_span *span;
@@ -340,16 +340,30 @@ static bool keep(struct qr_dimension_groups *groups, const struct qr_dimension_g
     return true;
 }
 
-/* All that begins at the pieces in turn; with `joined` only what has several members. */
+/* What reads as one dimension from this piece on. Joined: of several pieces; otherwise alone. */
+static bool read_from(struct joiner *jn, size_t piece, bool joined, struct qr_dimension_group *ret)
+{
+    const struct qr_sheet_span *span = span_of(jn, piece);
+
+    if (joined) {
+        if (!join_line(jn, piece, ret))
+            return false;
+        (void)join_below(jn, ret);
+        return ret->n_members > 1;
+    }
+    if (!reads_alone(jn, piece))
+        return false;
+    *ret = (struct qr_dimension_group){.n_members = 0, .next = (uint32_t)piece};
+    return add_member(ret, (uint32_t)piece) && append(ret, 0, span->text, span->len) &&
+           read_group(ret);
+}
+
 static bool find_all(struct joiner *jn, bool joined, struct qr_dimension_groups *ret)
 {
     struct qr_dimension_group group;
 
     for (size_t i = 0; i < jn->pieces->n; i++) {
-        if (!is_free(jn, i) || !may_begin(span_of(jn, i)) || !join_line(jn, i, &group))
-            continue;
-        (void)join_below(jn, &group);
-        if (joined && group.n_members == 1)
+        if (!is_free(jn, i) || !may_begin(span_of(jn, i)) || !read_from(jn, i, joined, &group))
             continue;
         if (!keep(ret, &group))
             return false;

@@ -384,7 +384,7 @@ static bool has_drawn_symbol(const struct finder *f, const struct qr_piece *piec
     *ret_frame = qr_table_is_box(f->grid, &both, 0.15f * h);
     qr_pieces_around(f->pieces, piece,
                      &(struct qr_piece_window){cell.u0 + 0.1f * h, cell.u1 - 0.1f * h,
-                                               cell.v0 + 0.1f * h, cell.v1 - 0.1f * h},
+                                               cell.v0 + 0.1f * h, cell.v1 - 0.1f * h, false},
                      look_text, &inside);
     *ret_lost = inside.lost;
     return !inside.text;

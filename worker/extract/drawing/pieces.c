@@ -148,9 +148,11 @@ static size_t lower_bound(const struct qr_pieces *pieces, int32_t turn, int32_t 
 void qr_pieces_around(const struct qr_pieces *pieces, const struct qr_piece *of,
                       const struct qr_piece_window *window, qr_piece_fn fn, void *arg)
 {
-    int32_t first = row_of(pieces, window->v0 - of->height), rows = 0;
-    int32_t last = row_of(pieces, window->v1 + of->height);
-    float reach = fminf(pieces->widest, of->height * 12); /* how far to the left one may begin */
+    float margin = window->begins ? 0 : of->height;
+    int32_t first = row_of(pieces, window->v0 - margin), rows = 0;
+    int32_t last = row_of(pieces, window->v1 + margin);
+    /* how far to the left one may begin */
+    float reach = window->begins ? 0 : fminf(pieces->widest, of->height * 12);
 
     for (int32_t row = first; row <= last && rows < 12; row++, rows++) {
         size_t i = lower_bound(pieces, of->turn, row, window->u0 - reach);
@@ -192,7 +194,9 @@ static bool look_next(size_t index, const struct qr_piece *piece, void *arg)
 uint32_t qr_pieces_next(const struct qr_pieces *pieces, size_t index, float gap)
 {
     const struct qr_piece *of = &pieces->list[index];
-    struct qr_piece_window window = {of->u1 - 0.8f * of->height, of->u1 + gap, of->v0, of->v1};
+    float middle = (of->v0 + of->v1) / 2, across = 0.45f * of->height;
+    struct qr_piece_window window = {of->u1 - 0.8f * of->height, of->u1 + gap, middle - across,
+                                     middle + across, true};
     struct next next = {of, QR_PIECES_NONE, 0};
 
     qr_pieces_around(pieces, of, &window, look_next, &next);

@@ -38,6 +38,7 @@ void qr_pieces_done(struct qr_pieces *pieces);
 /** A window in the reading frame of `of`. */
 struct qr_piece_window {
     float u0, u1, v0, v1;
+    bool begins; /* only pieces whose begin and middle line are in it, which is quicker */
 };
 
 /** Called for each piece of the same direction whose box touches the window. False stops. */
