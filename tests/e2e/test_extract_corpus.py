@@ -39,18 +39,23 @@ TEXT_DIFFERS = {
 }
 
 
-@pytest.fixture(scope="module")
-def results():
-    """Pairs of truth and record for every PDF, text and hostile file."""
-    with open(CORPUS / "truth.tsv", newline="", encoding="utf-8") as table:
-        rows = [row for row in csv.DictReader(table, delimiter="\t")
-                if row["path"].split("/")[0] in ("pdf", "text", "hostile")]
-    argv = [BIN / "quarry-worker", "--extract", "-o", "jsonl", *(CORPUS / row["path"] for row in rows)]
+def extract(rows, ocr):
+    """Records of these rows' files, in order."""
+    argv = [BIN / "quarry-worker", "--extract", "-o", "jsonl", "--set", f"ocr={ocr}", *(CORPUS / row["path"] for row in rows)]
     done = subprocess.run(argv, capture_output=True, timeout=1800, check=False)
     assert done.returncode in (0, 1), done.stderr.decode()
     records = [json.loads(line) for line in done.stdout.decode("utf-8").splitlines()]
     assert [record["file"] for record in records] == [str(CORPUS / row["path"]) for row in rows]
-    return list(zip(rows, records))
+    return records
+
+
+@pytest.fixture(scope="module")
+def results():
+    """Pairs of truth and record for every PDF, text and hostile file; without OCR, which the other tools lack."""
+    with open(CORPUS / "truth.tsv", newline="", encoding="utf-8") as table:
+        rows = [row for row in csv.DictReader(table, delimiter="\t")
+                if row["path"].split("/")[0] in ("pdf", "text", "hostile")]
+    return list(zip(rows, extract(rows, "off")))
 
 
 def nonspace(text):
@@ -63,7 +68,7 @@ def test_every_file_ends_and_no_child_crashes(results):
         table[row["path"].split("/")[0], record["status"], record.get("error", {}).get("class", "")] += 1
         if record["status"] == "failed":
             assert len(record["error"]["message"]) > 10
-        elif not record.get("text", "").strip():
+        elif not record.get("text", "").strip() and not record.get("entities") and not record.get("paper_entities"):
             assert record.get("empty_reason"), f"{row['path']}: nothing came out and nothing says why"
     for (folder, status, error_class), count in sorted(table.items()):
         print(f"{folder:8} {status:10} {error_class:14} {count:4}")
@@ -92,8 +97,6 @@ def test_text_is_within_two_per_cent_of_mutool(results):
     for row, record in results:
         if not row["pdf_mutool_nonspace"] or row["pdf_password"] or record["type"] != "pdf":
             continue
-        if any(page.get("ocr_words") for page in record.get("pages", [])):
-            continue  # mutool does not read images
         checked += 1
         want, got = int(row["pdf_mutool_nonspace"]), nonspace(record.get("text", ""))
         if abs(want - got) > 0.02 * want:
@@ -101,7 +104,7 @@ def test_text_is_within_two_per_cent_of_mutool(results):
     print(f"text: {checked - len(different)} of {checked} within 2 % of mutool")
     for path, want, got in different:
         print(f"  {path}: mutool {want}, ours {got}: {TEXT_DIFFERS.get(path)}")
-    assert checked > 330
+    assert checked > 390
     assert len(different) <= 0.02 * checked
     assert {path for path, _, _ in different} <= set(TEXT_DIFFERS)
 
@@ -110,16 +113,15 @@ def test_pages_of_images_are_read(results):
     report = subprocess.run([BIN / "quarry-worker", "--sandbox-report"], capture_output=True, text=True, check=True)
     if "OCR                 tesseract" not in report.stdout:
         pytest.skip("no OCR on this machine")
-    pages = [page for _, record in results for page in record.get("pages", [])]
-    images = [page for page in pages if page.get("image_only")]
-    read = [page for page in images if page.get("ocr_words")]
+    scans = [row for row, record in results
+             if 0 < len(record.get("pages", [])) <= 2 and all(page.get("image_only") for page in record["pages"])][:12]
+    pages = [page for record in extract(scans, "auto") for page in record["pages"]]
+    read = [page for page in pages if page.get("ocr_words")]
     words = sum(page["ocr_words"] for page in read)
     mean = sum(page["ocr_words"] * page["ocr_confidence"] for page in read) / max(words, 1)
-    slowest = max(results, key=lambda pair: pair[1]["duration_ms"])
-    print(f"OCR: {len(read)} of {len(images)} pages of images have words: {words}, mean confidence {mean:.3f}")
-    print(f"slowest file: {slowest[0]['path']}, {slowest[1]['duration_ms']} ms")
-    assert len(read) >= 30
-    assert words > 5000 and mean > 0.85
+    print(f"OCR: {len(read)} of {len(pages)} pages of images have words: {words}, mean confidence {mean:.3f}")
+    assert len(read) >= 5
+    assert words > 500 and mean > 0.85
 
 
 def test_glyphs_take_the_names_their_fonts_have(results):
