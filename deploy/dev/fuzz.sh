@@ -15,7 +15,7 @@ fuzz_one() {
     [ "$name" != pdf ] || seeds+=(tests/samples/damaged tests/samples/hostile)
     dict=tests/fuzz/dictionaries/$name.dict
     [ ! -f "$dict" ] || more=("-dict=$dict")
-    build/fuzz/bin/fuzz_"$name" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 \
+    build/fuzz/bin/fuzz_"$name" -max_total_time="$seconds" -max_len=65536 -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 \
         -artifact_prefix="$findings/$name-" "${more[@]}" \
         "$corpus" "${seeds[@]}" >"$log" 2>&1 || rc=$?
     printf '%-10s %s in %s s, peak %s MB, %s\n' "$name" \
