@@ -150,6 +150,9 @@ static bool fold_one(struct folding *f, const char *text, size_t len, size_t fro
     return put(f, out, n, from, to);
 }
 
+/* ASCII letters and digits; with 0x20 they are in lower case. */
+static bool is_plain(uint32_t cp) { return is_ascii_letter(cp) || (cp >= '0' && cp <= '9'); }
+
 void qr_fold(const char *text, size_t len, struct qr_fold *ret)
 {
     struct folding f = {.ret = ret};
@@ -159,9 +162,21 @@ void qr_fold(const char *text, size_t len, struct qr_fold *ret)
     ret->n_words = 0;
     ret->whole = true;
     while (i < len) {
-        uint32_t cp;
+        uint32_t cp = (uint8_t)text[i];
         bool valid;
         size_t from = i;
+        if (is_plain(cp)) { /* most are */
+            char c = (char)(cp | 0x20);
+            if (f.last_cjk)
+                end_word(&f);
+            f.last_cjk = false;
+            i++;
+            if (!put(&f, &c, 1, from, i)) {
+                ret->whole = false;
+                break;
+            }
+            continue;
+        }
         i += qr_utf8_next((const uint8_t *)text + i, len - i, &cp, &valid);
         if (!fold_one(&f, text, len, from, i, cp)) {
             ret->whole = false;

@@ -1,6 +1,7 @@
 #include "worker/extract/drawing/material_text.h"
 
-#include <ctype.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base.h"
@@ -30,7 +31,7 @@ static const char *const steel_numbers[] = {
 };
 
 /* Fixed designations, in lower case without blanks and hyphens. */
-static const char *const fixed[] = {
+static const char *fixed[] = {
     "s185",       "dc01",      "dc03",      "dc04",     "dc05",      "dd11",     "dx51d",
     "s10c",       "s15c",      "s20c",      "s25c",     "s35c",      "s45c",     "s50c",
     "s55c",       "ss400",     "ss41",      "spcc",     "spcd",      "spce",     "sphc",
@@ -63,7 +64,7 @@ static const char *const fixed[] = {
 };
 
 /* Words that name a class of materials. */
-static const char *const classes[] = {
+static const char *classes[] = {
     "steel",
     "stainless",
     "aluminium",
@@ -174,7 +175,7 @@ static const char *const classes[] = {
 };
 
 /* What may stand beside them. */
-static const char *const beside[] = {
+static const char *beside[] = {
     "black",    "white",       "natural",    "natur",      "clear",      "grey",
     "gray",     "red",         "blue",       "green",      "schwarz",    "weiss",
     "noir",     "anodized",    "anodised",   "hardened",   "tempered",   "annealed",
@@ -195,11 +196,37 @@ static const char *const beside[] = {
     "hrc",      "ral",
 };
 
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static int by_text(const void *a, const void *b)
+{
+    const char *const *l = a, *const *r = b;
+
+    return strcmp(*l, *r);
+}
+
+static void sort_lists(void)
+{
+    qsort(fixed, QR_COUNT(fixed), sizeof *fixed, by_text);
+    qsort(classes, QR_COUNT(classes), sizeof *classes, by_text);
+    qsort(beside, QR_COUNT(beside), sizeof *beside, by_text);
+}
+
+/* In a list that is sorted. */
 static bool in_list(const char *word, size_t len, const char *const *list, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        if (list[i][0] == word[0] && strlen(list[i]) == len && memcmp(list[i], word, len) == 0)
+    size_t low = 0;
+
+    while (low < n) {
+        size_t mid = low + (n - low) / 2;
+        int c = strncmp(list[mid], word, len);
+        if (c == 0 && list[mid][len] == '\0')
             return true;
+        if (c < 0)
+            low = mid + 1;
+        else
+            n = mid;
+    }
     return false;
 }
 
@@ -217,6 +244,17 @@ static size_t squeeze(const char *word, size_t len, char out[WORD_MAX])
 
     if (len >= WORD_MAX)
         return 0;
+    size_t ascii = 0;
+    while (ascii < len && !(word[ascii] & 0x80)) {
+        char c = word[ascii++];
+        if (is_digit(c) || is_lower(c))
+            out[n++] = c;
+        else if (is_upper(c))
+            out[n++] = (char)(c + 32);
+    }
+    if (ascii == len)
+        return n;
+    n = 0;
     qr_fold(word, len, &fold);
     for (size_t i = 0; i < fold.len && n < WORD_MAX; i++)
         if (fold.text[i] != ' ')
@@ -386,8 +424,17 @@ static size_t with_temper(const char *text, size_t len, size_t end)
     return end;
 }
 
+static bool has_digit(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (is_digit(text[i]))
+            return true;
+    return false;
+}
+
 bool qr_material_find(const char *text, size_t len, struct qr_material_match *ret)
 {
+    pthread_once(&once, sort_lists);
     len = len < TEXT_MAX ? len : TEXT_MAX;
     for (size_t i = 0; i < len;) {
         size_t end = word_end(text, len, i);
@@ -397,7 +444,8 @@ bool qr_material_find(const char *text, size_t len, struct qr_material_match *re
         }
         /* two words first: "EN AW-6082", "AISI 304", "ASTM A36", "6061 T6" */
         size_t two = end + 1 < len && text[end] == ' ' ? word_end(text, len, end + 1) : end;
-        bool both = two > end + 1 && is_certain_word(text + i, two - i);
+        bool both =
+            two > end + 1 && has_digit(text + end, two - end) && is_certain_word(text + i, two - i);
         if (both || is_certain_word(text + i, end - i)) {
             end = with_temper(text, len, both ? two : end);
             *ret = (struct qr_material_match){i, end - i, true, true};
@@ -426,6 +474,7 @@ bool qr_material_is_all(const char *text, size_t len, struct qr_material_match *
 
     if (len == 0 || len > 64)
         return false;
+    pthread_once(&once, sort_lists);
     qr_fold(text, len, &fold);
     if (fold.n_words == 0 || fold.n_words > 7)
         return false;

@@ -95,6 +95,8 @@ static void from_bom(struct finding *f, size_t first)
 static bool from_label(struct finding *f, const struct qr_sheet_span *span)
 {
     struct qr_title_segment segments[QR_TITLE_SEGMENTS_MAX];
+    if (!strpbrk(span->text, ":=") && (unsigned char)span->text[0] < 0xD0)
+        return false; /* labels stand before a colon, but for CJK */
     size_t n = qr_title_segments(span->text, span->len, segments);
 
     for (size_t i = 0; i + 1 < n; i++) {

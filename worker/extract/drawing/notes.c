@@ -177,18 +177,18 @@ static void take_line(struct page *page, size_t at, struct line *ret)
 {
     enum { PARTS_MAX = 24, LOOKS = 400 };
     const struct text *first = &page->texts[at];
-    size_t parts[PARTS_MAX];
-    size_t n = 0;
+    size_t parts[PARTS_MAX] = {at};
+    size_t n = 1;
     float end = -INFINITY;
 
     for (size_t i = at > LOOKS / 2 ? at - LOOKS / 2 : 0; i < page->n && i < at + LOOKS; i++) {
         const struct text *t = &page->texts[i];
-        if (t->used || fabsf(t->box.y0 - first->box.y0) > 0.45f * first->height ||
-            fabsf(t->height - first->height) > 0.35f * first->height || t->box.x0 < first->box.x0 ||
-            n == PARTS_MAX)
+        if (i == at || t->used || fabsf(t->box.y0 - first->box.y0) > 0.45f * first->height ||
+            fabsf(t->height - first->height) > 0.35f * first->height ||
+            t->box.x0 < first->box.x1 - first->height || n == PARTS_MAX)
             continue;
         size_t k = n++;
-        for (; k > 0 && page->texts[parts[k - 1]].box.x0 > t->box.x0; k--)
+        for (; k > 1 && page->texts[parts[k - 1]].box.x0 > t->box.x0; k--)
             parts[k] = parts[k - 1];
         parts[k] = i;
     }
@@ -214,32 +214,45 @@ static void take_line(struct page *page, size_t at, struct line *ret)
     ret->text[ret->len] = '\0';
 }
 
-/* The next line below `last` in a block whose left edge is at x. */
-static bool next_line(struct page *page, size_t from, const struct line *last, float x,
+/* How far a text is from the edge of a block at x; a number in front makes it its first. */
+static float from_edge(const struct text *t, float x)
+{
+    size_t from, n;
+    float d = fabsf(t->box.x0 - x);
+
+    return item_number(t->span->text, t->span->len, &from, &n) > 0 ? d - t->height : d;
+}
+
+/* Of the texts on the line of texts[at], the one nearest to the edge of the block. */
+static size_t leader_of(const struct page *page, size_t at, const struct line *last, float x)
+{
+    enum { LOOKS = 64 };
+    const struct text *t = &page->texts[at];
+    size_t best = at;
+
+    for (size_t k = at > LOOKS ? at - LOOKS : 0; k < page->n && k < at + LOOKS; k++) {
+        const struct text *other = &page->texts[k];
+        if (!other->used && fabsf(other->box.y0 - t->box.y0) <= 0.45f * t->height &&
+            other->box.y0 > last->box.y0 + 0.5f * last->height &&
+            from_edge(other, x) < from_edge(&page->texts[best], x))
+            best = k;
+    }
+    return best;
+}
+
+/* The next line below `last` in a block whose left edge is at x. *from is where to look first. */
+static bool next_line(struct page *page, size_t *from, const struct line *last, float x,
                       struct line *ret)
 {
-    for (size_t i = from; i < page->n; i++) {
-        const struct text *t = &page->texts[i];
-        float gap = t->box.y0 - last->box.y1;
-        if (gap > 1.6f * last->height)
+    for (; *from < page->n; (*from)++) {
+        const struct text *t = &page->texts[*from];
+        if (t->box.y0 - last->box.y1 > 1.6f * last->height)
             return false;
         if (t->used || t->box.y0 < last->box.y0 + 0.5f * last->height ||
             t->box.x0 < x - 2.5f * last->height || t->box.x0 > x + 9 * last->height ||
             fabsf(t->height - last->height) > 0.3f * last->height)
             continue;
-        size_t best = i; /* of those on this line, the one at the block's edge */
-        for (size_t k = i + 1;
-             k < page->n && k < i + 64 && page->texts[k].box.y0 - t->box.y0 <= 0.6f * t->height;
-             k++)
-            if (!page->texts[k].used &&
-                fabsf(page->texts[k].box.x0 - x) < fabsf(page->texts[best].box.x0 - x))
-                best = k;
-        for (size_t k = i > 64 ? i - 64 : 0; k < i; k++)
-            if (!page->texts[k].used && page->texts[k].box.y0 >= t->box.y0 - 0.45f * t->height &&
-                fabsf(page->texts[k].box.x0 - x) < fabsf(page->texts[best].box.x0 - x) &&
-                page->texts[k].box.y0 > last->box.y0 + 0.5f * last->height)
-                best = k;
-        take_line(page, best, ret);
+        take_line(page, leader_of(page, *from, last, x), ret);
         return ret->len > 0;
     }
     return false;
@@ -334,6 +347,15 @@ static void take_block(struct page *page, struct line *lines, size_t n, size_t h
     qr_regions_add(regions, QR_REGION_NOTES, &box);
 }
 
+/* Spare the folding of what begins otherwise. */
+static bool may_be_heading(const char *text)
+{
+    static const char begins[] = "no ge dr hi an be al te re op uw po un so we sa fa ma as im";
+    char pair[3] = {(char)(text[0] | 0x20), (char)(text[1] | 0x20), '\0'};
+
+    return (text[0] & 0x80) != 0 || (text[1] & 0x80) != 0 || strstr(begins, pair) != NULL;
+}
+
 /* What stands at texts[at]: 0 nothing, 1 a heading, 2 a text that is a note itself. */
 static int kind_of(const struct page *page, size_t at)
 {
@@ -346,8 +368,7 @@ static int kind_of(const struct page *page, size_t at)
     if (item_number(span->text, span->len, &from, &n) > 0 && n == 1 &&
         (span->text[from] == '1' || span->text[from] == 'A'))
         return 2;
-    unsigned char c = (unsigned char)span->text[0]; /* spare the folding of what begins otherwise */
-    if (c < 0x80 && !strchr("NnGgUuSsFfHhAaBbTtRrOoPpDdMmWwIi", c))
+    if (!may_be_heading(span->text))
         return 0;
     qr_fold(span->text, span->len, &fold);
     if (is_heading(fold.text))
@@ -369,11 +390,11 @@ static int kind_of(const struct page *page, size_t at)
 static void read_block(struct page *page, size_t at, int kind, struct line *lines,
                        struct qr_regions *regions, struct qr_record *rec)
 {
-    size_t n = 0, from, len;
+    size_t n = 0, next = at + 1, from, len;
     float x = page->texts[at].box.x0;
 
     take_line(page, at, &lines[n++]);
-    while (n < LINES_MAX && next_line(page, at + 1, &lines[n - 1], x, &lines[n]))
+    while (n < LINES_MAX && next_line(page, &next, &lines[n - 1], x, &lines[n]))
         n++;
     if (kind == 3) { /* without its heading */
         char *colon = memchr(lines[0].text, ':', lines[0].len);
@@ -381,13 +402,13 @@ static void read_block(struct page *page, size_t at, int kind, struct line *line
         memmove(lines[0].text, lines[0].text + skip, lines[0].len - skip + 1);
         lines[0].len -= skip;
     }
-    /* numbers alone do not make notes: "1." must be followed by "2." and words */
+    /* numbers alone do not make notes: "1." must be followed by "2." and words. */
     if (kind == 2 && item_number(lines[0].text, lines[0].len, &from, &len) > 0) {
         size_t numbers = 0;
         for (size_t i = 0; i < n; i++)
             numbers +=
                 item_number(lines[i].text, lines[i].len, &from, &len) > 0 && lines[i].len > 12;
-        if (numbers < 2)
+        if (numbers < 2 || n > 6 * numbers) /* long ones are prose */
             return;
     }
     if (n > 1 || kind != 1)

@@ -31,6 +31,21 @@ static bool is_usable(const struct qr_sheet_span *span)
            isfinite(span->box.y1) && isfinite(span->height);
 }
 
+/* Two letters beside each other: "Ø25 H7" and "12.5" are no labels, and most texts are such. */
+static bool has_letters(const struct qr_sheet_span *span)
+{
+    unsigned run = 0;
+
+    for (uint32_t i = 0; i < span->len; i++) {
+        unsigned char c = (unsigned char)span->text[i];
+        bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+        run = letter || c >= 0xC3 ? run + 1 : c >= 0x80 ? run : 0;
+        if (run == 2 || c >= 0xE0)
+            return true;
+    }
+    return false;
+}
+
 /* "A4 - Scale 1:3" has two fields, one without a label. */
 static bool is_size_before_label(const char *text, const struct qr_title_segment *segment)
 {
@@ -48,7 +63,7 @@ static void collect(const struct qr_sheet *sheet, const struct qr_regions *regio
 
     for (size_t i = 0; i < sheet->n_spans; i++) {
         const struct qr_sheet_span *span = &sheet->spans[i];
-        int quarter = is_usable(span) ? qr_title_quarter(span->angle) : -1;
+        int quarter = is_usable(span) && has_letters(span) ? qr_title_quarter(span->angle) : -1;
         if (quarter < 0)
             continue;
         size_t n = qr_title_segments(span->text, span->len, segments);
