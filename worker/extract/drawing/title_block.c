@@ -98,22 +98,40 @@ static bool touches(const struct qr_sheet_rect *a, const struct qr_sheet_rect *b
            b->y0 <= a->y1 + eps;
 }
 
-/* What the title block covers: its labels, and the ruled cells that join on to theirs. */
-static struct qr_sheet_rect frame_of(const struct qr_title_view *view,
-                                     const struct qr_title_cluster *cluster,
-                                     const struct qr_title_piece *pieces, size_t n)
+/* What the title block covers for sure: its labels and their cells. */
+static struct qr_sheet_rect sure_of(const struct qr_title_cluster *cluster,
+                                    const struct qr_title_piece *pieces, size_t n)
 {
-    struct qr_sheet_rect frame = cluster->box;
+    struct qr_sheet_rect sure = cluster->box;
 
     for (size_t i = 0; i < n; i++) {
         const struct qr_title_piece *p = &pieces[i];
         if (p->label != QR_TITLE_NONE && touches(&p->box, &cluster->box, 0))
-            grow(&frame, p->has_cell ? &p->cell : &p->box);
+            grow(&sure, p->has_cell ? &p->cell : &p->box);
     }
+    return sure;
+}
+
+/* The cells that join on to the right and below, over an empty one, too; above only those no wider
+ * than the block: views are there and to the left, and their lines may look like cells. */
+static struct qr_sheet_rect frame_of(const struct qr_title_view *view,
+                                     const struct qr_title_cluster *cluster,
+                                     const struct qr_sheet_rect *sure,
+                                     const struct qr_title_piece *pieces, size_t n)
+{
+    struct qr_sheet_rect frame = *sure;
+    float eps = view->grid.eps * 4;
+
     for (int round = 0; round < 4; round++)
-        for (size_t i = 0; i < n; i++)
-            if (pieces[i].has_cell && touches(&pieces[i].cell, &frame, view->grid.eps * 4))
-                grow(&frame, &pieces[i].cell);
+        for (size_t i = 0; i < n; i++) {
+            const struct qr_sheet_rect *cell = &pieces[i].cell;
+            if (!pieces[i].has_cell || cell->x0 < sure->x0 - eps)
+                continue;
+            if (cell->y0 >= sure->y0 - eps
+                    ? touches(cell, &frame, 2.5f * cluster->label_height)
+                    : cell->x1 <= sure->x1 + eps && touches(cell, &frame, eps))
+                grow(&frame, cell);
+        }
     return frame;
 }
 
@@ -127,12 +145,13 @@ static void from_labels(const struct qr_sheet *sheet, const struct qr_grid *grid
     if (pieces && qr_title_view_init(&view, sheet, grid, cluster->quarter)) {
         struct qr_sheet_rect box = block_box(&view, cluster);
         size_t n = qr_title_pieces(&view, regions, &box, pieces);
-        struct qr_sheet_rect frame = frame_of(&view, cluster, pieces, n);
+        struct qr_sheet_rect sure = sure_of(cluster, pieces, n);
+        struct qr_sheet_rect frame = frame_of(&view, cluster, &sure, pieces, n);
         qr_title_assign(&view, pieces, n, values);
         qr_title_paragraph(&view, pieces, n, &cluster->box, values);
         qr_title_guess(&view, pieces, n, &frame, values);
-        frame = qr_title_turned_back(cluster->quarter, &frame);
-        qr_regions_add(regions, QR_REGION_TITLE, &frame);
+        sure = qr_title_turned_back(cluster->quarter, &sure);
+        qr_regions_add(regions, QR_REGION_TITLE, &sure);
         qr_title_view_done(&view);
     }
     free(pieces);
