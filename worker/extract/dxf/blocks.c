@@ -51,6 +51,16 @@ static void add_xref(struct qr_dxf_reader *r)
     link->target = qr_record_string(r->rec, text, len);
 }
 
+/* The block is the sheet of a layout. */
+static void add_paper(struct qr_dxf_reader *r)
+{
+    if (r->n_papers < QR_DXF_PAPERS)
+        r->papers[r->n_papers++] = r->block;
+    else
+        qr_record_partial(r->rec, "dxf.layouts.capped", "texts of layouts beyond %d were left out",
+                          QR_DXF_PAPERS);
+}
+
 void qr_dxf_read_block(struct qr_dxf_reader *r)
 {
     size_t len = 0;
@@ -87,9 +97,8 @@ void qr_dxf_read_block(struct qr_dxf_reader *r)
     const struct qr_dxf_tag *owner = qr_dxf_find(&r->e, 330);
     if (owner && r->block->handle == 0)
         r->block->handle = qr_dxf_handle(owner);
-    if (r->block_is_paper && !first_paper && r->block->n_defined == 0 && r->block != &r->lost &&
-        r->n_papers < QR_DXF_PAPERS)
-        r->papers[r->n_papers++] = r->block;
+    if (r->block_is_paper && !first_paper && r->block->n_defined == 0 && r->block != &r->lost)
+        add_paper(r);
     if (r->block->n_defined++ > 0)
         qr_record_note(r->rec, "dxf.block.twice", "block \"%s\" is defined more than once",
                        r->block_object ? r->block_object->name : "");

@@ -13,6 +13,7 @@
 #define TEXTS_MAX 250000
 #define INSERTS_MAX 250000
 #define N_BUCKETS 4096
+#define CHAIN_MAX 200 /* four are usual; more are names made up to share a bucket */
 
 bool qr_dxf_doc_init(struct qr_dxf_doc *doc, const struct qr_extract *x)
 {
@@ -215,6 +216,16 @@ static void rehash(struct qr_dxf_doc *doc)
     }
 }
 
+static bool is_crowded(const struct qr_dxf_doc *doc, size_t bucket)
+{
+    const struct qr_dxf_block *block = doc->buckets[bucket];
+    size_t n = 0;
+
+    for (; block && n < CHAIN_MAX; n++)
+        block = block->next_in_bucket;
+    return n >= CHAIN_MAX;
+}
+
 struct qr_dxf_block *qr_dxf_block_get(struct qr_dxf_doc *doc, const char *name, size_t len)
 {
     len = qr_dxf_trim(name, len, &name);
@@ -223,7 +234,7 @@ struct qr_dxf_block *qr_dxf_block_get(struct qr_dxf_doc *doc, const char *name, 
 
     if (block)
         return block;
-    if (doc->n_blocks >= BLOCKS_MAX) {
+    if (doc->n_blocks >= BLOCKS_MAX || is_crowded(doc, bucket)) {
         qr_record_partial(doc->x->rec, "dxf.blocks.capped", "blocks beyond %d were only counted",
                           BLOCKS_MAX);
         return NULL;

@@ -19,6 +19,7 @@ struct qr_dxf_entry {
 };
 
 #define N_BUCKETS 1024
+#define CHAIN_MAX 200 /* twenty are usual in a full table */
 
 static struct qr_dxf_entry **bucket_of(struct qr_dxf_reader *r, uint64_t handle)
 {
@@ -30,10 +31,13 @@ static struct qr_dxf_entry **bucket_of(struct qr_dxf_reader *r, uint64_t handle)
 static void add_entry(struct qr_dxf_reader *r, const struct qr_dxf_tag *name, uint64_t handle)
 {
     struct qr_dxf_entry **bucket = bucket_of(r, handle);
+    size_t n = 0;
 
     if (!bucket || handle == 0)
         return;
-    if (r->n_entries >= ENTRIES_MAX) {
+    for (const struct qr_dxf_entry *have = *bucket; have && n < CHAIN_MAX; have = have->next)
+        n++;
+    if (r->n_entries >= ENTRIES_MAX || n >= CHAIN_MAX) {
         qr_record_partial(r->rec, "dxf.dictionary.capped",
                           "dictionary entries beyond %d were left out", ENTRIES_MAX);
         return;

@@ -8,6 +8,7 @@
 #include "worker/extract/dxf/reader.h"
 
 #define TAGS_MAX ((size_t)500000)
+#define PROBES_MAX 64 /* names made up to share a place take no more time than others */
 
 enum where { TABLES, BLOCKS, DRAWING, OBJECTS, CLASSES };
 
@@ -94,7 +95,7 @@ static struct qr_dxf_kind_of_record *kind_of(struct qr_dxf_reader *r)
         name[i] = (char)toupper((unsigned char)r->e.type[i]);
         hash = (hash ^ (uint8_t)name[i]) * 16777619u;
     }
-    for (size_t i = 0; i < QR_DXF_KINDS; i++) {
+    for (size_t i = 0; i < PROBES_MAX; i++) {
         struct qr_dxf_kind_of_record *kind = &r->kinds[(hash + i) & (QR_DXF_KINDS - 1)];
         if (kind->name_len == len && memcmp(kind->name, name, len) == 0)
             return kind;
