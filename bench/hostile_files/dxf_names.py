@@ -209,6 +209,53 @@ def kinds(file, n):
     entities(file, (groups(0, f"KIND{i}", 8, "0", 10, 1) for i in range(n)))
 
 
+def colliding(count, slots, form):
+    """Names whose FNV-1a hashes of 32 bits are the same modulo `slots`."""
+    found, i = [], 0
+    while len(found) < count:
+        name, value = form.format(i), 2166136261
+        for byte in name.encode():
+            value = (value ^ byte) * 16777619 & 0xFFFFFFFF
+        if value % slots == 0:
+            found.append(name)
+        i += 1
+    return found
+
+
+@case("dxf-kinds-colliding", 10_000_000)
+def kinds_colliding(file, n):
+    """entities of a few hundred made-up kinds that fall into one place of a hash table"""
+    names = [groups(0, name) for name in colliding(min(n, 450), 1024, "K{}")]
+    put(file, header() + section("ENTITIES"))
+    put(file, "".join(names))
+    put_all(file, (names[-1 - (i & 1)] for i in range(n)), 100_000)
+    put(file, text(0, 0, "t") + TAIL)
+
+
+@case("dxf-dimstyles-colliding", 1_000_000)
+def dimstyles_colliding(file, n):
+    """dimensions whose styles fall into one place of a hash table"""
+    names = colliding(min(n, 4000), 512, "STYLE_{}")
+    put(file, header() + section("TABLES") + groups(0, "TABLE", 2, "DIMSTYLE", 70, len(names)))
+    put_all(file, (groups(0, "DIMSTYLE", 2, name, 271, 2) for name in names))
+    put(file, groups(0, "ENDTAB") + ENDSEC + section("ENTITIES"))
+    put_all(file, (dimension(i, style=names[0]) for i in range(n)))
+    put(file, TAIL)
+
+
+@case("dxf-one-handle", 1_000_000)
+def one_handle(file, n):
+    """XRECORDs looked up among dictionary entries that all have one handle, or one hash"""
+    put(file, header() + section("OBJECTS") + groups(0, "DICTIONARY", 5, "C"))
+    put_all(file, (groups(3, f"KEY{i}", 350, "AB") for i in range(min(n, 10_000))))
+    # the hash is the upper half of a product, which is 0 for these: multiples of the inverse of the factor
+    inverse = pow(0x9E3779B97F4A7C15, -1, 1 << 64)
+    same = [f"{inverse * (i + 1) % (1 << 64):X}" for i in range(10_001)]
+    put_all(file, (groups(3, f"NAME{i}", 350, same[i]) for i in range(min(n, 10_000))))
+    put_all(file, (groups(0, "XRECORD", 5, same[-1], 1, "v") for _ in range(n)))
+    put(file, ENDSEC + section("ENTITIES") + text(0, 0, "t") + TAIL)
+
+
 @case("dxf-classes", 1_000_000)
 def classes(file, n):
     """classes"""

@@ -11,7 +11,7 @@ SCALE = 0.002  # of the benchmark's sizes
 
 # Sizes other than that: where the number is no amount but the point, or where less would not reach a cap.
 SIZES = {
-    "dxf-array": 32767, "dxf-block-bomb": 10, "dxf-block-tree": 30, "dxf-layouts": 1200,
+    "dxf-array": 32767, "dxf-block-bomb": 10, "dxf-block-tree": 30, "dxf-kinds-colliding": 20000, "dxf-layouts": 1200,
     "dxf-lwpolyline-claim": 2**31 - 1, "dxf-mtext-codes": 30000, "dxf-objects": 3000, "dxf-xdata": 3000,
     "pdf-annotations": 21000, "pdf-name-tree-wide": 20, "pdf-outline-deep": 3000, "pdf-paths": 6000,
 }
@@ -29,6 +29,9 @@ NOTES = {
     "dxf-binary": {"dxf.eof.missing"},
     "dxf-binary-chunks": {"dxf.eof.missing"},
     "dxf-kinds": {"dxf.kinds.capped"},
+    "dxf-kinds-colliding": {"dxf.kinds.capped"},
+    "dxf-layouts": {"dxf.layouts.capped"},
+    "dxf-one-handle": {"dxf.dictionary.capped"},
     "dxf-xdata": {"dxf.xdata.capped"},
     "dxf-objects": {"dxf.xrecord.capped"},
     "pdf-annotations": {"pdf.annotations.capped"},
