@@ -177,11 +177,11 @@ void qr_dimensions_find(const struct qr_sheet *sheet, const struct qr_grid *grid
     struct qr_pieces pieces;
     struct qr_sheet signed_sheet;
 
-    if (sheet->n_figures == 0) {
+    if (sheet->n_shapes == 0) {
         find_all(sheet, grid, regions, rec);
         return;
     }
-    if (!qr_pieces_init(&pieces, sheet) || !qr_signs_add(sheet, &pieces, &signed_sheet)) {
+    if (!qr_pieces_init(&pieces, sheet) || !qr_signs_add(sheet, grid, &pieces, &signed_sheet)) {
         rec->failed = true;
     } else {
         find_all(&signed_sheet, grid, regions, rec);

@@ -15,15 +15,15 @@ void qr_sheet_reset(struct qr_sheet *sheet)
     sheet->cap_spans = kept.cap_spans;
     sheet->rules = kept.rules;
     sheet->cap_rules = kept.cap_rules;
-    sheet->figures = kept.figures;
-    sheet->cap_figures = kept.cap_figures;
+    sheet->shapes = kept.shapes;
+    sheet->cap_shapes = kept.cap_shapes;
 }
 
 void qr_sheet_done(struct qr_sheet *sheet)
 {
     free(sheet->spans);
     free(sheet->rules);
-    free(sheet->figures);
+    free(sheet->shapes);
     memset(sheet, 0, sizeof *sheet);
 }
 
@@ -71,14 +71,10 @@ void qr_sheet_add_rule(struct qr_sheet *sheet, float x0, float y0, float x1, flo
         sheet->dropped++;
 }
 
-void qr_sheet_add_figure(struct qr_sheet *sheet, enum qr_figure_kind kind,
-                         const struct qr_sheet_rect *box)
+struct qr_sheet_shape *qr_sheet_add_shape(struct qr_sheet *sheet)
 {
-    struct qr_sheet_figure *figure = append(&sheet->figures, &sheet->n_figures, &sheet->cap_figures,
-                                            QR_SHEET_FIGURES_MAX, sizeof *figure);
-
-    if (figure)
-        *figure = (struct qr_sheet_figure){kind, *box};
+    return append(&sheet->shapes, &sheet->n_shapes, &sheet->cap_shapes, QR_SHEET_SHAPES_MAX,
+                  sizeof(struct qr_sheet_shape));
 }
 
 void qr_sheet_box(const struct qr_sheet *sheet, const struct qr_sheet_rect *rect, double ret[4])

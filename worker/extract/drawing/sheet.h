@@ -53,19 +53,26 @@ struct qr_sheet_rule {
     float x0, y0, x1, y1;
 };
 
-/** What a sign means that is drawn with lines instead of written. */
-enum qr_figure_kind {
-    QR_FIGURE_NONE,
-    QR_FIGURE_CIRCLE,   /* of a balloon, a hole, the zero of a stroke font */
-    QR_FIGURE_DIAMETER, /* a circle with an oblique stroke */
-    QR_FIGURE_DEPTH,    /* an arrow at a line */
-    QR_FIGURE_CONCENTRIC,
-    QR_FIGURE_POSITION, /* a circle with a cross */
+enum qr_shape_kind {
+    QR_SHAPE_CHAIN, /* straight strokes from point to point */
+    QR_SHAPE_ROUND, /* a circle: fills its box */
+    QR_SHAPE_ARC,   /* of a circle: first, middle and last point */
+    QR_SHAPE_OTHER,
 };
 
-struct qr_sheet_figure {
-    enum qr_figure_kind kind;
-    struct qr_sheet_rect box; /* of the circle, where it has one */
+enum { QR_SHAPE_POINTS = 6 };
+
+struct qr_sheet_point {
+    float x, y;
+};
+
+/** Something drawn that has about the size of a letter: perhaps a part of a sign (signs.h). */
+struct qr_sheet_shape {
+    struct qr_sheet_rect box;
+    uint8_t kind; /* enum qr_shape_kind */
+    uint8_t n;    /* points, of chains and arcs; a closed chain does not repeat the first */
+    bool closed;
+    struct qr_sheet_point points[QR_SHAPE_POINTS];
 };
 
 struct qr_sheet {
@@ -81,12 +88,12 @@ struct qr_sheet {
     size_t n_spans, cap_spans;
     struct qr_sheet_rule *rules;
     size_t n_rules, cap_rules;
-    struct qr_sheet_figure *figures; /* signs drawn as one path; a hint, what is too much is lost */
-    size_t n_figures, cap_figures;
+    struct qr_sheet_shape *shapes; /* a hint: what is beyond the cap is lost */
+    size_t n_shapes, cap_shapes;
     size_t dropped; /* spans and rules beyond the caps */
 };
 
-enum { QR_SHEET_SPANS_MAX = 50000, QR_SHEET_RULES_MAX = 50000, QR_SHEET_FIGURES_MAX = 8000 };
+enum { QR_SHEET_SPANS_MAX = 50000, QR_SHEET_RULES_MAX = 50000, QR_SHEET_SHAPES_MAX = 20000 };
 
 /** Empty a sheet for the next page; memory is kept. A zeroed struct is an empty sheet. */
 void qr_sheet_reset(struct qr_sheet *sheet);
@@ -95,8 +102,8 @@ void qr_sheet_done(struct qr_sheet *sheet);
 /** Room for one more, zeroed; NULL at the cap or without memory (counted in `dropped`). */
 struct qr_sheet_span *qr_sheet_add_span(struct qr_sheet *sheet);
 void qr_sheet_add_rule(struct qr_sheet *sheet, float x0, float y0, float x1, float y1);
-void qr_sheet_add_figure(struct qr_sheet *sheet, enum qr_figure_kind kind,
-                         const struct qr_sheet_rect *box);
+/** Room for one more, zeroed; NULL at the cap or without memory. */
+struct qr_sheet_shape *qr_sheet_add_shape(struct qr_sheet *sheet);
 
 /** The record's box of a rectangle of the sheet, y turned back where y_up. */
 void qr_sheet_box(const struct qr_sheet *sheet, const struct qr_sheet_rect *rect, double ret[4]);

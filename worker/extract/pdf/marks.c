@@ -59,9 +59,7 @@ static void end_subpath(struct qr_pdf_marks *marks)
     if (marks->bends == 0)
         return;
     if (marks->sheet)
-        qr_pdf_figure_part(&marks->figure, box, marks->bends, marks->off_axis,
-                           fabsf(marks->pen.x - marks->start.x) < 0.05f * longer &&
-                               fabsf(marks->pen.y - marks->start.y) < 0.05f * longer);
+        qr_pdf_signs_subpath(&marks->signs, box, marks->sheet);
     if (longer >= LETTER_MIN && longer <= LETTER_MAX && marks->bends <= LETTER_BENDS_MAX &&
         (marks->off_axis > 0 || marks->bends > 4 || (marks->bends >= 2 && marks->bends <= 3)))
         marks->letters_pending++;
@@ -82,6 +80,7 @@ static void begin_subpath(struct qr_pdf_marks *marks, fz_point at)
 {
     end_subpath(marks);
     marks->start = marks->pen = at;
+    qr_pdf_signs_move(&marks->signs, at);
     marks->bounds = (fz_rect){at.x, at.y, at.x, at.y};
 }
 
@@ -96,6 +95,7 @@ static void include(fz_rect *box, fz_point at)
 static void line_to(struct qr_pdf_marks *marks, fz_point at)
 {
     straight(marks, marks->pen, at);
+    qr_pdf_signs_line(&marks->signs, at);
     include(&marks->bounds, at);
     marks->pen = at;
 }
@@ -111,7 +111,8 @@ void qr_pdf_marks_forget_path(struct qr_pdf_marks *marks)
     marks->n_segments = 0;
     marks->letters_pending = marks->bends_pending = 0;
     marks->bends = marks->off_axis = 0;
-    marks->figure = (struct qr_pdf_figure){.parts = 0};
+    if (marks->sheet)
+        qr_pdf_signs_forget(&marks->signs, marks->sheet);
 }
 
 static void keep_line(struct qr_pdf_marks *marks, const struct qr_pdf_mark_segment *segment)
@@ -142,7 +143,7 @@ static void paint(fz_context *ctx, bool close, bool fill, bool stroke)
         marks->letters += marks->letters_pending;
         marks->pieces += marks->bends_pending;
         if (marks->sheet)
-            qr_pdf_figure_painted(&marks->figure, marks->sheet);
+            qr_pdf_signs_painted(&marks->signs, marks->sheet);
         for (size_t i = 0; i < marks->n_segments; i++)
             if (marks->segments[i].filled ? fill && !stroke : stroke)
                 keep_line(marks, &marks->segments[i]);
@@ -173,10 +174,9 @@ static void op_l(fz_context *ctx, pdf_processor *proc, float x, float y)
     line_to(marks, at(marks, x, y));
 }
 
-static void curve_to(struct qr_pdf_marks *marks, float x, float y)
+static void curve_to(struct qr_pdf_marks *marks, fz_point c1, fz_point c2, fz_point end)
 {
-    fz_point end = at(marks, x, y);
-
+    qr_pdf_signs_curve(&marks->signs, marks->pen, c1, c2, end);
     marks->bends++;
     marks->off_axis++;
     include(&marks->bounds, end);
@@ -186,14 +186,27 @@ static void curve_to(struct qr_pdf_marks *marks, float x, float y)
 static void op_c(fz_context *ctx, pdf_processor *proc, float x1, float y1, float x2, float y2,
                  float x3, float y3)
 {
-    (void)proc, (void)x1, (void)y1, (void)x2, (void)y2;
-    curve_to(marks_of(ctx), x3, y3);
+    struct qr_pdf_marks *marks = marks_of(ctx);
+
+    (void)proc;
+    curve_to(marks, at(marks, x1, y1), at(marks, x2, y2), at(marks, x3, y3));
 }
 
-static void op_vy(fz_context *ctx, pdf_processor *proc, float x1, float y1, float x3, float y3)
+static void op_v(fz_context *ctx, pdf_processor *proc, float x2, float y2, float x3, float y3)
 {
-    (void)proc, (void)x1, (void)y1;
-    curve_to(marks_of(ctx), x3, y3);
+    struct qr_pdf_marks *marks = marks_of(ctx);
+
+    (void)proc;
+    curve_to(marks, marks->pen, at(marks, x2, y2), at(marks, x3, y3));
+}
+
+static void op_y(fz_context *ctx, pdf_processor *proc, float x1, float y1, float x3, float y3)
+{
+    struct qr_pdf_marks *marks = marks_of(ctx);
+    fz_point end = at(marks, x3, y3);
+
+    (void)proc;
+    curve_to(marks, at(marks, x1, y1), end, end);
 }
 
 static void op_h(fz_context *ctx, pdf_processor *proc)
@@ -260,6 +273,7 @@ void qr_pdf_marks_begin(struct qr_pdf_marks *marks, fz_rect area, fz_matrix ctm,
     marks->sheet = sheet;
     marks->area = area;
     marks->ctm = ctm;
+    marks->signs.kept = 0;
     marks->depth = marks->floor = marks->too_deep = marks->masked = 0;
     qr_pdf_marks_forget_path(marks);
 }
@@ -279,8 +293,8 @@ void qr_pdf_marks_watch(struct qr_pdf_marks *marks, pdf_processor *proc, fz_devi
     proc->op_m = op_m;
     proc->op_l = op_l;
     proc->op_c = op_c;
-    proc->op_v = op_vy;
-    proc->op_y = op_vy;
+    proc->op_v = op_v;
+    proc->op_y = op_y;
     proc->op_h = op_h;
     proc->op_re = op_re;
     proc->op_S = op_S;

@@ -18,8 +18,8 @@
 #include <mupdf/pdf.h>
 
 #include "worker/extract/drawing/sheet.h"
-#include "worker/extract/pdf/figures.h"
 #include "worker/extract/pdf/glyphs.h"
+#include "worker/extract/pdf/signs.h"
 
 enum { QR_PDF_MARKS_DEPTH = 512 }; /* saved graphics states followed; deeper ones keep the last */
 
@@ -68,7 +68,7 @@ struct qr_pdf_marks {
     struct qr_pdf_mark_segment *segments; /* of the path in work */
     size_t n_segments, cap_segments;
     uint32_t letters_pending;
-    struct qr_pdf_figure figure;
+    struct qr_pdf_signs signs;
 
     /* MuPDF's own functions behind ours */
     void (*op_q)(fz_context *, pdf_processor *);
