@@ -23,6 +23,7 @@ BOM_COLUMNS = ("item", "part_number", "description", "quantity", "unit", "materi
 REVISION_COLUMNS = ("revision", "date", "description", "author", "zone")
 SAME = str.maketrans("⌀ø∅φ×−–—‐‑“”″’′µ", "ØØØØx-----\"\"\"''μ")
 PATHS = " (text as paths)"
+HELD_OUT = "held-out"  # the folder of labels that nothing was tuned on
 MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 
 
@@ -315,7 +316,8 @@ def show_totals(name, results, head):
             line(part, sums[part])
 
 
-def report(results, extra, problems, verbose):
+def report(title, results, extra, verbose):
+    """Prints the tables of one set of drawings; the sums per part with their ratios."""
     head = f"{'':<58} {'want':>5} {'found':>5} {'match':>5} {'prec':>6} {'recall':>6} {'F1':>6}"
     sums = totals(results)
     for part in PARTS:
@@ -325,10 +327,10 @@ def report(results, extra, problems, verbose):
                 if part in parts and (parts[part]["expected"] or parts[part]["found"]):
                     line("  " + short(name), parts[part])
             line("  all", sums[part])
-    show_totals("all drawings", results, head)
+    show_totals(title, results, head)
     with_text = [result for result in results if not result[0].endswith(PATHS)]
     if len(with_text) < len(results):
-        show_totals("drawings whose text is text", with_text, head)
+        show_totals(title + " whose text is text", with_text, head)
     print()
     for name in DETAILS:
         if name in extra:
@@ -336,16 +338,28 @@ def report(results, extra, problems, verbose):
     if verbose:
         print()
         show_problems(results)
+    for have in sums.values():
+        have["precision"], have["recall"], have["f1"] = ratios(have)
+    return {"drawings": len(results), "parts": sums, "details": extra}
+
+
+def report_all(results, extra, problems, verbose):
+    """The drawings that extraction was tuned on, then the held-out ones, never added together."""
+    out = {}
+    for held_out, title in ((False, "tuned drawings"), (True, "held-out drawings")):
+        if results[held_out]:
+            print(f"\n==== {title} ====")
+            out[held_out] = report(title, results[held_out], extra[held_out], verbose)
     for problem in problems:
         print("FAILED", problem)
-    for part, have in sums.items():
-        have["precision"], have["recall"], have["f1"] = ratios(have)
-    print(json.dumps({"drawings": len(results), "parts": sums, "details": extra, "failed_runs": len(problems)}))
+    summary = {"failed_runs": len(problems), **out.get(False, {"drawings": 0, "parts": {}, "details": {}})}
+    print(json.dumps({**summary, "held_out": out.get(True)}))
 
 
 def labels_of(args):
     for path in sorted(HERE.glob("*/*.json")):
         label = json.loads(path.read_text(encoding="utf-8"))
+        label["held_out"] = path.parent.name == HELD_OUT
         if args.only in label["file"]:
             yield label
 
@@ -373,7 +387,8 @@ def main():
     if not corpus.is_dir():
         print(f"no corpus at {corpus} (--corpus, QUARRY_CORPUS): only our own samples are measured")
         corpus = None
-    results, extra, problems, records = [], {}, [], {}
+    results, extra = {False: [], True: []}, {False: {}, True: {}}  # by held_out
+    problems, records = [], {}
     for label in labels_of(args):
         path = locate(label, corpus)
         if path is None:
@@ -383,12 +398,12 @@ def main():
         record, problem = records[path]
         if problem and problem not in problems:
             problems.append(problem)
-        out = {"details": extra}
+        out = {"details": extra[label["held_out"]]}
         parts = {part: measure_part(label, record or {}, part, out) for part in PARTS if part in label}
         name = label["file"] + (f"#{label['page']}" if label.get("page", 1) != 1 else "")
         name += PATHS if label.get("text_as_paths") else ""
-        results.append((name, parts))
-    report(results, extra, problems, args.verbose)
+        results[label["held_out"]].append((name, parts))
+    report_all(results, extra, problems, args.verbose)
     return 1 if problems else 0
 
 
