@@ -51,39 +51,51 @@ static void draw_strokes(const struct drawing *d)
     fz_catch(ctx) fz_rethrow(ctx);
 }
 
-static void draw_text(const struct drawing *d, fz_font *font, const Quarry__V1__Span *span)
+/* Where the base line of a text begins, and how long it is, from its box and its angle. */
+static double baseline(const Quarry__V1__Span *span, double cosine, double sine, double ret[2])
+{
+    const Quarry__V1__Box *box = span->box;
+    double length = fabs(cosine) > fabs(sine)
+                        ? (box->x1 - box->x0 - span->height * fabs(sine)) / fabs(cosine)
+                        : (box->y1 - box->y0 - span->height * fabs(cosine)) / fabs(sine);
+
+    ret[0] = (box->x0 + box->x1 - length * cosine + span->height * sine) / 2;
+    ret[1] = (box->y0 + box->y1 - length * sine - span->height * cosine) / 2;
+    return length;
+}
+
+static void put_text(const struct drawing *d, fz_font *font, const Quarry__V1__Span *span,
+                     fz_text *text)
 {
     static const float black[] = {0, 0, 0};
     fz_context *ctx = d->ctx;
     double turn = span->angle * 3.14159265358979 / 180;
-    double width = 0;
-    fz_text *text = fz_new_text(ctx);
+    float cosine = (float)cos(turn);
+    float sine = (float)sin(turn);
+    double start[2];
+    double room = baseline(span, cos(turn), sin(turn), start);
+    float size = (float)span->height * d->to_pixels.a;
+    fz_point at = fz_transform_point_xy((float)start[0], (float)start[1], d->to_pixels);
+    fz_matrix trm = fz_make_matrix(size, 0, 0, size, 0, 0);
+    float width = fz_measure_string(ctx, font, trm, span->text, 0, 0, FZ_BIDI_LTR, FZ_LANG_UNSET).e;
+    float squeeze = width > 0 ? (float)room * d->to_pixels.a / width : 1;
 
-    fz_try(ctx)
-    {
-        float scale = d->to_pixels.a;
-        float size = (float)span->height * scale;
-        /* the lower left corner along the reading direction, for quarter turns */
-        double x = cos(turn) < -0.5 || sin(turn) > 0.5 ? span->box->x1 : span->box->x0;
-        double y = cos(turn) < -0.5 || sin(turn) < -0.5 ? span->box->y1 : span->box->y0;
-        fz_point at = fz_transform_point_xy((float)x, (float)y, d->to_pixels);
-        fz_matrix trm = fz_make_matrix(size, 0, 0, size, 0, 0);
-        width =
-            (double)(fz_measure_string(ctx, font, trm, span->text, 0, 0, FZ_BIDI_LTR, FZ_LANG_UNSET)
-                         .e);
-        double room =
-            fabs(sin(turn)) > 0.5 ? span->box->y1 - span->box->y0 : span->box->x1 - span->box->x0;
-        float squeeze = width > 0 ? (float)(room * (double)scale / width) : 1;
-        if (!(squeeze > 0.05f && squeeze < 1))
-            squeeze = 1;
-        trm = fz_make_matrix(size * squeeze * (float)cos(turn), -size * squeeze * (float)sin(turn),
-                             -size * (float)sin(turn), -size * (float)cos(turn), at.x, at.y);
-        fz_show_string(ctx, text, font, trm, span->text, 0, 0, FZ_BIDI_LTR, FZ_LANG_UNSET);
-        fz_fill_text(ctx, d->dev, text, fz_identity, fz_device_rgb(ctx), black, 1,
-                     fz_default_color_params);
-    }
-    fz_always(ctx) fz_drop_text(ctx, text);
-    fz_catch(ctx) fz_rethrow(ctx);
+    if (!(squeeze > 0.05f && squeeze < 1))
+        squeeze = 1;
+    trm = fz_make_matrix(size * squeeze * cosine, -size * squeeze * sine, -size * sine,
+                         -size * cosine, at.x, at.y);
+    fz_show_string(ctx, text, font, trm, span->text, 0, 0, FZ_BIDI_LTR, FZ_LANG_UNSET);
+    fz_fill_text(ctx, d->dev, text, fz_identity, fz_device_rgb(ctx), black, 1,
+                 fz_default_color_params);
+}
+
+static void draw_text(const struct drawing *d, fz_font *font, const Quarry__V1__Span *span)
+{
+    fz_text *text = fz_new_text(d->ctx);
+
+    fz_try(d->ctx) put_text(d, font, span, text);
+    fz_always(d->ctx) fz_drop_text(d->ctx, text);
+    fz_catch(d->ctx) fz_rethrow(d->ctx);
 }
 
 static void draw_texts(const struct drawing *d)
