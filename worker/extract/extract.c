@@ -2,9 +2,9 @@
 
 #include <string.h>
 
+#include "worker/extract/drawing/completeness.h"
 #include "worker/extract/dxf/codepage.h"
 #include "worker/extract/ocr/ocr.h"
-#include "worker/extract/drawing/completeness.h"
 #include "worker/extract/pdf/pdf.h"
 #include "worker/extract/table.h"
 #include "worker/extract/text.h"

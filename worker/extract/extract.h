@@ -52,7 +52,8 @@ struct qr_extract {
 };
 
 /**
- * Make ready what needs time (the PDF library) or files (OCR), so that the first file does not wait.
+ * Make ready what needs time (the PDF library) or files (OCR), so that the first file does not
+ * wait.
  *
  *   memory_bytes  cap on what parsing one PDF may take
  *

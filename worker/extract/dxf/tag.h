@@ -5,7 +5,7 @@
  * Tags are borrowed: of an ASCII file `text` points into the file itself, raw bytes without the
  * line end, whose code page is not yet decoded (qr_dxf_decode() in doc.h does that). Of a binary
  * file strings are the same, while numbers have no text: `real` and `integer` are both set, so the
- * helpers below serve either form. Chunks of binary data have `text` in both forms: hexadecimal
+ * functions below serve either form. Chunks of binary data have `text` in both forms: hexadecimal
  * digits in an ASCII file, the bytes in a binary one.
  *
  * Source: AutoCAD DXF reference, "group codes in numerical order" and "binary DXF".

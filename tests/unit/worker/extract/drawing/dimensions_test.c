@@ -3,36 +3,7 @@
 
 #include <math.h>
 
-#include "common/record/record.h"
 #include "tests/unit/worker/extract/drawing/sheet_fixture.h"
-
-struct found {
-    struct qr_sheet sheet;
-    struct qr_regions regions;
-    struct qr_record *rec;
-};
-
-static int begin(void **state)
-{
-    struct found *f = calloc(1, sizeof *f);
-
-    assert_non_null(f);
-    fixture_sheet(&f->sheet);
-    f->rec = qr_record_new(NULL);
-    assert_non_null(f->rec);
-    *state = f;
-    return 0;
-}
-
-static int end(void **state)
-{
-    struct found *f = *state;
-
-    qr_record_free(f->rec);
-    qr_sheet_done(&f->sheet);
-    free(f);
-    return 0;
-}
 
 static void find(struct found *f)
 {

@@ -5,7 +5,9 @@
 #pragma once
 #include <stdlib.h>
 
+#include "common/record/record.h"
 #include "tests/harness/test.h"
+#include "worker/extract/drawing/regions.h"
 #include "worker/extract/drawing/sheet.h"
 
 /** An A3 page in points without anything on it; end it with qr_sheet_done(). */
@@ -40,4 +42,33 @@ static inline void fixture_box(struct qr_sheet *sheet, float x0, float y0, float
     qr_sheet_add_rule(sheet, x0, y1, x1, y1);
     qr_sheet_add_rule(sheet, x0, y0, x0, y1);
     qr_sheet_add_rule(sheet, x1, y0, x1, y1);
+}
+
+/** A sheet and what is found on it, between a test's begin() and end(). */
+struct found {
+    struct qr_sheet sheet;
+    struct qr_regions regions;
+    struct qr_record *rec;
+};
+
+static inline int begin(void **state)
+{
+    struct found *f = calloc(1, sizeof *f);
+
+    assert_non_null(f);
+    fixture_sheet(&f->sheet);
+    f->rec = qr_record_new(NULL);
+    assert_non_null(f->rec);
+    *state = f;
+    return 0;
+}
+
+static inline int end(void **state)
+{
+    struct found *f = *state;
+
+    qr_record_free(f->rec);
+    qr_sheet_done(&f->sheet);
+    free(f);
+    return 0;
 }

@@ -1,12 +1,8 @@
 /* Dimensions, frames, tables, leaders and joined texts of whole small drawings: what the record
  * says. Run it: ctest --preset dev -R dxf_dimension_test */
 #include <math.h>
-#include <stdlib.h>
 
-#include "tests/harness/test.h"
-#include "worker/extract/dxf/codepage.h"
-#include "worker/extract/dxf/dxf.h"
-#include "worker/extract/extract.h"
+#include "tests/unit/worker/extract/dxf/dxf_fixture.h"
 
 #define HEAD "0\nSECTION\n2\nHEADER\n9\n$ACADVER\n1\nAC1027\n9\n$INSUNITS\n70\n4\n0\nENDSEC\n"
 #define TABLES(styles) \
@@ -20,49 +16,9 @@
 #define DIMENSION(type, more) "0\nDIMENSION\n5\nA1\n70\n" type "\n" more
 #define DSTYLE(list) "1001\nACAD\n1000\nDSTYLE\n1002\n{\n" list "1002\n}\n"
 
-struct fixture {
-    struct qr_record *rec;
-    struct qr_engine engine; /* its code pages alone */
-};
-
-static int set_up(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof *fixture);
-
-    *state = fixture;
-    fixture->rec = qr_record_new(NULL);
-    fixture->engine.codepages = qr_dxf_codepages_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *fixture = *state;
-
-    qr_dxf_codepages_free(fixture->engine.codepages);
-    qr_record_free(fixture->rec);
-    free(fixture);
-    return 0;
-}
-
-static const Quarry__V1__ExtractionRecord *read_bytes(void **state, const void *data, size_t len)
-{
-    struct fixture *fixture = *state;
-    struct qr_extract_job job = {.name = "test.dxf", .type = "dxf"};
-    struct qr_extract x = {.job = &job, .engine = &fixture->engine, .rec = fixture->rec};
-    char *copy = malloc(len); /* of its exact size, so that reading past it is seen */
-
-    memcpy(copy, data, len);
-    qr_record_reset(fixture->rec);
-    qr_dxf_read(&x, copy, len);
-    free(copy);
-    qr_record_finish(fixture->rec);
-    return fixture->rec->msg;
-}
-
 static const Quarry__V1__ExtractionRecord *read_text(void **state, const char *text)
 {
-    return read_bytes(state, text, strlen(text));
+    return dxf_fixture_read(*state, "", text, strlen(text));
 }
 
 static const Quarry__V1__Dimension *only(const Quarry__V1__ExtractionRecord *msg)
@@ -80,14 +36,6 @@ static void assert_near(double got, double want)
 {
     if (fabs(got - want) > 1e-9 * fmax(1, fabs(want)))
         fail_msg("expected %.12g, got %.12g", want, got);
-}
-
-static const Quarry__V1__Note *note_of(const Quarry__V1__ExtractionRecord *msg, const char *code)
-{
-    for (size_t i = 0; i < msg->n_notes; i++)
-        if (strcmp(msg->notes[i]->code, code) == 0)
-            return msg->notes[i];
-    return NULL;
 }
 
 static void a_block_shows_its_number(void **state)

@@ -1,65 +1,19 @@
 /* Run it: ctest --preset dev -R dxf_test
  * Whole drawings, small ones, from memory to their record. */
-#include "tests/harness/test.h"
-#include "worker/extract/dxf/codepage.h"
-#include "worker/extract/dxf/dxf.h"
-#include "worker/extract/extract.h"
+#include "tests/unit/worker/extract/dxf/dxf_fixture.h"
 
 #include <fcntl.h>
 #include <math.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-struct fixture {
-    struct qr_record *rec;
-    struct qr_engine engine; /* its code pages alone */
-};
-
-static int set_up(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof *fixture);
-
-    *state = fixture;
-    fixture->rec = qr_record_new(NULL);
-    fixture->engine.codepages = qr_dxf_codepages_new();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *fixture = *state;
-
-    qr_dxf_codepages_free(fixture->engine.codepages);
-    qr_record_free(fixture->rec);
-    free(fixture);
-    return 0;
-}
-
-static const Quarry__V1__ExtractionRecord *read_as(struct fixture *fixture, const char *encoding,
-                                                   const void *data, size_t len)
-{
-    struct qr_extract_job job = {.name = "test.dxf", .type = "dxf"};
-    struct qr_extract x = {.job = &job, .engine = &fixture->engine, .rec = fixture->rec};
-
-    snprintf(job.options.dxf_encoding, sizeof job.options.dxf_encoding, "%s", encoding);
-    qr_record_reset(fixture->rec);
-    char *copy = malloc(len ? len : 1); /* of its exact size, so that reading past it is seen */
-    if (len > 0)
-        memcpy(copy, data, len);
-    qr_dxf_read(&x, copy, len);
-    free(copy);
-    qr_record_finish(fixture->rec);
-    return fixture->rec->msg;
-}
-
-static const Quarry__V1__ExtractionRecord *read_bytes(struct fixture *fixture, const void *data,
+static const Quarry__V1__ExtractionRecord *read_bytes(struct dxf_fixture *fixture, const void *data,
                                                       size_t len)
 {
-    return read_as(fixture, "", data, len);
+    return dxf_fixture_read(fixture, "", data, len);
 }
 
-static const Quarry__V1__ExtractionRecord *read_text(struct fixture *fixture, const char *text)
+static const Quarry__V1__ExtractionRecord *read_text(struct dxf_fixture *fixture, const char *text)
 {
     return read_bytes(fixture, text, strlen(text));
 }
@@ -82,23 +36,15 @@ static uint64_t paper(const Quarry__V1__ExtractionRecord *msg, const char *name)
     return count_in(msg->paper_entities, msg->n_paper_entities, name);
 }
 
-static const Quarry__V1__Note *note_of(const Quarry__V1__ExtractionRecord *msg, const char *code)
-{
-    for (size_t i = 0; i < msg->n_notes; i++)
-        if (strcmp(msg->notes[i]->code, code) == 0)
-            return msg->notes[i];
-    return NULL;
-}
-
-static const char *meta(const struct fixture *fixture, const char *key)
+static const char *meta(const struct dxf_fixture *fixture, const char *key)
 {
     const char *value = qr_record_find_meta(fixture->rec, key);
     return value ? value : "";
 }
 
 /* Groups parted by blanks and written as "code=value;", to keep the drawings readable. */
-static const Quarry__V1__ExtractionRecord *read_groups(struct fixture *fixture, const char *groups,
-                                                       const char *line_end)
+static const Quarry__V1__ExtractionRecord *read_groups(struct dxf_fixture *fixture,
+                                                       const char *groups, const char *line_end)
 {
     struct qr_buf file;
 
@@ -290,10 +236,11 @@ static void takes_the_encoding_it_is_told(void **state)
     static const char text[] =
         "0\nSECTION\n2\nHEADER\n9\n$DWGCODEPAGE\n3\nANSI_1252\n0\nENDSEC\n0\n"
         "SECTION\n2\nENTITIES\n0\nTEXT\n40\n1\n1\n\xC4\xE0\n0\nENDSEC\n0\nEOF\n";
-    const Quarry__V1__ExtractionRecord *msg = read_as(*state, "ansi_1251", text, sizeof text - 1);
+    const Quarry__V1__ExtractionRecord *msg =
+        dxf_fixture_read(*state, "ansi_1251", text, sizeof text - 1);
     assert_string_equal(msg->pages[0]->text, "Да\n");
     assert_string_equal(msg->encoding, "windows-1251");
-    msg = read_as(*state, "", text, sizeof text - 1);
+    msg = dxf_fixture_read(*state, "", text, sizeof text - 1);
     assert_string_equal(msg->pages[0]->text, "Äà\n");
 }
 
@@ -307,7 +254,7 @@ static void reads_header_values(void **state)
         "$CUSTOMPROPERTY;1=4711;9=$CUSTOMPROPERTYTAG;1=Empty;9=$LASTSAVEDBY;1=me;0=ENDSEC;" ENTITIES
             END,
         "\n");
-    const struct fixture *fixture = *state;
+    const struct dxf_fixture *fixture = *state;
     assert_string_equal(meta(fixture, "acadver"), "AC1018");
     assert_string_equal(meta(fixture, "release"), "2004");
     assert_string_equal(meta(fixture, "insunits_name"), "unitless");
@@ -484,7 +431,7 @@ static void reads_properties_viewports_and_files(void **state)
         "1=hello;70=1;0=XRECORD;5=99;1=of nobody;0=IMAGEDEF;1=C:\\\\logo.png;0=PDFDEFINITION;1="
         "plan.pdf;2=1;0=LAYOUT;100=AcDbLayout;1=A3;71=1;330=20;" END,
         "\n");
-    const struct fixture *fixture = *state;
+    const struct dxf_fixture *fixture = *state;
     assert_string_equal(meta(fixture, "title"), "Pump");
     assert_int_equal(msg->n_parameters, 2);
     assert_string_equal(msg->parameters[0]->set, "custom");
@@ -545,7 +492,7 @@ static void maps_large_files_and_survives_their_end(void **state)
 {
     struct qr_engine engine;
     struct qr_err err = {0};
-    struct fixture *fixture = *state;
+    struct dxf_fixture *fixture = *state;
 
     assert_int_equal(qr_engine_init(&engine, (size_t)64 << 20, &err), QR_OK);
     int fd = large_file(20 << 20);
