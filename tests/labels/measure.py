@@ -23,7 +23,7 @@ BOM_COLUMNS = ("item", "part_number", "description", "quantity", "unit", "materi
 REVISION_COLUMNS = ("revision", "date", "description", "author", "zone")
 SAME = str.maketrans("⌀ø∅φ×−–—‐‑“”″’′µ", "ØØØØx-----\"\"\"''μ")
 PATHS = " (text as paths)"
-HELD_OUT = "held-out"  # the folder of labels that nothing was tuned on
+HELD_OUT = "held-out"  # the folder of labels that no rule was measured by
 MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 
 
