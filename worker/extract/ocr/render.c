@@ -29,15 +29,18 @@ static double pick_scale(fz_context *ctx, pdf_page *page, double width, double h
     return fmin(scale, (QR_OCR_SIDE_MAX - 1) / longest);
 }
 
+/* Texts may stand anywhere, also where no integer counts pixels. */
+static int within(double pixels, int most) { return (int)fmin(fmax(0, pixels), most); }
+
 /* What a rectangle of the page has become; false when nothing of it is left. */
 static bool cut(const struct qr_ocr_raster *raster, const struct qr_sheet_rect *rect,
                 struct qr_ocr_image *ret)
 {
     const fz_pixmap *from = raster->pixmap;
-    int x0 = (int)fmax(0, floor((double)rect->x0 * raster->scale));
-    int y0 = (int)fmax(0, floor((double)rect->y0 * raster->scale));
-    int x1 = (int)fmin(from->w, ceil((double)rect->x1 * raster->scale));
-    int y1 = (int)fmin(from->h, ceil((double)rect->y1 * raster->scale));
+    int x0 = within(floor((double)rect->x0 * raster->scale), from->w);
+    int y0 = within(floor((double)rect->y0 * raster->scale), from->h);
+    int x1 = within(ceil((double)rect->x1 * raster->scale), from->w);
+    int y1 = within(ceil((double)rect->y1 * raster->scale), from->h);
 
     if (x0 >= x1 || y0 >= y1)
         return false;
