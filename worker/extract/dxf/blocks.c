@@ -13,8 +13,12 @@ static bool is_layout(const struct qr_dxf_tag *name, const char *word)
     size_t len = name && name->text ? qr_dxf_trim(name->text, name->len, &at) : 0;
     size_t n = strlen(word);
 
-    return len > n && (at[0] == '*' || at[0] == '$') && strncasecmp(at + 1, word, n) == 0 &&
-           strspn(at + 1 + n, "0123456789") >= len - 1 - n;
+    if (len <= n || (at[0] != '*' && at[0] != '$') || strncasecmp(at + 1, word, n) != 0)
+        return false;
+    for (size_t i = 1 + n; i < len; i++)
+        if (at[i] < '0' || at[i] > '9')
+            return false;
+    return true;
 }
 
 static void add_properties(struct qr_dxf_reader *r, Quarry__V1__NamedObject *object, int64_t flags)

@@ -9,6 +9,7 @@
 #define PIECES_MAX 32 /* of one dimension: number, tolerances, words around them */
 #define STEPS_MAX 256 /* texts and insertions of one block that are looked at */
 #define DEPTH_MAX 3
+#define PIECE_BYTES ((size_t)4096) /* of one text: as many as of an override */
 #define RADIANS (3.14159265358979323846 / 180)
 #define LETTER_WIDTH 0.8 /* of a letter's height, where a font is not known */
 
@@ -20,9 +21,15 @@ struct piece {
     size_t order;
 };
 
+/* Every dimension that names the block looks at its texts, however long they are. */
+static size_t length_of(const struct qr_dxf_text *text)
+{
+    return text->len < PIECE_BYTES ? text->len : qr_utf8_cut(text->text, text->len, PIECE_BYTES);
+}
+
 static bool is_blank(const struct qr_dxf_text *text)
 {
-    for (size_t i = 0; i < text->len; i++)
+    for (size_t i = 0; i < length_of(text); i++)
         if ((unsigned char)text->text[i] > ' ')
             return false;
     return true;
@@ -41,6 +48,7 @@ static void take(const double m[6], const struct qr_dxf_text *from, struct texts
     struct qr_dxf_text *to = &ret->of[ret->n++];
 
     *to = *from;
+    to->len = length_of(from);
     to->x = m[0] * from->x + m[2] * from->y + m[4];
     to->y = m[1] * from->x + m[3] * from->y + m[5];
     to->width *= hypot(m[0], m[1]);

@@ -72,8 +72,10 @@ static bool has_something(struct qr_dxf_block *block, int depth)
 {
     if (block->state == SOMETHING || block->state == NOTHING)
         return block->state == SOMETHING;
-    if (block->state == BUSY || depth > DEPTH_MAX)
+    if (block->state == BUSY)
         return false;
+    if (depth > DEPTH_MAX)
+        return true; /* nobody knows, and what expands it says so */
     bool found = block->texts || block->rules;
     block->state = BUSY;
     for (const struct qr_dxf_insert *at = block->inserts; at && !found; at = at->next)
@@ -300,9 +302,12 @@ static void expand_block(struct state *s, struct qr_dxf_block *block, const stru
         add_text(s, m, text);
     for (const struct qr_dxf_rule *rule = block->rules; rule && spend(s); rule = rule->next)
         add_rule(s, m, rule);
-    for (const struct qr_dxf_insert *insert = block->inserts; insert; insert = insert->next)
+    for (const struct qr_dxf_insert *insert = block->inserts; insert; insert = insert->next) {
         if (insert->block->state == BUSY || has_something(insert->block, s->depth))
             expand_insert(s, insert, m);
+        else if (!spend(s)) /* passing over what shows nothing takes time, too */
+            break;
+    }
     s->depth--;
     block->state = SOMETHING;
 }

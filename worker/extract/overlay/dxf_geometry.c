@@ -163,8 +163,8 @@ static void add_circle(struct reading *r, const struct placing *p, const struct 
     double from = whole ? 0 : value(e, 50, 0) * PI / 180;
     double to = whole ? 2 * PI : value(e, 51, 360) * PI / 180;
 
-    while (to < from)
-        to += 2 * PI;
+    if (to < from)
+        to += 2 * PI * ceil((from - to) / (2 * PI));
     add_arc(r, p, centre, (const double[]){radius, 0}, (const double[]){0, radius}, from, to);
 }
 
