@@ -192,7 +192,7 @@ static bool begin(struct qr_dxf_reader *r, const struct qr_extract *x)
         return false;
     if (x->engine)
         r->doc.codepages = x->engine->codepages;
-    r->kinds = calloc(QR_DXF_KINDS, sizeof *r->kinds);
+    r->kinds = calloc(QR_DXF_KINDS + QR_DXF_KINDS_KEPT, sizeof *r->kinds);
     r->model = qr_dxf_block_get(&r->doc, "*Model_Space", 12);
     r->paper_space = qr_dxf_block_get(&r->doc, "*Paper_Space", 12);
     return r->kinds && r->model && r->paper_space;

@@ -38,7 +38,8 @@ struct qr_dxf_kind_of_record {
     uint64_t paper;
 };
 
-#define QR_DXF_KINDS 1024 /* a power of two; half of it is used */
+#define QR_DXF_KINDS 1024    /* a power of two; half of it is used */
+#define QR_DXF_KINDS_KEPT 64 /* behind those: for types we read, when the others are used up */
 
 #define QR_DXF_PAPERS 1000
 
@@ -80,7 +81,7 @@ struct qr_dxf_reader {
     bool paper;                         /* its 67 group */
     struct qr_dxf_tag handle;           /* its 5 group, for XDATA; len 0: not yet */
 
-    struct qr_dxf_kind_of_record *kinds; /* QR_DXF_KINDS, open addressing */
+    struct qr_dxf_kind_of_record *kinds; /* QR_DXF_KINDS, open addressing, and those kept */
     size_t n_kinds;
 
     struct qr_dxf_block *model, *paper_space; /* where ENTITIES go */

@@ -81,7 +81,24 @@ static void fill(struct qr_dxf_kind_of_record *kind, const char *name, size_t le
     kind->attribute = strcmp(kind->name, "ATTRIB") == 0;
 }
 
-/* The row of the type; new ones are made. What has no room any more shares the last. */
+/* A file with more types than there is room for: those that we read have rows of their own. */
+static struct qr_dxf_kind_of_record *kept_kind(struct qr_dxf_reader *r, const char *name,
+                                               size_t len)
+{
+    _Static_assert(QR_COUNT(readers) <= QR_DXF_KINDS_KEPT, "room for each");
+
+    for (size_t i = 0; i < QR_COUNT(readers); i++) {
+        struct qr_dxf_kind_of_record *kind = &r->kinds[QR_DXF_KINDS + i];
+        if (strlen(readers[i].name) != len || memcmp(readers[i].name, name, len) != 0)
+            continue;
+        if (kind->name_len == 0)
+            fill(kind, name, len);
+        return kind;
+    }
+    return NULL;
+}
+
+/* The row of the type; new ones are made. NULL when there is no room and we do not read it. */
 static struct qr_dxf_kind_of_record *kind_of(struct qr_dxf_reader *r)
 {
     char name[sizeof r->kinds->name];
@@ -107,9 +124,11 @@ static struct qr_dxf_kind_of_record *kind_of(struct qr_dxf_reader *r)
         fill(kind, name, len);
         return kind;
     }
-    qr_record_partial(r->rec, "dxf.kinds.capped", "types of entities beyond %d were not counted",
-                      QR_DXF_KINDS / 2);
-    return NULL;
+    struct qr_dxf_kind_of_record *kept = kept_kind(r, name, len);
+    if (!kept)
+        qr_record_partial(r->rec, "dxf.kinds.capped",
+                          "types of entities beyond %d were not counted", QR_DXF_KINDS / 2);
+    return kept;
 }
 
 /* Does a record of this kind belong where it stands? */
@@ -280,10 +299,10 @@ static int by_name(const void *left, const void *right)
 
 void qr_dxf_report_counts(struct qr_dxf_reader *r)
 {
-    const struct qr_dxf_kind_of_record *sorted[QR_DXF_KINDS / 2];
+    const struct qr_dxf_kind_of_record *sorted[QR_DXF_KINDS / 2 + QR_DXF_KINDS_KEPT];
     size_t n = 0;
 
-    for (size_t i = 0; i < QR_DXF_KINDS && n < QR_COUNT(sorted); i++)
+    for (size_t i = 0; i < QR_DXF_KINDS + QR_DXF_KINDS_KEPT && n < QR_COUNT(sorted); i++)
         if (r->kinds[i].model + r->kinds[i].paper > 0)
             sorted[n++] = &r->kinds[i];
     qsort(sorted, n, sizeof sorted[0], by_name);
