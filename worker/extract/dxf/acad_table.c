@@ -9,7 +9,7 @@
 #include "worker/extract/extract.h"
 
 #define CELLS_MAX 100000
-#define CELL_TEXT_MAX ((size_t)1024 * 1024)
+#define CELL_TEXT_MAX ((size_t)4 * 1024 * 1024) /* in UTF-8 */
 
 struct table {
     struct qr_dxf_doc *doc;

@@ -10,6 +10,7 @@
 #define STEPS_MAX 256 /* texts and insertions of one block that are looked at */
 #define DEPTH_MAX 3
 #define PIECE_BYTES ((size_t)4096) /* of one text: as many as of an override */
+#define BLANK_BYTES ((size_t)128)  /* what begins with as many blanks shows nothing */
 #define RADIANS (3.14159265358979323846 / 180)
 #define LETTER_WIDTH 0.8 /* of a letter's height, where a font is not known */
 
@@ -29,7 +30,9 @@ static size_t length_of(const struct qr_dxf_text *text)
 
 static bool is_blank(const struct qr_dxf_text *text)
 {
-    for (size_t i = 0; i < length_of(text); i++)
+    size_t len = text->len < BLANK_BYTES ? text->len : BLANK_BYTES;
+
+    for (size_t i = 0; i < len; i++)
         if ((unsigned char)text->text[i] > ' ')
             return false;
     return true;

@@ -6,7 +6,7 @@
 #include "common/record/utf8.h"
 #include "worker/extract/dxf/mtext.h"
 
-#define TEXT_MAX ((size_t)1024 * 1024)
+#define TEXT_MAX ((size_t)4 * 1024 * 1024) /* in UTF-8 */
 
 /* What the entity holds at the level of the context itself. */
 struct context {
@@ -85,7 +85,7 @@ static void hand_out(struct qr_dxf_doc *doc, const struct qr_dxf_entity *entity,
         return;
     qr_buf_init(&coded, TEXT_MAX);
     qr_buf_init(&plain, TEXT_MAX);
-    qr_dxf_decode(doc, tag->text, tag->len, &coded);
+    qr_dxf_mtext_join(doc, tag, 1, tag->code, tag->code, &coded); /* cut where it is too long */
     if (coded.data)
         qr_dxf_mtext_plain(doc, (const char *)coded.data, coded.len, &plain, NULL);
     piece.len = qr_dxf_trim(plain.data ? (const char *)plain.data : "", plain.len, &piece.text);

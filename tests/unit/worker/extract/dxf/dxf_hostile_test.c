@@ -119,6 +119,22 @@ static void a_dimension_takes_the_beginning_of_a_long_text(void **state)
     assert_int_equal(strlen(msg->dimensions[0]->text), 4095); /* no half character */
 }
 
+static void a_long_text_of_a_leader_is_cut_and_not_lost(void **state)
+{
+    struct fixture *fixture = *state;
+
+    qr_buf_append_str(&fixture->file,
+                      BLOCKS ENTITIES "0\nMULTILEADER\n300\nCONTEXT_DATA{\n41\n2\n304\n");
+    for (int i = 0; i < 300000; i++)
+        qr_buf_append_str(&fixture->file, "abc\xE4");
+    qr_buf_append_str(&fixture->file, "\n301\n}\n" END);
+    const Quarry__V1__ExtractionRecord *msg = read_file(fixture);
+
+    assert_int_equal(msg->n_pages, 1);
+    assert_true(strncmp(msg->pages[0]->text, "abc\xC3\xA4", 5) == 0);
+    assert_true(msg->partial && has_note(msg, "dxf.text.cut"));
+}
+
 /* Would not end. */
 static void an_arc_of_any_angle_is_drawn(void **state)
 {
@@ -139,6 +155,8 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(insertions_of_nothing_are_of_the_budget, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_dimension_takes_the_beginning_of_a_long_text, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_long_text_of_a_leader_is_cut_and_not_lost, set_up,
                                         tear_down),
         cmocka_unit_test(an_arc_of_any_angle_is_drawn),
     };
