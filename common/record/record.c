@@ -164,6 +164,7 @@ static Quarry__V1__Failure *new_failure(struct qr_record *rec, enum qr_class cls
 }
 
 /* Format into the arena; long messages are cut, they are for people. */
+QR_PRINTF(2, 0)
 static char *format(struct qr_record *rec, const char *fmt, va_list args)
 {
     char text[1024];

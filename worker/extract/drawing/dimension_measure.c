@@ -13,7 +13,7 @@ static bool is_fraction(const struct qr_dimension_parser *p, size_t ahead)
         return false;
     over = qr_dp_peek(p, ahead)->number;
     under = qr_dp_peek(p, ahead + 2)->number;
-    for (double power = 2; power <= 128; power *= 2)
+    for (int power = 2; power <= 128; power *= 2)
         if (under == power)
             return over > 0 && over < under;
     return false;

@@ -137,27 +137,16 @@ int qr_grid_cell(const struct qr_grid *grid, const struct qr_sheet_rect *sheet_a
            nearest(grid->rows, grid->n_rows, y, x, min_len, grid->eps, &ret->y0, &ret->y1);
 }
 
-static bool between(const struct qr_grid_line *lines, size_t n, float from, float to, float along,
-                    float min_len, float eps, float *ret_at)
+bool qr_grid_column_between(const struct qr_grid *grid, float x0, float x1, float y, float min_len,
+                            float *ret_at)
 {
-    size_t first = lower_bound(lines, n, from);
+    const struct qr_grid_line *lines = grid->columns;
+    size_t n = grid->n_columns, first = lower_bound(lines, n, x0);
 
-    for (size_t i = first; i < n && i < first + QR_GRID_LOOKS && lines[i].at <= to; i++)
-        if (crosses(&lines[i], along, min_len, eps)) {
+    for (size_t i = first; i < n && i < first + QR_GRID_LOOKS && lines[i].at <= x1; i++)
+        if (crosses(&lines[i], y, min_len, grid->eps)) {
             *ret_at = lines[i].at;
             return true;
         }
     return false;
-}
-
-bool qr_grid_column_between(const struct qr_grid *grid, float x0, float x1, float y, float min_len,
-                            float *ret_at)
-{
-    return between(grid->columns, grid->n_columns, x0, x1, y, min_len, grid->eps, ret_at);
-}
-
-bool qr_grid_row_between(const struct qr_grid *grid, float y0, float y1, float x, float min_len,
-                         float *ret_at)
-{
-    return between(grid->rows, grid->n_rows, y0, y1, x, min_len, grid->eps, ret_at);
 }

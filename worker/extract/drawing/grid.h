@@ -42,9 +42,7 @@ void qr_grid_done(struct qr_grid *grid);
 int qr_grid_cell(const struct qr_grid *grid, const struct qr_sheet_rect *sheet_area, float x,
                  float y, float min_len, struct qr_sheet_rect *ret);
 
-/** A vertical (horizontal) line at least `min_len` long between two points of one row (column)?
- *  *ret_at is the place of the first. */
+/** A vertical line at least `min_len` long between two points of one row? *ret_at is the place of
+ *  the first. */
 bool qr_grid_column_between(const struct qr_grid *grid, float x0, float x1, float y, float min_len,
                             float *ret_at);
-bool qr_grid_row_between(const struct qr_grid *grid, float y0, float y1, float x, float min_len,
-                         float *ret_at);

@@ -119,7 +119,7 @@ static bool from_sentence(struct finding *f, const struct qr_sheet_span *span)
                                          "werkstoff ist ",    "made from "};
     struct qr_fold fold;
 
-    if (!memchr("Mm1234567890Ww(", span->text[0], 15))
+    if (!strchr("Mm1234567890Ww(", span->text[0]))
         return false;
     qr_fold(span->text, span->len, &fold);
     for (size_t skip = 0; skip < 2 && skip < fold.n_words; skip++) /* behind the note's number */

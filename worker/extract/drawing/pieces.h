@@ -14,7 +14,8 @@
 
 #include "worker/extract/drawing/sheet.h"
 
-enum { QR_PIECES_LOOKS = 96, QR_PIECES_NONE = UINT32_MAX };
+enum { QR_PIECES_LOOKS = 96 };
+#define QR_PIECES_NONE UINT32_MAX
 
 struct qr_piece {
     uint32_t span; /* index into the sheet */

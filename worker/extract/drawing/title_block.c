@@ -45,7 +45,7 @@ static void from_attributes(const struct qr_sheet *sheet, struct qr_title_values
     size_t n = 0, certain = 0;
 
     collect_tags(sheet, tagged);
-    for (int field = 0; field < QR_TITLE_FIELDS; field++) {
+    for (enum qr_title_field field = 0; field < QR_TITLE_FIELDS; field++) {
         if (tagged[field].times == 0 || tagged[field].times > REPEATS_MAX)
             continue;
         n++;
@@ -53,7 +53,7 @@ static void from_attributes(const struct qr_sheet *sheet, struct qr_title_values
     }
     if (n < 2 || certain == 0)
         return;
-    for (int field = 0; field < QR_TITLE_FIELDS; field++) {
+    for (enum qr_title_field field = 0; field < QR_TITLE_FIELDS; field++) {
         const struct qr_sheet_span *span = tagged[field].span;
         if (!span || tagged[field].times > REPEATS_MAX)
             continue;
@@ -173,7 +173,7 @@ static bool is_known(const struct qr_record *rec, const char *key, const char *v
 static void emit(const struct qr_sheet *sheet, const struct qr_title_values *values,
                  struct qr_record *rec)
 {
-    for (int field = 0; field < QR_TITLE_FIELDS; field++) {
+    for (enum qr_title_field field = 0; field < QR_TITLE_FIELDS; field++) {
         const struct qr_title_value *value = &values->list[field];
         const char *key = qr_title_field_name(field);
         if (!value->set || is_known(rec, key, value->text))

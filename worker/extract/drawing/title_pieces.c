@@ -77,7 +77,7 @@ static bool colon_follows(const char *text, size_t len, size_t *at)
 {
     size_t i = *at;
 
-    while (i < len && memchr(" .)]", text[i], 4))
+    while (i < len && text[i] && strchr(" .)]", text[i]))
         i++;
     if (i < len && (text[i] == ':' || text[i] == '=')) {
         *at = i + 1;
@@ -184,8 +184,8 @@ size_t qr_title_segments(const char *text, size_t len, struct qr_title_segment r
         add_segment(&p, QR_TITLE_NONE, done, fold.words[i].from);
         add_segment(&p, field, fold.words[i].from, fold.words[i + n - 1].to);
         done = after;
-        while (done == fold.words[i + n - 1].to + skipped && done < len &&
-               memchr(" .,;)]_-", text[done], 8))
+        while (done == fold.words[i + n - 1].to + skipped && done < len && text[done] &&
+               strchr(" .,;)]_-", text[done]))
             done++, skipped++; /* without a colon: "No. 17", "Rev. - A" */
         after_label = true;
         i += n;

@@ -170,7 +170,7 @@ bool qr_title_is_scale(const char *text, size_t len)
         i++;
     if (n == 0 || a <= 0 || i >= len)
         return false;
-    if (memchr(":/=", text[i], 3))
+    if (text[i] == ':' || text[i] == '/' || text[i] == '=')
         i++;
     else if (len - i >= 3 && memcmp(text + i, "：", 3) == 0)
         i += 3;

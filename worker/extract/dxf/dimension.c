@@ -11,12 +11,6 @@
 #define CONSTRAINT_LAYER "*ADSK_CONSTRAINTS"
 #define TEXT_MAX 4096 /* bytes of an override */
 
-bool qr_dxf_dimension_is(const struct qr_dxf_entity *entity)
-{
-    return qr_dxf_type_is(entity, "DIMENSION") || qr_dxf_type_is(entity, "ARC_DIMENSION") ||
-           qr_dxf_type_is(entity, "LARGE_RADIAL_DIMENSION");
-}
-
 static char *keep(struct qr_dxf_doc *doc, const char *text, size_t len)
 {
     char *out = len < SIZE_MAX ? qr_dxf_alloc(doc, len + 1) : NULL;

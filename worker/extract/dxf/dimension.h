@@ -20,9 +20,6 @@
 #pragma once
 #include "worker/extract/dxf/sink.h"
 
-/** Is that one of the three kinds of entity? */
-bool qr_dxf_dimension_is(const struct qr_dxf_entity *entity);
-
 /** Keep one; `where` is copied. */
 void qr_dxf_dimension_read(struct qr_dxf_doc *doc, const struct qr_dxf_entity *entity,
                            const struct qr_dxf_where *where);

@@ -14,11 +14,6 @@ struct context {
     double at[2], height, rotation;
 };
 
-bool qr_dxf_mleader_is(const struct qr_dxf_entity *entity)
-{
-    return qr_dxf_type_is(entity, "MULTILEADER") || qr_dxf_type_is(entity, "MLEADER");
-}
-
 static void take(const struct qr_dxf_tag *tag, struct context *ret)
 {
     switch (tag->code) {

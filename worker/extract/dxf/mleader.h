@@ -11,6 +11,5 @@
 #pragma once
 #include "worker/extract/dxf/sink.h"
 
-bool qr_dxf_mleader_is(const struct qr_dxf_entity *entity);
 void qr_dxf_mleader_read(struct qr_dxf_doc *doc, const struct qr_dxf_entity *entity,
                          const struct qr_dxf_where *where, qr_dxf_text_fn fn, void *arg);

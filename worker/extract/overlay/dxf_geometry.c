@@ -210,8 +210,9 @@ static void add_insert(struct reading *r, const struct placing *p, const struct 
     if (!name || !name->text)
         return;
     for (int n = 0; n < columns * rows && r->steps++ <= QR_GEOMETRY_STEPS; n++) {
-        double dx = n % columns * value(e, 44, 0);
-        double dy = n / columns * value(e, 45, 0);
+        int column = n % columns, row = n / columns;
+        double dx = column * value(e, 44, 0);
+        double dy = row * value(e, 45, 0);
         double x = value(e, 10, 0) + dx * cos(turn) - dy * sin(turn);
         double y = value(e, 20, 0) + dx * sin(turn) + dy * cos(turn);
         struct placing inner = {.a = sx * cos(turn),

@@ -407,8 +407,8 @@ static void hostile_tables_and_leaders_end(void **state)
         "0\nMULTILEADER\n300\nCONTEXT_DATA{\n304\nLEADER_LINE{\n304\nLEADER_LINE{\n302\nLEADER{\n",
         "0\nMULTILEADER\n304\nloose\n302\nloose\n",
         "0\nTOLERANCE\n1\n%%v%%v%%v%%v%%v%%v%%v%%v%%v%%v^J^J^J^J^J%%v\n",
-        "0\nTOLERANCE\n1\n{\\Fgdt;jjjjjjjjjjmmmmmmmmmmmmmmmmmmmmmmmmmmmm}%%v-"
-        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n",
+        ("0\nTOLERANCE\n1\n{\\Fgdt;jjjjjjjjjjmmmmmmmmmmmmmmmmmmmmmmmmmmmm}%%v-"
+         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"),
     };
     char text[2000];
 

@@ -42,8 +42,8 @@ static void takes_lines_of_every_kind(void **state)
         "0\r\nSECTION\r\n  1\r\n\r\n1001\r\na b \r\n",
         "0\rSECTION\r1\r\r1001\ra b \r",
         "  0\nSECTION\n     1\n\n1001 \na b ",
-        "\xEF\xBB\xBF"
-        "0\nSECTION\n999\na comment\n1\n\n1001\na b \n\x1A",
+        ("\xEF\xBB\xBF"
+         "0\nSECTION\n999\na comment\n1\n\n1001\na b \n\x1A"),
         "0\n\rSECTION\r\n1\n\r\r\n1001\na b \n\n\n\n",
     };
     (void)state;
