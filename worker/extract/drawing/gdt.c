@@ -122,11 +122,12 @@ static bool is_capital(const struct scanner *sc, size_t ahead)
 /* "A", "A-B", "B(M)". */
 static bool datum(struct scanner *sc, struct qr_gdt_frame *frame)
 {
-    char *out = frame->datums[frame->n_datums], letter;
+    char *out, letter;
     size_t n = 0;
 
     if (!is_capital(sc, 0) || is_capital(sc, 1) || frame->n_datums == QR_GDT_DATUMS_MAX)
         return false;
+    out = frame->datums[frame->n_datums];
     out[n++] = sc->text[sc->at++];
     if (sc->at < sc->len && sc->text[sc->at] == '-' && is_capital(sc, 1)) {
         out[n++] = '-';

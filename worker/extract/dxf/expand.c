@@ -86,7 +86,7 @@ static bool has_something(struct qr_dxf_block *block, int depth)
 
 static bool grow(void *list_slot, size_t n, size_t *cap, size_t max, size_t size)
 {
-    void *list;
+    void *list, *larger;
 
     if (n < *cap)
         return true;
@@ -94,10 +94,10 @@ static bool grow(void *list_slot, size_t n, size_t *cap, size_t max, size_t size
         return false;
     size_t bigger = *cap ? *cap * 2 : 256;
     memcpy(&list, list_slot, sizeof list);
-    list = realloc(list, bigger * size);
-    if (!list)
+    larger = realloc(list, bigger * size);
+    if (!larger)
         return false;
-    memcpy(list_slot, &list, sizeof list);
+    memcpy(list_slot, &larger, sizeof larger);
     *cap = bigger;
     return true;
 }

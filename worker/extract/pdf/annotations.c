@@ -137,7 +137,7 @@ static void add_annotation(struct qr_pdf_file *file, pdf_obj *annot, const doubl
     char date[QR_PDF_DATE_BYTES];
     size_t n = 0;
 
-    for (; type[n] != '\0' && n < sizeof kind - 1; n++)
+    for (; n < sizeof kind - 1 && type[n] != '\0'; n++)
         kind[n] = (char)tolower((unsigned char)type[n]);
     kind[n] = '\0';
     note_active(file->rec, kind);
