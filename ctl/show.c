@@ -25,7 +25,8 @@ void qr_show_heading(struct qr_show *show, const char *title, size_t n)
     fputc('\n', show->out);
 }
 
-void qr_show_pair(struct qr_show *show, const char *name, const char *value)
+/* "  name       value", made harmless; an empty value prints nothing. */
+static void show_pair(struct qr_show *show, const char *name, const char *value)
 {
     char shown[2048];
     size_t room = show->term->width > 20 ? (size_t)show->term->width - 19 : SIZE_MAX;
@@ -102,17 +103,17 @@ static void show_head(struct qr_show *show)
             (long long)json_integer_value(json_object_get(record, "duration_ms")));
     if (failed) {
         const json_t *error = json_object_get(record, "error");
-        qr_show_pair(show, qr_show_text(error, "class"), qr_show_text(error, "message"));
+        show_pair(show, qr_show_text(error, "class"), qr_show_text(error, "message"));
         return;
     }
-    qr_show_pair(show, "empty", qr_show_text(record, "empty_reason"));
+    show_pair(show, "empty", qr_show_text(record, "empty_reason"));
     const json_t *complete = json_object_get(record, "completeness");
     if (json_is_number(complete)) {
         snprintf(text, sizeof text, "%.0f %%%s", 100 * json_number_value(complete),
                  json_is_true(json_object_get(record, "partial"))
                      ? ", something is missing, see below"
                      : "");
-        qr_show_pair(show, "complete", text);
+        show_pair(show, "complete", text);
     }
 }
 
@@ -132,9 +133,9 @@ static void show_metadata(struct qr_show *show)
             continue;
         if (show->rows > 0 && ++n > 2 * show->rows)
             break;
-        qr_show_pair(show, key,
-                     json_is_array(value) ? json_string_value(json_array_get(value, 0))
-                                          : json_string_value(value));
+        show_pair(show, key,
+                  json_is_array(value) ? json_string_value(json_array_get(value, 0))
+                                       : json_string_value(value));
     }
 }
 
@@ -171,7 +172,7 @@ static void name_list(struct qr_show *show, const char *name, const char *key)
     for (size_t i = 0; i < n && len >= 0 && (size_t)len < sizeof text; i++)
         len += snprintf(text + len, sizeof text - (size_t)len, "%s%s", i ? ", " : "",
                         qr_show_text(json_array_get(list, i), "name"));
-    qr_show_pair(show, name, text);
+    show_pair(show, name, text);
 }
 
 static void count_list(struct qr_show *show, const char *name, const char *key)
@@ -189,7 +190,7 @@ static void count_list(struct qr_show *show, const char *name, const char *key)
         if (len < 0 || (size_t)len >= sizeof text)
             break;
     }
-    qr_show_pair(show, name, text);
+    show_pair(show, name, text);
 }
 
 static void outline_row(const json_t *item, struct qr_table *table)

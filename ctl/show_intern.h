@@ -26,9 +26,6 @@ const char *qr_show_text(const json_t *object, const char *key);
 /** A heading, and how many there are when `n` > 0. */
 void qr_show_heading(struct qr_show *show, const char *title, size_t n);
 
-/** "  name       value", made harmless; an empty value prints nothing. */
-void qr_show_pair(struct qr_show *show, const char *name, const char *value);
-
 /** A number without zeros at its end: "12.5". Returns buf. */
 const char *qr_show_number(const json_t *number, char *buf, size_t cap);
 

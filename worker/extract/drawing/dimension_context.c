@@ -340,7 +340,8 @@ static bool is_circuit_word(const struct qr_sheet_span *span)
     return false;
 }
 
-bool qr_dimension_context_is_circuit(const struct qr_sheet *sheet)
+/* Is it a sheet of circuit diagrams, where R1 and C2 are parts? */
+static bool is_circuit(const struct qr_sheet *sheet)
 {
     size_t words = 0, designators = 0;
 
@@ -498,7 +499,7 @@ void qr_dimension_context_decide(const struct qr_dimension_context *context,
                                  struct qr_dimension_setting *settings)
 {
     const struct qr_dimension_groups *groups = context->groups;
-    bool circuit = qr_dimension_context_is_circuit(context->sheet), many;
+    bool circuit = is_circuit(context->sheet), many;
     float usual;
 
     if (context->sheet->dimensions_known) {

@@ -37,9 +37,6 @@ struct qr_dimension_setting {
 void qr_dimension_context_look(const struct qr_dimension_context *context,
                                struct qr_dimension_setting *ret);
 
-/** Is it a sheet of circuit diagrams, where R1 and C2 are parts? */
-bool qr_dimension_context_is_circuit(const struct qr_sheet *sheet);
-
 /** Decide which groups are dimensions: sets `accepted`. */
 void qr_dimension_context_decide(const struct qr_dimension_context *context,
                                  struct qr_dimension_setting *settings);

@@ -60,17 +60,8 @@ bool qr_dp_length(struct qr_dimension_parser *p, double *ret, const char **ret_u
 /** "45°", "12°30'15\"". */
 bool qr_dp_angle(struct qr_dimension_parser *p, double *ret);
 
-/** How often: "4X", "(4x)", "2-", "4 OFF". Sets out.quantity. */
-bool qr_dp_quantity(struct qr_dimension_parser *p);
-
 /** A thread with its pitch and class. */
 bool qr_dp_thread(struct qr_dimension_parser *p);
-
-/** "±0.1", "+0.1/-0.2", "0/-0.05", the second limit of "10.2/10.0". */
-bool qr_dp_tolerance(struct qr_dimension_parser *p);
-
-/** "H7", "g6", "H7/g6". */
-bool qr_dp_fit(struct qr_dimension_parser *p);
 
 /** All that stands behind number, fit and tolerance. False: this is no dimension. */
 bool qr_dp_tail(struct qr_dimension_parser *p);

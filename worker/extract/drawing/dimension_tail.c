@@ -163,7 +163,8 @@ static bool second_limit(struct qr_dimension_parser *p)
     return true;
 }
 
-bool qr_dp_tolerance(struct qr_dimension_parser *p)
+/* "±0.1", "+0.1/-0.2", "0/-0.05", the second limit of "10.2/10.0". */
+static bool take_tolerance(struct qr_dimension_parser *p)
 {
     if (p->out.has_tolerance)
         return false;
@@ -197,7 +198,8 @@ static bool is_fit(const struct qr_dimension_parser *p, size_t ahead, bool certa
     return false;
 }
 
-bool qr_dp_fit(struct qr_dimension_parser *p)
+/* "H7", "g6", "H7/g6". */
+static bool take_fit(struct qr_dimension_parser *p)
 {
     bool certain = strcmp(p->out.kind, "diameter") == 0;
     size_t n = 0, from, bytes;
@@ -260,7 +262,7 @@ static bool brackets(struct qr_dimension_parser *p)
         return false;
     if (qr_dp_is_sign(p, 0, '(')) {
         p->at++;
-        if ((qr_dp_tolerance(p) || (qr_dp_fit(p) && (qr_dp_tolerance(p) || true))) &&
+        if ((take_tolerance(p) || (take_fit(p) && (take_tolerance(p) || true))) &&
             qr_dp_is_sign(p, 0, ')')) {
             p->at++;
             return true;
@@ -436,7 +438,7 @@ bool qr_dp_tail(struct qr_dimension_parser *p)
 
     while (p->at < p->n) {
         const struct qr_dimension_token *t = qr_dp_peek(p, 0);
-        if (qr_dp_tolerance(p) || qr_dp_fit(p) || brackets(p) || depth(p) || trailing_quantity(p))
+        if (take_tolerance(p) || take_fit(p) || brackets(p) || depth(p) || trailing_quantity(p))
             continue;
         if (qr_dp_is_word(p, 0, QR_DW_DIA) && !qr_dp_is(p, 1, QR_DT_NUMBER) &&
             strcmp(p->out.kind, "linear") == 0) { /* "10 DIA" */

@@ -65,7 +65,8 @@ static bool times_counts(const struct qr_dimension_parser *p)
     return number->spaced;
 }
 
-bool qr_dp_quantity(struct qr_dimension_parser *p)
+/* How often: "4X", "(4x)", "2-", "4 OFF". Sets out.quantity. */
+static bool take_quantity(struct qr_dimension_parser *p)
 {
     size_t taken = 0, ahead = qr_dp_is_sign(p, 0, '(') ? 1 : 0;
     double n = qr_dp_peek(p, ahead)->number;
@@ -371,11 +372,11 @@ static bool parse_from(struct qr_dimension_parser *p)
 {
     size_t prefix_at = qr_dp_peek(p, 0)->start;
 
-    if (qr_dp_quantity(p)) {
+    if (take_quantity(p)) {
         prefix_at = qr_dp_peek(p, 0)->start;
         if (qr_dp_is_sign(p, 0, '('))
             open_wrapper(p);
-    } else if (open_wrapper(p) && qr_dp_quantity(p)) {
+    } else if (open_wrapper(p) && take_quantity(p)) {
         prefix_at = qr_dp_peek(p, 0)->start;
     }
     while (qr_dp_is_word(p, 0, QR_DW_TYP) || qr_dp_is_word(p, 0, QR_DW_REF)) {

@@ -150,7 +150,8 @@ static size_t class_length(const char *text, size_t len)
     return end;
 }
 
-size_t qr_standard_length(const char *text, size_t len)
+/* The length of the designation that begins at the front of `text`; 0 when none does. */
+static size_t designation_length(const char *text, size_t len)
 {
     size_t i = body_length(text, len);
 
@@ -172,7 +173,7 @@ const char *qr_standard_find(const char *text, size_t len, size_t *ret_len)
     for (size_t i = 0; i < len; i++) {
         bool begins = i == 0 || !is_word_char(text[i - 1]);
         if (begins && (text[i] < 'a' || text[i] > 'z') && !is_digit(text[i])) {
-            *ret_len = qr_standard_length(text + i, len - i);
+            *ret_len = designation_length(text + i, len - i);
             if (*ret_len > 0)
                 return text + i;
         }

@@ -8,9 +8,6 @@
 #include "common/record/record.h"
 #include "worker/extract/drawing/sheet.h"
 
-/** The length of the designation that begins at the front of `text`; 0 when none does. */
-size_t qr_standard_length(const char *text, size_t len);
-
 /** The first designation in a text: its place, and its length in *ret_len; NULL without one. */
 const char *qr_standard_find(const char *text, size_t len, size_t *ret_len);
 

@@ -58,7 +58,8 @@ void qr_table_lines_done(struct qr_table_lines *lines)
     *lines = (struct qr_table_lines){0};
 }
 
-size_t qr_table_lines_at(const struct qr_table_lines *lines, const struct qr_sheet *sheet, float y)
+/* Index of the first whose middle is at y or below. */
+static size_t lines_at(const struct qr_table_lines *lines, const struct qr_sheet *sheet, float y)
 {
     size_t from = 0, to = lines->n;
 
@@ -95,7 +96,7 @@ static bool title_of(const struct qr_sheet *sheet, const struct qr_table_lines *
                      const struct qr_sheet_rect *cell, struct qr_table_column *column)
 {
     column->title[0] = 0;
-    for (size_t i = qr_table_lines_at(lines, sheet, cell->y0); i < lines->n; i++) {
+    for (size_t i = lines_at(lines, sheet, cell->y0); i < lines->n; i++) {
         const struct qr_sheet_span *span = &sheet->spans[lines->list[i]];
         float x = middle_x(&span->box);
         if (middle_y(&span->box) > cell->y1)
@@ -301,7 +302,7 @@ static void read_band(struct reader *rd, float y0, float y1)
     const struct qr_table *table = rd->table;
 
     begin_row(rd->row, table);
-    for (size_t i = qr_table_lines_at(rd->lines, rd->sheet, y0); i < rd->lines->n; i++) {
+    for (size_t i = lines_at(rd->lines, rd->sheet, y0); i < rd->lines->n; i++) {
         const struct qr_sheet_span *span = &rd->sheet->spans[rd->lines->list[i]];
         float x = middle_x(&span->box);
         if (middle_y(&span->box) >= y1)
@@ -427,7 +428,7 @@ static void read_side(struct reader *rd, bool down)
         if (rd->n_rows > 0)
             return;
     }
-    from = qr_table_lines_at(rd->lines, rd->sheet, down ? rd->table->y1 : rd->table->y0);
+    from = lines_at(rd->lines, rd->sheet, down ? rd->table->y1 : rd->table->y0);
     to = reach(rd, from, down);
     if (down && to > from)
         read_open(rd, from, to, true);

@@ -27,9 +27,6 @@ struct qr_table_lines {
 bool qr_table_lines_init(struct qr_table_lines *lines, const struct qr_sheet *sheet);
 void qr_table_lines_done(struct qr_table_lines *lines);
 
-/** Index of the first whose middle is at y or below. */
-size_t qr_table_lines_at(const struct qr_table_lines *lines, const struct qr_sheet *sheet, float y);
-
 struct qr_table_column {
     struct qr_sheet_rect head; /* of the header's text */
     float x0, x1;              /* of the column */

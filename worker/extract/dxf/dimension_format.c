@@ -257,7 +257,11 @@ static const char *sign_of(enum qr_dxf_dim_kind kind)
     return kind == QR_DXF_DIM_DIAMETER ? "\xC3\x98" : "";
 }
 
-void qr_dxf_format_measurement(const struct qr_dxf_dimvars *vars, enum qr_dxf_dim_kind kind,
+/* What stands where a dimension's text says "<>": for an angle without prefix and suffix.
+ *
+ *   value  in the unit shown: scaled by DIMLFAC, degrees for an angle
+ */
+static void format_measurement(const struct qr_dxf_dimvars *vars, enum qr_dxf_dim_kind kind,
                                double value, struct qr_buf *out)
 {
     const char *post = vars->post, *mark;
@@ -276,7 +280,8 @@ void qr_dxf_format_measurement(const struct qr_dxf_dimvars *vars, enum qr_dxf_di
         qr_buf_append_str(out, post);
 }
 
-void qr_dxf_format_alternate(const struct qr_dxf_dimvars *vars, enum qr_dxf_dim_kind kind,
+/* The alternate number, with its brackets; nothing for angles. */
+static void format_alternate(const struct qr_dxf_dimvars *vars, enum qr_dxf_dim_kind kind,
                              double value, struct qr_buf *out)
 {
     const char *mark = vars->apost ? strstr(vars->apost, "[]") : NULL;
@@ -304,10 +309,10 @@ void qr_dxf_format_alternate(const struct qr_dxf_dimvars *vars, enum qr_dxf_dim_
 static void put_default(const struct qr_dxf_dimvars *vars, enum qr_dxf_dim_kind kind, double value,
                         bool alternate, struct qr_buf *out)
 {
-    qr_dxf_format_measurement(vars, kind, value, out);
+    format_measurement(vars, kind, value, out);
     if (alternate && vars->alt && !qr_dxf_dim_is_angle(kind)) {
         qr_buf_append_str(out, " ");
-        qr_dxf_format_alternate(vars, kind, value, out);
+        format_alternate(vars, kind, value, out);
     }
 }
 
@@ -338,7 +343,7 @@ void qr_dxf_format_text(const struct qr_dxf_dimvars *vars, enum qr_dxf_dim_kind 
         if (main_mark)
             put_default(vars, kind, value, alternate, out);
         else
-            qr_dxf_format_alternate(vars, kind, value, out);
+            format_alternate(vars, kind, value, out);
         from = ++i + 1;
     }
     if (from < len)

@@ -32,18 +32,6 @@ void qr_dxf_format_angle(enum qr_dxf_aunit unit, int decimals, int zeros, char p
                          double degrees, struct qr_buf *out);
 
 /**
- * What stands where a dimension's text says "<>": for an angle without prefix and suffix.
- *
- *   value  in the unit shown: scaled by DIMLFAC, degrees for an angle
- */
-void qr_dxf_format_measurement(const struct qr_dxf_dimvars *vars, enum qr_dxf_dim_kind kind,
-                               double value, struct qr_buf *out);
-
-/** The alternate number, with its brackets; nothing for angles. */
-void qr_dxf_format_alternate(const struct qr_dxf_dimvars *vars, enum qr_dxf_dim_kind kind,
-                             double value, struct qr_buf *out);
-
-/**
  * The whole text of a dimension, with the MTEXT codes of its override and DIMPOST still in it.
  *
  *   text   the override (group 1) as UTF-8, NULL or "": none; each <> and [] is replaced

@@ -29,7 +29,8 @@ static bool unit(double v[3])
     return true;
 }
 
-void qr_dxf_dim_axes(const double extrusion[3], double ret_x[3], double ret_y[3])
+/* Axes of an entity's coordinates in the world: x and y for an extrusion. */
+static void axes_of(const double extrusion[3], double ret_x[3], double ret_y[3])
 {
     static const double world_y[3] = {0, 1, 0}, world_z[3] = {0, 0, 1};
     double z[3] = {extrusion[0], extrusion[1], extrusion[2]};
@@ -52,7 +53,7 @@ static void in_plane(const struct qr_dxf_dim_geometry *g, int which, double ret[
         ret[1] = g->points[which][1];
         return;
     }
-    qr_dxf_dim_axes(g->extrusion, x, y);
+    axes_of(g->extrusion, x, y);
     ret[0] = dot(g->points[which], x);
     ret[1] = dot(g->points[which], y);
 }

@@ -43,6 +43,3 @@ bool qr_dxf_dim_is_angle(enum qr_dxf_dim_kind kind);
  * The measurement. False when a point is missing or the result is not a finite number.
  */
 bool qr_dxf_dim_measure(const struct qr_dxf_dim_geometry *g, double *ret);
-
-/** Axes of an entity's coordinates in the world: x and y for an extrusion. */
-void qr_dxf_dim_axes(const double extrusion[3], double ret_x[3], double ret_y[3]);

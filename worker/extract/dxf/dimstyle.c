@@ -202,8 +202,12 @@ static void set_number(struct qr_dxf_dimvars *vars, int code, const struct qr_dx
     }
 }
 
-void qr_dxf_dimvars_set(struct qr_dxf_doc *doc, struct qr_dxf_dimvars *vars, int code,
-                        const struct qr_dxf_tag *tag)
+/* One variable by its DIMSTYLE group code; unknown codes do nothing.
+ *
+ *   tag   the value; strings are decoded by the document's code page
+ */
+static void set_variable(struct qr_dxf_doc *doc, struct qr_dxf_dimvars *vars, int code,
+                         const struct qr_dxf_tag *tag)
 {
     if (code == 3)
         vars->post = keep_text(doc, tag);
@@ -245,7 +249,8 @@ static void drawing_units(const struct qr_dxf_doc *doc, struct qr_dxf_dimvars *v
 
 static bool is_old(const struct qr_dxf_doc *doc) { return doc->version < 1012; }
 
-void qr_dxf_dimvars_default(struct qr_dxf_doc *doc, struct qr_dxf_dimvars *ret)
+/* AutoCAD's defaults, metric or imperial, then the document's header variables. */
+static void set_defaults(struct qr_dxf_doc *doc, struct qr_dxf_dimvars *ret)
 {
     *ret = standard;
     if (is_old(doc))
@@ -253,7 +258,7 @@ void qr_dxf_dimvars_default(struct qr_dxf_doc *doc, struct qr_dxf_dimvars *ret)
     for (size_t i = 0; i < QR_COUNT(header_variables); i++) {
         const struct qr_dxf_variable *v = qr_dxf_variable_find(doc, header_variables[i].name);
         if (v)
-            qr_dxf_dimvars_set(doc, ret, header_variables[i].code, &v->tag);
+            set_variable(doc, ret, header_variables[i].code, &v->tag);
     }
 }
 
@@ -290,7 +295,7 @@ void qr_dxf_dimstyle_add(struct qr_dxf_doc *doc, const struct qr_dxf_entity *ent
     if (is_old(doc))
         drawing_units(doc, &e->vars);
     for (size_t i = 0; i < n; i++)
-        qr_dxf_dimvars_set(doc, &e->vars, entity->tags[i].code, &entity->tags[i]);
+        set_variable(doc, &e->vars, entity->tags[i].code, &entity->tags[i]);
     e->next = table->buckets[bucket_of(name, len)];
     table->buckets[bucket_of(name, len)] = e;
     table->n++;
@@ -310,7 +315,7 @@ static void apply_overrides(struct qr_dxf_doc *doc, const struct qr_dxf_entity *
         else if (inside && tags[i].code == 1002 && qr_dxf_tag_is(&tags[i], "}"))
             inside = false;
         else if (inside && tags[i].code == 1070 && i + 1 < n && tags[i + 1].code != 1002) {
-            qr_dxf_dimvars_set(doc, vars, (int)qr_dxf_int(&tags[i], NULL), &tags[i + 1]);
+            set_variable(doc, vars, (int)qr_dxf_int(&tags[i], NULL), &tags[i + 1]);
             i++;
         }
     }
@@ -329,7 +334,7 @@ void qr_dxf_dimvars_of(struct qr_dxf_doc *doc, const struct qr_dxf_entity *entit
         e = find(doc, name, len);
     }
     if (table && !e && !table->have_header) {
-        qr_dxf_dimvars_default(doc, &table->header);
+        set_defaults(doc, &table->header);
         table->have_header = true;
     }
     *ret = e ? e->vars : table ? table->header : standard;

@@ -57,17 +57,6 @@ struct qr_dxf_dimvars {
     bool tol, lim, alt;        /* DIMTOL, DIMLIM, DIMALT */
 };
 
-/** AutoCAD's defaults, metric or imperial, then the document's header variables. */
-void qr_dxf_dimvars_default(struct qr_dxf_doc *doc, struct qr_dxf_dimvars *ret);
-
-/**
- * One variable by its DIMSTYLE group code; unknown codes do nothing.
- *
- *   tag   the value; strings are decoded by the document's code page
- */
-void qr_dxf_dimvars_set(struct qr_dxf_doc *doc, struct qr_dxf_dimvars *vars, int code,
-                        const struct qr_dxf_tag *tag);
-
 /** Keep a DIMSTYLE table entry in the document; of one name the first holds. */
 void qr_dxf_dimstyle_add(struct qr_dxf_doc *doc, const struct qr_dxf_entity *entity);
 

@@ -172,9 +172,8 @@ void qr_dxf_read_block_record(struct qr_dxf_reader *r);
 void qr_dxf_read_block(struct qr_dxf_reader *r);
 void qr_dxf_read_endblk(struct qr_dxf_reader *r);
 
-/* entities.c: the block or layout the record belongs to; counts it */
+/* records.c: the block or layout the record belongs to; counts it */
 struct qr_dxf_block *qr_dxf_place_of(struct qr_dxf_reader *r);
-void qr_dxf_count(struct qr_dxf_reader *r, bool paper);
 
 /* texts.c */
 void qr_dxf_read_text(struct qr_dxf_reader *r);

@@ -257,7 +257,7 @@ void qr_dxf_pass(struct qr_dxf_reader *r)
     }
 }
 
-void qr_dxf_count(struct qr_dxf_reader *r, bool paper)
+static void count_entity(struct qr_dxf_reader *r, bool paper)
 {
     if (!r->kind || r->kind->part)
         return;
@@ -274,7 +274,7 @@ struct qr_dxf_block *qr_dxf_place_of(struct qr_dxf_reader *r)
     if (r->block && r->section == QR_DXF_BLOCKS) {
         r->block->n_entities += !part;
         if (r->block_is_paper || r->block_is_model)
-            qr_dxf_count(r, r->block_is_paper);
+            count_entity(r, r->block_is_paper);
         return r->block;
     }
     if (r->section == QR_DXF_BLOCKS) {
@@ -286,7 +286,7 @@ struct qr_dxf_block *qr_dxf_place_of(struct qr_dxf_reader *r)
     if (r->kind && r->kind->attribute && r->attributes_of)
         place = r->attributes_in_paper ? r->paper_space : r->model;
     place->n_entities += !part;
-    qr_dxf_count(r, place == r->paper_space);
+    count_entity(r, place == r->paper_space);
     return place;
 }
 

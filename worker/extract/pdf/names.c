@@ -148,7 +148,7 @@ pdf_obj *qr_pdf_file_name(fz_context *ctx, pdf_obj *spec)
     return NULL;
 }
 
-struct qr_pdf_target qr_pdf_target_of_action(struct qr_pdf_file *file, pdf_obj *action)
+static struct qr_pdf_target target_of_action(struct qr_pdf_file *file, pdf_obj *action)
 {
     fz_context *ctx = file->ctx;
     const char *type = pdf_to_name(ctx, pdf_dict_get(ctx, action, PDF_NAME(S)));
@@ -179,5 +179,5 @@ struct qr_pdf_target qr_pdf_target_of(struct qr_pdf_file *file, pdf_obj *item)
 
     if (dest)
         return target_of_dest(file, dest);
-    return qr_pdf_target_of_action(file, pdf_dict_get(file->ctx, item, PDF_NAME(A)));
+    return target_of_action(file, pdf_dict_get(file->ctx, item, PDF_NAME(A)));
 }

@@ -25,7 +25,6 @@ struct qr_pdf_target {
 
 /** Of a bookmark or link annotation: its Dest, or its action. Throws. */
 struct qr_pdf_target qr_pdf_target_of(struct qr_pdf_file *file, pdf_obj *item);
-struct qr_pdf_target qr_pdf_target_of_action(struct qr_pdf_file *file, pdf_obj *action);
 
 /** The name of a file specification: UF, F, or itself; NULL: none. */
 pdf_obj *qr_pdf_file_name(fz_context *ctx, pdf_obj *spec);
