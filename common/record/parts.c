@@ -181,3 +181,41 @@ char *qr_record_text(struct qr_record *rec, const char *text)
 {
     return qr_record_string(rec, text, strlen(text));
 }
+
+void qr_record_fit(struct qr_record *rec)
+{
+    Quarry__V1__ExtractionRecord *msg = rec->msg;
+    const struct {
+        size_t *n;
+        const char *what;
+    } lists[] = {
+        {&msg->n_spans, "spans"},
+        {&msg->n_annotations, "annotations"},
+        {&msg->n_links, "links"},
+        {&msg->n_outline, "bookmarks"},
+        {&msg->n_styles, "styles"},
+        {&msg->n_blocks, "blocks"},
+        {&msg->n_layers, "layers"},
+        {&msg->n_parameters, "parameters"},
+        {&msg->n_linetypes, "linetypes"},
+        {&msg->n_drawing_notes, "notes"},
+        {&msg->n_gdt, "tolerance frames"},
+        {&msg->n_dimensions, "dimensions"},
+        {&msg->n_bom, "rows of the bill of material"},
+    };
+    size_t most = rec->limits.encoded_bytes;
+
+    if (most == 0 || rec->failed || rec->arena.used <= most / 2) /* all of it is in the arena */
+        return;
+    size_t size = quarry__v1__extraction_record__get_packed_size(msg);
+    for (size_t i = 0; i < QR_COUNT(lists) && size > most; i++) {
+        size_t before = *lists[i].n;
+        while (*lists[i].n > 0 && size > most) {
+            *lists[i].n -= (*lists[i].n + 7) / 8;
+            size = quarry__v1__extraction_record__get_packed_size(msg);
+        }
+        if (*lists[i].n < before)
+            qr_record_partial(rec, "record.capped", "%s were cut at %zu: the record is too large",
+                              lists[i].what, *lists[i].n);
+    }
+}

@@ -14,6 +14,7 @@ const struct qr_record_limits qr_record_default_limits = {
     .value_bytes = (size_t)64 * 1024,
     .items = 100000,
     .memory_bytes = (size_t)256 * 1024 * 1024,
+    .encoded_bytes = (size_t)60 * 1024 * 1024,
 };
 
 /* What the message points at until its arena has anything to offer. */
@@ -344,4 +345,5 @@ void qr_record_finish(struct qr_record *rec)
                        rec->cleaned.replaced);
     if (rec->cleaned.nuls > 0)
         qr_record_note(rec, "text.nul", "%zu NUL characters were left out", rec->cleaned.nuls);
+    qr_record_fit(rec);
 }

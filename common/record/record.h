@@ -25,13 +25,15 @@
 #include "quarry/v1/record.pb-c.h"
 
 struct qr_record_limits {
-    size_t text_bytes;   /* of all pages together */
-    size_t value_bytes;  /* of one metadata value, message, name */
-    size_t items;        /* of one list: metadata, pages, notes */
-    size_t memory_bytes; /* of the arena */
+    size_t text_bytes;    /* of all pages together */
+    size_t value_bytes;   /* of one metadata value, message, name */
+    size_t items;         /* of one list: metadata, pages, notes */
+    size_t memory_bytes;  /* of the arena */
+    size_t encoded_bytes; /* of the finished record; 0: no limit */
 };
 
-/** 32 MiB of text, 64 KiB a value, 100,000 items, 256 MiB of memory. */
+/** 32 MiB of text, 64 KiB a value, 100,000 items, 256 MiB of memory, 60 MiB encoded: coordinators
+ * accept 64. */
 extern const struct qr_record_limits qr_record_default_limits;
 
 struct qr_record {

@@ -1,4 +1,5 @@
 /* Run it: ctest --preset dev -R record_test */
+#include "common/record/parts.h"
 #include "common/record/record.h"
 #include "tests/harness/test.h"
 
@@ -170,6 +171,31 @@ static void caps_hold_and_are_told(void **state)
     assert_int_equal(rec->msg->notes[0]->count > 10, 1);
 }
 
+static void a_record_too_large_to_send_loses_what_is_least_wanted(void **state)
+{
+    struct qr_record_limits limits = qr_record_default_limits;
+    struct qr_buf out;
+    struct qr_err err = {0};
+    (void)state;
+
+    limits.encoded_bytes = 50000;
+    QR_AUTO(qr_record) rec = qr_record_new(&limits);
+    qr_buf_init(&out, 1 << 20);
+    for (int i = 0; i < 1000; i++)
+        qr_record_add_span(rec)->text =
+            qr_record_text(rec, "a text of fifty bytes, so that all take 50,000");
+    for (int i = 0; i < 600; i++)
+        qr_record_add_dimension(rec)->text = qr_record_text(rec, "a text of fifty bytes as well");
+    qr_record_finish(rec);
+    assert_int_equal(qr_record_encode(rec, &out, &err), QR_OK);
+    assert_in_range(out.len, 40000, 51000); /* the note is not counted */
+    assert_in_range(rec->msg->n_spans, 1, 900);
+    assert_int_equal(rec->msg->n_dimensions, 600);
+    assert_true(rec->msg->partial);
+    assert_string_equal(rec->msg->notes[0]->code, "record.capped");
+    qr_buf_done(&out);
+}
+
 static void out_of_memory_is_an_error_of_encoding(void **state)
 {
     const struct qr_record_limits limits = {
@@ -242,6 +268,7 @@ int main(void)
         cmocka_unit_test(a_number_that_json_lacks_is_left_out),
         cmocka_unit_test(strings_are_cleaned_and_counted),
         cmocka_unit_test(caps_hold_and_are_told),
+        cmocka_unit_test(a_record_too_large_to_send_loses_what_is_least_wanted),
         cmocka_unit_test(out_of_memory_is_an_error_of_encoding),
         cmocka_unit_test(decoding_trusts_nothing),
         cmocka_unit_test(decoding_bounds_memory),
