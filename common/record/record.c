@@ -193,6 +193,7 @@ void qr_record_set_empty(struct qr_record *rec, const char *reason)
     rec->msg->empty_reason = qr_record_string(rec, reason, strlen(reason));
 }
 
+QR_PRINTF(3, 0)
 static void add_note(struct qr_record *rec, const char *code, const char *fmt, va_list args)
 {
     Quarry__V1__ExtractionRecord *msg = rec->msg;
