@@ -52,7 +52,7 @@ static void put_roman(int number, bool upper, char out[NUMBER_BYTES])
     for (size_t i = 0; i < QR_COUNT(digits); i++)
         for (; number >= digits[i].value && n < NUMBER_BYTES - 3; number -= digits[i].value) {
             const char *digit = upper ? digits[i].upper : digits[i].lower;
-            strcpy(out + n, digit); /* two characters at most, see above */
+            snprintf(out + n, NUMBER_BYTES - n, "%s", digit);
             n += strlen(digit);
         }
 }
