@@ -89,6 +89,14 @@ static void try_mmap_exec(const struct qr_extract *x)
     tell(x, at != MAP_FAILED, errno);
 }
 
+/* Memory that no limit on data counts. */
+static void try_mmap_shared(const struct qr_extract *x)
+{
+    void *at =
+        mmap(NULL, (size_t)1 << 30, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    tell(x, at != MAP_FAILED, errno);
+}
+
 static void try_memory(const struct qr_extract *x)
 {
     const size_t step = (size_t)64 << 20;
@@ -189,13 +197,16 @@ static const struct {
     const char *word;
     void (*run)(const struct qr_extract *x);
 } behaviours[] = {
-    {"open", try_open},         {"stat", try_stat},       {"connect", try_connect},
-    {"fork", try_fork},         {"exec", try_exec},       {"ptrace", try_ptrace},
-    {"kill", try_kill},         {"memory", try_memory},   {"mmap-exec", try_mmap_exec},
-    {"loop", try_loop},         {"sleep", try_sleep},     {"segfault", try_segfault},
-    {"abort", try_abort},       {"exit", try_exit},       {"output", try_output},
-    {"flood", try_flood},       {"garbage", try_garbage}, {"close", try_close},
-    {"progress", try_progress},
+    {"open", try_open},           {"stat", try_stat},
+    {"connect", try_connect},     {"fork", try_fork},
+    {"exec", try_exec},           {"ptrace", try_ptrace},
+    {"kill", try_kill},           {"memory", try_memory},
+    {"mmap-exec", try_mmap_exec}, {"mmap-shared", try_mmap_shared},
+    {"loop", try_loop},           {"sleep", try_sleep},
+    {"segfault", try_segfault},   {"abort", try_abort},
+    {"exit", try_exit},           {"output", try_output},
+    {"flood", try_flood},         {"garbage", try_garbage},
+    {"close", try_close},         {"progress", try_progress},
 };
 
 void qr_hostile_extract(const struct qr_extract *x)

@@ -191,7 +191,7 @@ const uint8_t *qr_input_map(struct qr_input *in, struct qr_record *rec)
     if (in->map)
         return in->map;
     void *map = in->size <= SIZE_MAX
-                    ? mmap(NULL, (size_t)in->size, PROT_READ, MAP_SHARED, in->fd, 0)
+                    ? mmap(NULL, (size_t)in->size, PROT_READ, MAP_PRIVATE, in->fd, 0)
                     : MAP_FAILED;
     if (map == MAP_FAILED) {
         qr_record_fail(rec, errno == ENOMEM ? QR_CLASS_RESOURCE : QR_CLASS_CONNECTION,

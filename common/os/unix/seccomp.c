@@ -104,9 +104,10 @@ static int add_checked(scmp_filter_ctx ctx)
     const scmp_datum_t self = (scmp_datum_t)getpid();
     int rc;
 
-    /* memory, but never code */
-    rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-                          SCMP_A2(SCMP_CMP_MASKED_EQ, exec, 0));
+    /* memory, but never code; and never shared memory, which the limit on data does not count */
+    rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
+                          SCMP_A2(SCMP_CMP_MASKED_EQ, exec, 0),
+                          SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_SHARED, 0));
     if (rc == 0)
         rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
                               SCMP_A2(SCMP_CMP_MASKED_EQ, exec, 0));

@@ -159,6 +159,7 @@ static void a_hostile_file_is_denied_or_ended(void **state)
         {"stat", QR_CLASS_NONE, "denied: EPERM"},
         {"kill", QR_CLASS_NONE, "denied: EPERM"},
         {"mmap-exec", QR_CLASS_NONE, "denied: EPERM"},
+        {"mmap-shared", QR_CLASS_NONE, "denied: EPERM"},
         {"connect", QR_CLASS_CRASH, "SIGSYS"},
         {"fork", QR_CLASS_CRASH, "SIGSYS"},
         {"exec", QR_CLASS_CRASH, "SIGSYS"},
