@@ -9,12 +9,13 @@
 #include "coordinator/db/json.h"
 #include "coordinator/engine/types.h"
 
-enum { COLUMNS = 9, QUEUES_MAX = 512 };
+enum { COLUMNS = 9, QUEUES_MAX = 512, SOURCE_MAX = 253 };
 
-/* A queue of the run that is being filled: jobs of one type below one root. */
+/* A queue of the run that is being filled: jobs of one type from one root or host. */
 struct queue {
     qr_type_id type;
     char root[QR_ROOT_NAME_MAX + 1];
+    char source[SOURCE_MAX + 1];
     int32_t id;
 };
 
@@ -130,30 +131,59 @@ static void root_of(const char *uri, char *root, size_t cap)
     }
 }
 
+/* What a limit of a source is about: the root's name, or the host (bucket) in small letters. */
+static void source_of(const char *uri, const char *root, char *source, size_t cap)
+{
+    const char *at = strstr(uri, "://");
+    size_t len = 0;
+
+    snprintf(source, cap, "%s", root);
+    if (root[0] || !at)
+        return;
+    at += 3;
+    size_t end = strcspn(at, "/?#");
+    for (size_t i = 0; i < end; i++)
+        if (at[i] == '@') /* a name and a password are no part of it */
+            len = i + 1;
+    at += len;
+    end -= len;
+    len = at[0] == '[' ? strcspn(at, "]") + 1 : strcspn(at, ":/?#");
+    if (len > end || len >= cap)
+        return;
+    for (size_t i = 0; i < len; i++)
+        source[i] = (char)(at[i] >= 'A' && at[i] <= 'Z' ? at[i] + 32 : at[i]);
+    source[len] = '\0';
+}
+
 static int queue_of(struct qr_conn *conn, struct enqueue_txn *txn, qr_type_id type,
-                    const char *root, int32_t *ret_id, struct qr_err *err)
+                    const char *root, const char *source, int32_t *ret_id, struct qr_err *err)
 {
     struct qr_params params;
     QR_AUTO_RESULT row = NULL;
 
     for (size_t i = 0; i < txn->n_queues; i++)
-        if (txn->queues[i].type == type && strcmp(txn->queues[i].root, root) == 0) {
+        if (txn->queues[i].type == type && strcmp(txn->queues[i].root, root) == 0 &&
+            strcmp(txn->queues[i].source, source) == 0) {
             *ret_id = txn->queues[i].id;
             return QR_OK;
         }
-    if (txn->n_queues == QUEUES_MAX)
+    if (txn->n_queues >= QUEUES_MAX && !root[0] && strcmp(source, "*") != 0)
+        return queue_of(conn, txn, type, root, "*", ret_id, err);
+    if (txn->n_queues >= QUEUES_MAX + QR_TYPES_MAX)
         return qr_fail(err, QR_E_LIMIT, "enqueue: more than %d roots and types at once",
                        QUEUES_MAX);
     qr_params_init(&params);
     qr_param_i64(&params, txn->run_id);
     qr_param_text(&params, qr_type_name(type));
     qr_param_text(&params, root);
+    qr_param_text(&params, source);
     int rc = qr_conn_run(conn, QR_SQL_enqueue_queue, &params, &row, err);
     if (rc < 0)
         return rc;
     struct queue *queue = &txn->queues[txn->n_queues++];
     queue->type = type;
     snprintf(queue->root, sizeof queue->root, "%s", root);
+    snprintf(queue->source, sizeof queue->source, "%s", source);
     queue->id = *ret_id = qr_get_i32(row, 0, 0);
     return QR_OK;
 }
@@ -172,12 +202,14 @@ static int fill(struct qr_conn *conn, struct enqueue_txn *txn, struct qr_err *er
     for (size_t i = 0; i < txn->n; i++) {
         const struct qr_new_job *job = &txn->jobs[i];
         char root[QR_ROOT_NAME_MAX + 1];
+        char source[SOURCE_MAX + 1];
         int32_t queue_id;
         if (txn->skip[i])
             continue;
         qr_type_id type = qr_type_intern(job->type);
         root_of(job->uri, root, sizeof root);
-        int rc = queue_of(conn, txn, type, root, &queue_id, err);
+        source_of(job->uri, root, source, sizeof source);
+        int rc = queue_of(conn, txn, type, root, source, &queue_id, err);
         if (rc < 0)
             return rc;
         const char *slash = strrchr(job->uri, '/');
@@ -258,7 +290,7 @@ int qr_enqueue(struct qr_conn *conn, int64_t run_id, const struct qr_new_job *jo
         rc = check_job(&jobs[i], err);
     if (rc < 0)
         return rc;
-    txn.queues = calloc(QUEUES_MAX, sizeof *txn.queues);
+    txn.queues = calloc(QUEUES_MAX + QR_TYPES_MAX, sizeof *txn.queues);
     if (!txn.queues)
         return qr_fail(err, QR_E_NOMEM, "enqueue: out of memory");
     for (int i = 0; i < COLUMNS; i++)
