@@ -54,6 +54,8 @@ struct qr_db_events {
                     enum qr_db_status status);
     void (*renewed)(void *ctx, bool ok);
     void (*adopted)(void *ctx, const struct qr_adopted *adopted);
+    /* What is stopped now: once a second, and soon after somebody asked (rule 10). */
+    void (*stops)(void *ctx, const struct qr_stops *stops);
     /* Jobs of this type may be claimable now (0: of any type). */
     void (*work_available)(void *ctx, qr_type_id type);
 };

@@ -152,6 +152,8 @@ static const struct {
     [QR_RETURN_RELEASED] = {"released", "handed back by the worker", true},
     [QR_RETURN_EXPIRED] = {"expired", "the worker fell silent", true},
     [QR_RETURN_GOODBYE] = {"returned", "the worker said goodbye", true},
+    [QR_RETURN_STOPPED] = {"returned", "its run was stopped", false},
+    [QR_RETURN_FENCED] = {"returned", "asked to stop, and not heard of in time", false},
 };
 
 static int check_owner(struct qr_conn *conn, struct return_txn *txn, struct qr_err *err)

@@ -64,6 +64,10 @@ struct qr_engine *qr_engine_new(const struct qr_engine_config *config,
         engine->config.claim_max = 128;
     if (!engine->config.sessions_max)
         engine->config.sessions_max = 4096;
+    if (!engine->config.stop_grace_ms)
+        engine->config.stop_grace_ms = 1000;
+    if (!engine->config.stop_fence_ms)
+        engine->config.stop_fence_ms = 2000;
     if (!engine->config.mirror_after_ms)
         engine->config.mirror_after_ms = 2000;
     return engine;
@@ -161,7 +165,7 @@ int qr_engine_drain_worker(struct qr_engine *engine, const char *worker_id, uint
         session->drain_grace_ms = grace_ms;
         if (session->stream)
             engine->port.drain(engine->port.ctx, session->stream->id, ++session->stream->seq,
-                               grace_ms);
+                               grace_ms, false);
         qr_eng_session_arm(engine, session);
     }
     return leases;

@@ -25,6 +25,8 @@ struct qr_engine_config {
     uint32_t claim_max;       /* jobs per claim request; default 128 */
     uint32_t sessions_max;    /* default 4096 */
     int64_t mirror_after_ms;  /* default 2000 */
+    uint32_t stop_grace_ms;   /* a paused job may write its last checkpoint so long; default 1000 */
+    int64_t stop_fence_ms;    /* after a Stop the lease is kept so long; default 2000 */
     /* Time budgets of a job, by type and size; NULL: 300 s and 120 s for all. Pure function. */
     void (*budget)(void *ctx, qr_type_id type, uint64_t bytes, uint64_t *ret_budget_ms,
                    uint64_t *ret_progress_ms);
@@ -94,6 +96,9 @@ void qr_engine_adopt(struct qr_engine *engine, const struct qr_adopted *adopted)
 /** There may be work of this type again (0: of any): jobs came in, or a delay is over. */
 void qr_engine_work_available(struct qr_engine *engine, qr_type_id type);
 
+/** What is stopped now: every lease, offer and session is compared with it (rule 10). */
+void qr_engine_stops(struct qr_engine *engine, const struct qr_stops *stops);
+
 /* ---- operators */
 /** No more offers to this worker; it finishes or hands back. Returns its leases; -1 unknown worker.
  */
@@ -149,15 +154,21 @@ void qr_engine_each_session(const struct qr_engine *engine,
     X(claims, "claim requests")                                                       \
     X(claims_dry, "claim requests that found too little work")                        \
     X(budget_exceeded, "jobs stopped because a time budget ran out")                  \
+    X(stops_sent, "Stops sent because a job or its run was paused or cancelled")      \
+    X(stops_released, "stopped leases that their worker handed back")                 \
+    X(stops_fenced, "stopped leases taken back because nothing was heard in time")    \
+    X(stops_offers, "offers taken back because their job or run was stopped")         \
     X(frames_old_stream, "frames of older streams dropped")
 
 struct qr_engine_stats {
 #define QR_ENGINE_COUNTER_FIELD(name, help) uint64_t name;
     QR_ENGINE_COUNTERS(QR_ENGINE_COUNTER_FIELD)
 #undef QR_ENGINE_COUNTER_FIELD
+    uint64_t stops_ms; /* from a Stop to its Release or fence, all together */
     /* gauges */
     uint32_t sessions_connected, sessions_known;
-    uint32_t leases_offered_now, leases_active_now, leases_settling_now, leases_returning_now;
+    uint32_t leases_offered_now, leases_active_now, leases_stopping_now, leases_settling_now,
+        leases_returning_now;
     uint32_t slots;
     bool renewed; /* this coordinator's own row is younger than a ttl: it may serve (rule 6) */
 };

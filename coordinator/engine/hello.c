@@ -221,7 +221,9 @@ static void send_welcome(struct qr_engine *engine, struct qr_eng_session *sessio
     engine->port.welcome(engine->port.ctx, stream->id, ++stream->seq, &welcome);
     free(refs);
     if (session->draining)
-        engine->port.drain(engine->port.ctx, stream->id, ++stream->seq, session->drain_grace_ms);
+        engine->port.drain(engine->port.ctx, stream->id, ++stream->seq, session->drain_grace_ms,
+                           false);
+    qr_eng_stop_repeat(engine, session);
 }
 
 static void install(struct qr_engine *engine, struct qr_eng_greeting *greeting,

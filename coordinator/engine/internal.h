@@ -39,8 +39,9 @@ void qr_eng_timer_cancel(struct qr_engine *engine, struct qr_eng_timer *timer);
 /* ---- leases */
 enum qr_eng_lease_state {
     QR_LEASE_OFFERED,   /* sent, not accepted; -> active, settling, returning */
-    QR_LEASE_ACTIVE,    /* accepted, or named by a Hello; -> settling, returning */
-    QR_LEASE_SETTLING,  /* its result is with the database; -> gone, active (RETRY_LATER) */
+    QR_LEASE_ACTIVE,    /* accepted, or named by a Hello; -> stopping, settling, returning */
+    QR_LEASE_STOPPING,  /* Stop was sent; -> settling, returning, nothing makes it active again */
+    QR_LEASE_SETTLING,  /* its result is with the database; -> gone; on RETRY_LATER what it was */
     QR_LEASE_RETURNING, /* a take-back is with the database; -> gone, nothing revives it but a Hello
                          */
     QR_LEASE_STATES,
@@ -54,8 +55,10 @@ struct qr_eng_lease {
     bool in_settle; /* a result is with the database; also while returning */
     bool ghost;     /* not known here: only remembers that its result is with the database */
     qr_type_id type;
-    uint64_t seq;  /* of the Offer on the present stream; 0: kept by a Hello */
-    uint64_t mark; /* named by the list of leases being compared */
+    uint64_t seq;             /* of the Offer on the present stream; 0: kept by a Hello */
+    uint64_t mark;            /* named by the list of leases being compared */
+    enum qr_stop_reason stop; /* asked for while it was active */
+    int64_t stop_since, stop_until;
     int64_t since, offer_until, mirrored_at;
     uint64_t budget_ms, progress_budget_ms;
     int64_t progress_at; /* 0: not started */
@@ -119,8 +122,9 @@ struct qr_eng_session {
     int64_t heard_at;
     int64_t gone_at; /* since when it is over; 0: it is not */
     bool draining, goodbye;
-    bool uncertain; /* a request ended UNKNOWN: the database may know more leases than memory */
-    bool has_pk;    /* in the table by pk */
+    bool drain_stored; /* the database asks for the drain, and may take it back */
+    bool uncertain;    /* a request ended UNKNOWN: the database may know more leases than memory */
+    bool has_pk;       /* in the table by pk */
 
     struct qr_eng_credit credit;
     uint64_t claim_token; /* under way; 0 none */
@@ -131,6 +135,7 @@ struct qr_eng_session {
     struct qr_eng_lease *leases;
     uint32_t n_leases, n_state[QR_LEASE_STATES];
     int64_t offer_due; /* no offer runs out earlier; 0 none */
+    int64_t stop_due;  /* no stopping lease is fenced earlier; 0 none */
     uint64_t mark;
 
     struct qr_ack *acks; /* of the call under way */
@@ -241,6 +246,8 @@ struct qr_eng_lease *qr_eng_lease_add(struct qr_engine *engine, struct qr_eng_se
 void qr_eng_lease_remove(struct qr_engine *engine, struct qr_eng_lease *lease);
 void qr_eng_lease_set(struct qr_engine *engine, struct qr_eng_lease *lease,
                       enum qr_eng_lease_state state);
+/** Offered, active or stopping: the worker's to work on, or about to be. */
+bool qr_eng_lease_is_held(const struct qr_eng_lease *lease);
 void qr_eng_lease_budget(struct qr_engine *engine, struct qr_eng_lease *lease, uint64_t bytes);
 
 /* ---- giveback.c: collect, then send as one request */
@@ -266,6 +273,20 @@ void qr_eng_claim_send(struct qr_engine *engine, struct qr_eng_session *session)
 /* ---- settle.c */
 /** A job's time is over: the worker is told to stop, the database that it failed. */
 void qr_eng_settle_budget(struct qr_engine *engine, struct qr_eng_lease *lease, const char *why);
+
+/* ---- stop.c (rule 10) */
+/** The job or run of an active lease is stopped: told to the worker, fenced in time. */
+void qr_eng_stop_lease(struct qr_engine *engine, struct qr_eng_lease *lease,
+                       enum qr_stop_reason reason);
+/** Its result could not be settled: what it was before, active or stopping. */
+void qr_eng_stop_unsettled(struct qr_engine *engine, struct qr_eng_lease *lease);
+/** A stopping lease ends: counted. */
+void qr_eng_stop_ended(struct qr_engine *engine, const struct qr_eng_lease *lease, bool fenced);
+/** A new stream: Stop is sent again for what is stopping. */
+void qr_eng_stop_repeat(struct qr_engine *engine, struct qr_eng_session *session);
+/** When the first stopping lease is to be fenced; INT64_MAX: none. */
+int64_t qr_eng_stop_due(const struct qr_engine *engine, const struct qr_eng_session *session);
+void qr_eng_stop_fence(struct qr_engine *engine, struct qr_eng_session *session);
 
 /* ---- watch.c */
 /** A request failed: silence until now does not count (rule 6). */

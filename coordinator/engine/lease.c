@@ -18,6 +18,8 @@ static uint32_t *gauge(struct qr_engine *engine, enum qr_eng_lease_state state)
         return &engine->stats.leases_offered_now;
     case QR_LEASE_ACTIVE:
         return &engine->stats.leases_active_now;
+    case QR_LEASE_STOPPING:
+        return &engine->stats.leases_stopping_now;
     case QR_LEASE_SETTLING:
         return &engine->stats.leases_settling_now;
     case QR_LEASE_RETURNING:
@@ -76,6 +78,12 @@ void qr_eng_lease_set(struct qr_engine *engine, struct qr_eng_lease *lease,
     ++*gauge(engine, state);
 }
 
+bool qr_eng_lease_is_held(const struct qr_eng_lease *lease)
+{
+    return lease->state == QR_LEASE_OFFERED || lease->state == QR_LEASE_ACTIVE ||
+           lease->state == QR_LEASE_STOPPING;
+}
+
 void qr_eng_lease_budget(struct qr_engine *engine, struct qr_eng_lease *lease, uint64_t bytes)
 {
     lease->budget_ms = 300000;
@@ -119,7 +127,7 @@ void qr_engine_decline(struct qr_engine *engine, uint64_t stream, const uint64_t
     for (size_t i = 0; i < n; i++) {
         struct qr_eng_lease *lease = own(engine, session, leases[i]);
         /* active: a beat that was sent before the Decline named it */
-        if (!lease || (lease->state != QR_LEASE_OFFERED && lease->state != QR_LEASE_ACTIVE))
+        if (!lease || !qr_eng_lease_is_held(lease))
             continue;
         qr_eng_return_add(engine, lease);
         engine->stats.leases_declined++;
@@ -133,11 +141,15 @@ void qr_engine_release(struct qr_engine *engine, uint64_t stream, uint64_t lease
 {
     struct qr_eng_session *session = qr_eng_stream_hear(engine, stream);
     struct qr_eng_lease *lease = session ? own(engine, session, lease_id) : NULL;
+    enum qr_return_reason reason;
 
-    if (!lease || (lease->state != QR_LEASE_OFFERED && lease->state != QR_LEASE_ACTIVE))
+    if (!lease || !qr_eng_lease_is_held(lease))
         return;
+    if (lease->state == QR_LEASE_STOPPING)
+        qr_eng_stop_ended(engine, lease, false);
+    reason = lease->stop ? QR_RETURN_STOPPED : QR_RETURN_RELEASED;
     qr_eng_return_add(engine, lease);
-    qr_eng_return_send(engine, session->pk, session->attach, QR_RETURN_RELEASED, checkpoint, len);
+    qr_eng_return_send(engine, session->pk, session->attach, reason, checkpoint, len);
     qr_eng_session_arm(engine, session);
 }
 
@@ -148,7 +160,8 @@ void qr_engine_checkpoint(struct qr_engine *engine, uint64_t stream, uint64_t le
     struct qr_eng_lease *lease = session ? own(engine, session, lease_id) : NULL;
     struct qr_lease_ref ref;
 
-    if (!lease || lease->state != QR_LEASE_ACTIVE || number <= lease->checkpoint)
+    if (!lease || number <= lease->checkpoint ||
+        (lease->state != QR_LEASE_ACTIVE && lease->state != QR_LEASE_STOPPING))
         return;
     lease->checkpoint = number;
     ref = (struct qr_lease_ref){lease->id, lease->job_id};

@@ -116,7 +116,13 @@ enum qr_end_reason { /* numbers of proto EndReason */
                      QR_END_GOODBYE = 6,
 };
 
-enum qr_stop_reason { QR_STOP_PAUSE = 1, QR_STOP_CANCEL = 2, QR_STOP_STALE = 3 };
+/* Numbers of proto StopReason; of what people ask for the greater outranks (rule 10). */
+enum qr_stop_reason {
+    QR_STOP_NONE = 0,
+    QR_STOP_PAUSE = 1,
+    QR_STOP_CANCEL = 2,
+    QR_STOP_STALE = 3, /* its time is over here: no Release is wanted */
+};
 
 struct qr_welcome {
     uint64_t attach;
@@ -175,7 +181,8 @@ enum qr_hello_outcome {
 struct qr_kept_lease {
     uint64_t lease_id, job_id, run_id;
     qr_type_id type;
-    bool spooled; /* named by the spool: it has a result, it does not run */
+    bool spooled;             /* named by the spool: it has a result, it does not run */
+    enum qr_stop_reason stop; /* asked of the job, or by its run's gate */
 };
 
 struct qr_db_hello_reply {
@@ -212,8 +219,9 @@ struct qr_db_claim_reply {
     bool dry; /* no more work of these types just now */
 };
 
-/* Return: leases go back to pending without costing an attempt, unless a result was first. Marks
- * the batch row, clears stop_requested. FENCED unless owner and attach match. */
+/* Return: leases end without a result and without costing an attempt, unless a result was first.
+ * Marks the batch row; reads and clears stop_requested in the same transaction (rule 10): the job
+ * is cancelled, paused or pending after it. FENCED unless owner and attach match. */
 enum qr_return_reason {
     QR_RETURN_DECLINED,
     QR_RETURN_NOT_ACCEPTED,  /* offer timed out */
@@ -222,6 +230,8 @@ enum qr_return_reason {
     QR_RETURN_RELEASED,      /* handed back */
     QR_RETURN_EXPIRED,       /* the session was silent for a ttl */
     QR_RETURN_GOODBYE,
+    QR_RETURN_STOPPED, /* released, or an offer taken back, because job or run was stopped */
+    QR_RETURN_FENCED,  /* stopped, and nothing was heard of it in time */
 };
 
 struct qr_db_return {
@@ -278,6 +288,30 @@ struct qr_mirror {
     uint64_t heard_ms; /* since its worker was last heard */
 };
 
+/* What people have stopped, as the database has it: told whenever it may have changed and at least
+ * once a second, whole each time (rule 10: by level, not by edge). What is no longer in it was
+ * withdrawn. All lists ascend by their first member. */
+struct qr_job_stop {
+    uint64_t job_id;
+    enum qr_stop_reason reason; /* PAUSE, CANCEL */
+};
+struct qr_run_stop { /* the run's gate is not open */
+    uint64_t run_id;
+    enum qr_stop_reason reason;
+};
+struct qr_session_drain {
+    uint64_t session_pk;
+    uint32_t grace_ms;
+};
+struct qr_stops {
+    const struct qr_job_stop *jobs;
+    size_t n_jobs;
+    const struct qr_run_stop *runs;
+    size_t n_runs;
+    const struct qr_session_drain *drains;
+    size_t n_drains;
+};
+
 struct qr_engine_port {
     void *ctx;
 
@@ -290,7 +324,8 @@ struct qr_engine_port {
     void (*ack)(void *ctx, uint64_t stream, uint64_t seq, const struct qr_ack *acks, size_t n);
     void (*stop)(void *ctx, uint64_t stream, uint64_t seq, uint64_t lease_id,
                  enum qr_stop_reason reason, uint32_t grace_ms);
-    void (*drain)(void *ctx, uint64_t stream, uint64_t seq, uint32_t grace_ms);
+    /* `resume`: a drain is undone. */
+    void (*drain)(void *ctx, uint64_t stream, uint64_t seq, uint32_t grace_ms, bool resume);
     void (*restarting)(void *ctx, uint64_t stream, uint64_t seq);
     /* The last frame: the stream is closed behind it, qr_engine_stream_closed() follows. */
     void (*end)(void *ctx, uint64_t stream, uint64_t seq, enum qr_end_reason reason,

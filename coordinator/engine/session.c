@@ -88,6 +88,7 @@ static void check_offers(struct qr_engine *engine, struct qr_eng_session *sessio
 static int64_t expires_at(const struct qr_engine *engine, const struct qr_eng_session *session)
 {
     uint32_t held = session->n_state[QR_LEASE_OFFERED] + session->n_state[QR_LEASE_ACTIVE] +
+                    session->n_state[QR_LEASE_STOPPING] +
                     (QR_MUTANT(expire_settling) ? session->n_state[QR_LEASE_SETTLING] : 0);
 
     if (!session->stream && (session->greeting || session->waiting))
@@ -107,6 +108,8 @@ static void fire(struct qr_engine *engine, struct qr_eng_timer *timer)
     }
     if (offers_run_out_at(engine, session) <= engine->now)
         check_offers(engine, session);
+    if (qr_eng_stop_due(engine, session) <= engine->now)
+        qr_eng_stop_fence(engine, session);
     if (expires_at(engine, session) <= engine->now) {
         if (qr_eng_watch_can_commit(engine))
             expire(engine, session);
@@ -133,6 +136,8 @@ void qr_eng_session_arm(struct qr_engine *engine, struct qr_eng_session *session
         session->gone_at = engine->now;
     if (offers_run_out_at(engine, session) < at)
         at = offers_run_out_at(engine, session);
+    if (qr_eng_stop_due(engine, session) < at)
+        at = qr_eng_stop_due(engine, session);
     if (claim_at < at)
         at = claim_at;
     if (session->gone_at && session->gone_at + QR_ENG_GONE_KEEP_MS < at)
@@ -240,7 +245,7 @@ void qr_eng_session_forget(struct qr_engine *engine, struct qr_eng_session *sess
     session->attach = 0;
     session->uncertain = session->goodbye = false;
     session->claim_token = 0;
-    session->offer_due = 0;
+    session->offer_due = session->stop_due = 0;
     if (stream)
         qr_eng_stream_end(engine, stream, reason, 0, message);
     qr_eng_session_arm(engine, session);
@@ -276,8 +281,13 @@ void qr_eng_session_install(struct qr_engine *engine, struct qr_eng_session *ses
             lease->type = kept[i].type;
             qr_eng_lease_budget(engine, lease, 0);
         }
-        qr_eng_lease_set(engine, lease, lease->in_settle ? QR_LEASE_SETTLING : QR_LEASE_ACTIVE);
         lease->run_id = kept[i].run_id;
+        if (lease->in_settle)
+            qr_eng_lease_set(engine, lease, QR_LEASE_SETTLING);
+        else if (lease->state != QR_LEASE_STOPPING)
+            qr_eng_lease_set(engine, lease, QR_LEASE_ACTIVE);
+        if (kept[i].stop && !kept[i].spooled)
+            qr_eng_stop_lease(engine, lease, kept[i].stop);
         lease->ghost = false;
         lease->seq = 0;
         lease->mark = session->mark;

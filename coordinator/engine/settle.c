@@ -133,7 +133,7 @@ static void settled(struct qr_engine *engine, struct qr_eng_session *session,
     if (code != QR_ACK_RETRY_LATER || lease->ghost)
         qr_eng_lease_remove(engine, lease);
     else if (lease->state == QR_LEASE_SETTLING)
-        qr_eng_lease_set(engine, lease, QR_LEASE_ACTIVE);
+        qr_eng_stop_unsettled(engine, lease);
 }
 
 static void collect_ack(struct qr_eng_session *session, struct qr_eng_session **touched,

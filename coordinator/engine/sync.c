@@ -69,8 +69,7 @@ static void compare_lacking(struct qr_engine *engine, struct qr_eng_session *ses
 
     DL_FOREACH_SAFE(session->leases, lease, next)
     {
-        if (lease->mark == session->mark || lease->in_settle ||
-            (lease->state != QR_LEASE_OFFERED && lease->state != QR_LEASE_ACTIVE))
+        if (lease->mark == session->mark || lease->in_settle || !qr_eng_lease_is_held(lease))
             continue;
         if (lease->seq > seen && !QR_MUTANT(no_seq))
             continue;

@@ -66,7 +66,7 @@ void qr_engine_done_renew(struct qr_engine *engine, bool ok)
 /* A lease that has become old is shown at once, then its heartbeat twice a ttl. */
 static bool wants_mirror(const struct qr_engine *engine, const struct qr_eng_lease *lease)
 {
-    if (lease->state != QR_LEASE_ACTIVE ||
+    if ((lease->state != QR_LEASE_ACTIVE && lease->state != QR_LEASE_STOPPING) ||
         engine->now - lease->since < engine->config.mirror_after_ms)
         return false;
     return !lease->mirrored_at || engine->now - lease->mirrored_at >= engine->config.ttl_ms / 2;

@@ -69,6 +69,7 @@ void qr_metrics_engine(struct qr_metrics *metrics, const struct qr_engine_stats 
     } leases[] = {
         {"offered", stats->leases_offered_now},
         {"active", stats->leases_active_now},
+        {"stopping", stats->leases_stopping_now},
         {"settling", stats->leases_settling_now},
         {"returning", stats->leases_returning_now},
     };
@@ -78,6 +79,9 @@ void qr_metrics_engine(struct qr_metrics *metrics, const struct qr_engine_stats 
             qr_metrics_counter(metrics, engine_rows[i].family, engine_rows[i].help,
                                engine_value(stats, &engine_rows[i]));
     put_results(metrics, stats);
+    qr_metrics_family(metrics, "quarry_stops_seconds_total", QR_METRIC_COUNTER,
+                      "from a Stop to its Release or fence, all together");
+    qr_metrics_double(metrics, NULL, 0, (double)stats->stops_ms / 1000.0);
     qr_metrics_gauge(metrics, "quarry_sessions", "worker sessions known to this coordinator",
                      stats->sessions_known);
     qr_metrics_gauge(metrics, "quarry_sessions_connected", "worker sessions with a live stream",

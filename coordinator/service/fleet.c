@@ -261,6 +261,14 @@ static void on_adopted(void *ctx, const struct qr_adopted *adopted)
     leave(fleet);
 }
 
+static void on_stops(void *ctx, const struct qr_stops *stops)
+{
+    struct qr_fleet *fleet = ctx;
+    enter(fleet);
+    qr_engine_stops(fleet->engine, stops);
+    leave(fleet);
+}
+
 static void on_work_available(void *ctx, qr_type_id type) { qr_fleet_work_available(ctx, type); }
 
 struct qr_db_events qr_fleet_db_events(struct qr_fleet *fleet)
@@ -273,6 +281,7 @@ struct qr_db_events qr_fleet_db_events(struct qr_fleet *fleet)
         .settled = on_settled,
         .renewed = on_renewed,
         .adopted = on_adopted,
+        .stops = on_stops,
         .work_available = on_work_available,
     };
 }

@@ -254,13 +254,14 @@ static void send_stop(void *ctx, uint64_t stream, uint64_t seq, uint64_t lease_i
     send_frame(ctx, stream, &frame);
 }
 
-static void send_drain(void *ctx, uint64_t stream, uint64_t seq, uint32_t grace_ms)
+static void send_drain(void *ctx, uint64_t stream, uint64_t seq, uint32_t grace_ms, bool resume)
 {
     FRAME(frame, seq);
     Quarry__V1__Drain body = QUARRY__V1__DRAIN__INIT;
 
     body.grace_ms = grace_ms;
     body.reason = (char *)"asked by an operator";
+    body.resume = resume;
     frame.body_case = QUARRY__V1__COORDINATOR_FRAME__BODY_DRAIN;
     frame.drain = &body;
     send_frame(ctx, stream, &frame);

@@ -186,11 +186,12 @@ void check_end(struct sim *sim)
         struct qr_engine_stats stats;
         qr_engine_get_stats(sim->coords[i].engine, &stats);
         if (stats.leases_offered_now || stats.leases_active_now || stats.leases_settling_now ||
-            stats.leases_returning_now)
-            sim_violation(
-                sim, "memory_is_empty",
-                "coordinator %u remembers %u offered, %u active, %u settling, %u returning", i,
-                stats.leases_offered_now, stats.leases_active_now, stats.leases_settling_now,
-                stats.leases_returning_now);
+            stats.leases_stopping_now || stats.leases_returning_now)
+            sim_violation(sim, "memory_is_empty",
+                          "coordinator %u remembers %u offered, %u active, %u stopping, %u "
+                          "settling, %u returning",
+                          i, stats.leases_offered_now, stats.leases_active_now,
+                          stats.leases_stopping_now, stats.leases_settling_now,
+                          stats.leases_returning_now);
     }
 }

@@ -70,9 +70,10 @@ static void on_stop(void *ctx, uint64_t stream, uint64_t seq, uint64_t lease_id,
     send(ctx, stream, seq, frame);
 }
 
-static void on_drain(void *ctx, uint64_t stream, uint64_t seq, uint32_t grace_ms)
+static void on_drain(void *ctx, uint64_t stream, uint64_t seq, uint32_t grace_ms, bool resume)
 {
     (void)grace_ms;
+    (void)resume; /* nobody asks the simulation's database for a drain */
     send(ctx, stream, seq, frame_new(DOWN_DRAIN, 0));
 }
 

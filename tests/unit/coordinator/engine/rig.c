@@ -68,20 +68,21 @@ static void on_stop(void *ctx, uint64_t stream, uint64_t seq, uint64_t lease_id,
 {
     struct rig *rig = ctx;
 
-    (void)reason;
-    (void)grace_ms;
     note_seq(rig, stream, seq);
     rig->n_stop++;
     rig->stopped = lease_id;
+    rig->stop_reason = reason;
+    rig->stop_grace_ms = grace_ms;
 }
 
-static void on_drain(void *ctx, uint64_t stream, uint64_t seq, uint32_t grace_ms)
+static void on_drain(void *ctx, uint64_t stream, uint64_t seq, uint32_t grace_ms, bool resume)
 {
     struct rig *rig = ctx;
 
     (void)grace_ms;
     note_seq(rig, stream, seq);
     rig->n_drain++;
+    rig->drain_resumed = resume;
 }
 
 static void on_restarting(void *ctx, uint64_t stream, uint64_t seq)
@@ -298,7 +299,8 @@ void rig_welcome(struct rig *rig, uint64_t pk, uint64_t attach, const uint64_t *
     };
 
     for (size_t i = 0; i < n_kept; i++)
-        leases[i] = (struct qr_kept_lease){.lease_id = kept[i], .job_id = kept[i] + 1000};
+        leases[i] = (struct qr_kept_lease){
+            .lease_id = kept[i], .job_id = kept[i] + 1000, .stop = rig->kept_stop};
     qr_engine_done_hello(rig->engine, &reply);
     rig_turn(rig);
 }
@@ -325,6 +327,7 @@ void rig_claimed(struct rig *rig, uint64_t first, size_t n)
     for (size_t i = 0; i < n; i++)
         offers[i] = (struct qr_offer){.lease_id = first + i,
                                       .job_id = first + i + 1000,
+                                      .run_id = rig->run_id,
                                       .type = qr_type_intern("pdf"),
                                       .attempt = 1,
                                       .uri = "root://drawings/a.pdf"};
@@ -413,6 +416,18 @@ void rig_returned(struct rig *rig, enum qr_db_status status)
     };
 
     qr_engine_done_return(rig->engine, &reply);
+    rig_turn(rig);
+}
+
+void rig_stops(struct rig *rig, uint64_t job_id, enum qr_stop_reason of_job, uint64_t run_id,
+               enum qr_stop_reason of_run)
+{
+    const struct qr_job_stop job = {job_id, of_job};
+    const struct qr_run_stop run = {run_id, of_run};
+    const struct qr_stops stops = {
+        .jobs = &job, .n_jobs = job_id != 0, .runs = &run, .n_runs = run_id != 0};
+
+    qr_engine_stops(rig->engine, &stops);
     rig_turn(rig);
 }
 

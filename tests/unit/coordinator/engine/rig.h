@@ -28,6 +28,11 @@ struct rig {
     enum qr_ack_code ack_code[RIG_MANY];
     size_t n_acked;
     uint64_t ack_stream, stopped;
+    enum qr_stop_reason stop_reason; /* of the last Stop */
+    uint32_t stop_grace_ms;
+    bool drain_resumed;
+    enum qr_stop_reason kept_stop; /* what the next welcome says of every kept lease */
+    uint64_t run_id;               /* of what is claimed next */
     enum qr_end_reason end_reason;
     uint64_t end_stream, end_newest;
 
@@ -73,4 +78,7 @@ bool rig_result(struct rig *rig, uint64_t stream, uint64_t lease);
 /* All open settles are answered, in one go. */
 void rig_settled(struct rig *rig, enum qr_db_status status, enum qr_ack_code code);
 void rig_returned(struct rig *rig, enum qr_db_status status);
+/* The database says what is stopped: one job (0: none), one run. */
+void rig_stops(struct rig *rig, uint64_t job_id, enum qr_stop_reason of_job, uint64_t run_id,
+               enum qr_stop_reason of_run);
 struct qr_engine_stats rig_stats(struct rig *rig);
