@@ -6,26 +6,21 @@
  * floor (bench/floor.h) runs claim and settle at the batch size the coordinator had. Last line:
  * JSON.
  */
-#include <errno.h>
 #include <inttypes.h>
-#include <libpq-fe.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench/cpu.h"
 #include "bench/floor.h"
 #include "bench/noop_fleet.h"
+#include "bench/stack.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/options.h"
-#include "coordinator/postgres/postgres.h"
-#include "quarry/v1/admin.pb-c.h"
 
-enum { ENQUEUE_BATCH = 10000, CALL_MS = 60000, READY_MS = 60000 };
+enum { ENQUEUE_BATCH = 10000 };
 
 struct options {
     char *database, *coordinator;
@@ -55,165 +50,11 @@ static const struct qr_options bench_options = {
 struct round {
     double jobs_per_s, enqueue_per_s, floor_per_s;
     double batch, wal_bytes_per_job;
+    double coordinator_us, workers_us; /* processor time of each, per job */
     int connections;
 };
 
-/* ------------------------------------------------------------------ the coordinator process */
-
-struct coordinator {
-    pid_t pid;
-    char address[128];
-};
-
-static void beside(const char *name, char *path, size_t size)
-{
-    ssize_t len = readlink("/proc/self/exe", path, size - 1);
-    path[len > 0 ? len : 0] = '\0';
-    char *slash = strrchr(path, '/');
-    size_t at = slash ? (size_t)(slash - path) + 1 : 0;
-    snprintf(path + at, size - at, "%s", name);
-}
-
-static int read_ready_line(int fd, char *address, size_t size, struct qr_err *err)
-{
-    char line[512];
-    size_t len = 0;
-    FILE *in = fdopen(fd, "r");
-
-    if (in && fgets(line, sizeof line, in)) {
-        char *at = strstr(line, "grpc=");
-        len = at ? strcspn(at + 5, " \n") : 0;
-        if (len > 0 && len < size) {
-            memcpy(address, at + 5, len);
-            address[len] = '\0';
-        }
-    }
-    if (in)
-        fclose(in);
-    return len > 0 ? QR_OK : qr_fail(err, QR_E_UNREACHABLE, "the coordinator did not get ready");
-}
-
-static int start_coordinator(const struct options *options, const char *url,
-                             struct coordinator *ret, struct qr_err *err)
-{
-    char path[4096];
-    int fds[2];
-
-    beside("quarry-coordinator", path, sizeof path);
-    const char *program = options->coordinator ? options->coordinator : path;
-    if (pipe(fds) < 0)
-        return qr_fail_errno(err, QR_E_LIMIT, errno, "make a pipe");
-    ret->pid = fork();
-    if (ret->pid == 0) {
-        dup2(fds[1], STDOUT_FILENO);
-        close(fds[0]);
-        close(fds[1]);
-        execl(program, program, "--database", url, "--listen", "127.0.0.1:0", "--http",
-              "127.0.0.1:0", "--log-level", "warn", (char *)NULL);
-        fprintf(stderr, "bench_queue: run '%s': %s\n", program, strerror(errno));
-        _exit(127);
-    }
-    close(fds[1]);
-    if (ret->pid < 0) {
-        close(fds[0]);
-        return qr_fail_errno(err, QR_E_LIMIT, errno, "start the coordinator");
-    }
-    return read_ready_line(fds[0], ret->address, sizeof ret->address, err);
-}
-
-static void stop_coordinator(struct coordinator *coordinator)
-{
-    if (coordinator->pid <= 0)
-        return;
-    kill(coordinator->pid, SIGTERM);
-    for (int i = 0; i < 300; i++) {
-        if (waitpid(coordinator->pid, NULL, WNOHANG) == coordinator->pid)
-            return;
-        qr_clock_sleep_ms(100);
-    }
-    kill(coordinator->pid, SIGKILL);
-    waitpid(coordinator->pid, NULL, 0);
-}
-
-/* ------------------------------------------------------------------ admin calls */
-
-static int call(struct qr_rpc_channel *channel, const char *path, const ProtobufCMessage *request,
-                const ProtobufCMessageDescriptor *type, ProtobufCMessage **ret, struct qr_err *err)
-{
-    size_t len = protobuf_c_message_get_packed_size(request);
-    uint8_t *data = malloc(len + 1);
-    struct qr_buf reply;
-
-    if (!data)
-        return qr_fail(err, QR_E_NOMEM, "no memory for a request");
-    protobuf_c_message_pack(request, data);
-    qr_buf_init(&reply, (size_t)4 << 20);
-    int rc = qr_rpc_unary(channel, path, data, len, CALL_MS, &reply, err);
-    free(data);
-    if (rc == QR_OK) {
-        *ret = protobuf_c_message_unpack(type, NULL, reply.len, reply.data);
-        if (!*ret)
-            rc = qr_fail(err, QR_E_DATA, "%s: the answer cannot be decoded", path);
-    }
-    qr_buf_done(&reply);
-    return rc;
-}
-
-static int create_run(struct qr_rpc_channel *channel, int round, int64_t *ret_id,
-                      struct qr_err *err)
-{
-    Quarry__V1__CreateRunRequest request = QUARRY__V1__CREATE_RUN_REQUEST__INIT;
-    ProtobufCMessage *reply = NULL;
-    char name[64];
-
-    snprintf(name, sizeof name, "bench-%d-%d", (int)getpid(), round);
-    request.name = name;
-    request.manual = true;
-    int rc = call(channel, "/quarry.v1.Admin/CreateRun", &request.base,
-                  &quarry__v1__create_run_reply__descriptor, &reply, err);
-    if (rc == QR_OK) {
-        *ret_id = ((Quarry__V1__CreateRunReply *)reply)->run->id;
-        protobuf_c_message_free_unpacked(reply, NULL);
-    }
-    return rc;
-}
-
-static int enqueue(struct qr_rpc_channel *channel, int64_t run_id, int64_t first, size_t n,
-                   struct qr_err *err)
-{
-    Quarry__V1__EnqueueRequest request = QUARRY__V1__ENQUEUE_REQUEST__INIT;
-    Quarry__V1__NewJob *jobs = calloc(n, sizeof *jobs);
-    Quarry__V1__NewJob **ptrs = calloc(n, sizeof *ptrs);
-    char(*uris)[48] = calloc(n, sizeof *uris);
-    ProtobufCMessage *reply = NULL;
-    int rc = QR_OK;
-
-    if (!jobs || !ptrs || !uris)
-        rc = qr_fail(err, QR_E_NOMEM, "no memory for %zu jobs", n);
-    for (size_t i = 0; rc == QR_OK && i < n; i++) {
-        quarry__v1__new_job__init(&jobs[i]);
-        snprintf(uris[i], sizeof uris[i], "noop:%" PRId64 "/%" PRId64, run_id, first + (int64_t)i);
-        jobs[i].uri = uris[i];
-        jobs[i].type = (char *)"noop";
-        ptrs[i] = &jobs[i];
-    }
-    request.run_id = run_id;
-    request.jobs = ptrs;
-    request.n_jobs = n;
-    if (rc == QR_OK)
-        rc = call(channel, "/quarry.v1.Admin/Enqueue", &request.base,
-                  &quarry__v1__enqueue_reply__descriptor, &reply, err);
-    if (rc == QR_OK) {
-        uint64_t inserted = ((Quarry__V1__EnqueueReply *)reply)->inserted;
-        if (inserted != n)
-            rc = qr_fail(err, QR_E_INTERNAL, "%zu jobs sent, %" PRIu64 " inserted", n, inserted);
-        protobuf_c_message_free_unpacked(reply, NULL);
-    }
-    free(jobs);
-    free(ptrs);
-    free(uris);
-    return rc;
-}
+/* ------------------------------------------------------------------ one round */
 
 static int enqueue_all(struct qr_rpc_channel *channel, int64_t run_id, int64_t jobs,
                        double *ret_per_s, struct qr_err *err)
@@ -223,33 +64,11 @@ static int enqueue_all(struct qr_rpc_channel *channel, int64_t run_id, int64_t j
 
     for (int64_t at = 0; rc == QR_OK && at < jobs; at += ENQUEUE_BATCH) {
         int64_t n = jobs - at < ENQUEUE_BATCH ? jobs - at : ENQUEUE_BATCH;
-        rc = enqueue(channel, run_id, at, (size_t)n, err);
+        rc = qr_bench_enqueue(channel, run_id, at, (size_t)n, 0, err);
     }
     *ret_per_s = (double)jobs * 1e9 / (double)(qr_clock_ns() - start);
     return rc;
 }
-
-/* ------------------------------------------------------------------ asking the database */
-
-static char *ask(PGconn *conn, const char *sql, char *out, size_t size)
-{
-    PGresult *result = PQexec(conn, sql);
-
-    snprintf(out, size, "%s",
-             PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) > 0
-                 ? PQgetvalue(result, 0, 0)
-                 : "");
-    PQclear(result);
-    return out;
-}
-
-static double ask_number(PGconn *conn, const char *sql)
-{
-    char text[64];
-    return strtod(ask(conn, sql, text, sizeof text), NULL);
-}
-
-/* ------------------------------------------------------------------ one round */
 
 static int drain(struct qr_noop_fleet *fleet, uint64_t jobs, double *ret_per_s, struct qr_err *err)
 {
@@ -257,7 +76,6 @@ static int drain(struct qr_noop_fleet *fleet, uint64_t jobs, double *ret_per_s, 
     uint64_t before = 0;
     int64_t start = qr_clock_ns();
     int64_t moved = start;
-    int64_t beat = start;
 
     for (;;) {
         qr_noop_fleet_counts(fleet, &counts);
@@ -272,10 +90,6 @@ static int drain(struct qr_noop_fleet *fleet, uint64_t jobs, double *ret_per_s, 
             return qr_fail(err, QR_E_TIMEOUT,
                            "no result was committed for a minute, at %" PRIu64 " of %" PRIu64,
                            counts.committed, jobs);
-        if (now - beat > 500000000) {
-            qr_noop_fleet_beat(fleet);
-            beat = now;
-        }
         qr_clock_sleep_ms(2);
     }
     *ret_per_s = (double)jobs * 1e9 / (double)(qr_clock_ns() - start);
@@ -285,21 +99,23 @@ static int drain(struct qr_noop_fleet *fleet, uint64_t jobs, double *ret_per_s, 
 static int run_round(const struct options *options, const char *url, int number, PGconn *conn,
                      struct round *ret, struct qr_err *err)
 {
-    struct coordinator coordinator = {.pid = 0};
+    struct qr_bench_coordinator coordinator = {.pid = 0};
     QR_AUTO(qr_rpc_channel) channel = NULL;
     struct qr_noop_fleet *fleet = NULL;
     int64_t run_id = 0;
-    char lsn[64], sql[256];
+    char lsn[64], sql[256], name[64];
+    const struct qr_bench_coordinator_config start = {.program = options->coordinator, .url = url};
 
-    int rc = start_coordinator(options, url, &coordinator, err);
+    snprintf(name, sizeof name, "bench-%d-%d", (int)getpid(), number);
+    int rc = qr_bench_coordinator_start(&start, &coordinator, err);
     if (rc == QR_OK)
         rc = qr_rpc_channel_new(coordinator.address, NULL, &channel, err);
     if (rc == QR_OK)
-        rc = create_run(channel, number, &run_id, err);
+        rc = qr_bench_create_run(channel, name, &run_id, err);
     if (rc == QR_OK)
         rc = enqueue_all(channel, run_id, options->jobs, &ret->enqueue_per_s, err);
-    ask(conn, "CHECKPOINT", lsn, sizeof lsn);
-    ask(conn, "SELECT pg_current_wal_lsn()", lsn, sizeof lsn);
+    qr_bench_ask(conn, "CHECKPOINT", lsn, sizeof lsn);
+    qr_bench_ask(conn, "SELECT pg_current_wal_lsn()", lsn, sizeof lsn);
     const struct qr_noop_fleet_config config = {
         .coordinator = coordinator.address,
         .streams = (unsigned)options->streams,
@@ -309,18 +125,24 @@ static int run_round(const struct options *options, const char *url, int number,
     };
     if (rc == QR_OK)
         rc = qr_noop_fleet_start(&config, &fleet, err);
+    int64_t coordinator_ns = qr_bench_cpu_ns(coordinator.pid);
     if (rc == QR_OK)
         rc = drain(fleet, (uint64_t)options->jobs, &ret->jobs_per_s, err);
     if (rc == QR_OK) {
+        coordinator_ns = qr_bench_cpu_ns(coordinator.pid) - coordinator_ns;
+        ret->coordinator_us = (double)coordinator_ns / 1e3 / (double)options->jobs;
+        ret->workers_us =
+            (double)qr_bench_cpu_ns(qr_noop_fleet_pid(fleet)) / 1e3 / (double)options->jobs;
         snprintf(sql, sizeof sql, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '%s')", lsn);
-        ret->wal_bytes_per_job = ask_number(conn, sql) / (double)options->jobs;
-        ret->connections = (int)ask_number(conn, "SELECT count(*) FROM pg_stat_activity WHERE "
-                                                 "application_name LIKE 'quarry%'");
+        ret->wal_bytes_per_job = qr_bench_ask_number(conn, sql) / (double)options->jobs;
+        ret->connections =
+            (int)qr_bench_ask_number(conn, "SELECT count(*) FROM pg_stat_activity WHERE "
+                                           "application_name LIKE 'quarry%'");
         snprintf(sql, sizeof sql,
                  "SELECT count(*) FROM extraction_jobs WHERE run_id = %" PRId64
                  " AND status = 'completed'",
                  run_id);
-        double completed = ask_number(conn, sql);
+        double completed = qr_bench_ask_number(conn, sql);
         if (completed != (double)options->jobs)
             rc = qr_fail(err, QR_E_INTERNAL,
                          "%.0f of %" PRId64 " jobs are completed in the database", completed,
@@ -329,17 +151,11 @@ static int run_round(const struct options *options, const char *url, int number,
         snprintf(sql, sizeof sql,
                  "SELECT count(DISTINCT completed_at) FROM extraction_jobs WHERE run_id = %" PRId64,
                  run_id);
-        ret->batch = (double)options->jobs / ask_number(conn, sql);
+        ret->batch = (double)options->jobs / qr_bench_ask_number(conn, sql);
     }
     qr_noop_fleet_free(fleet);
-    stop_coordinator(&coordinator);
+    qr_bench_coordinator_stop(&coordinator);
     return rc;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 static double median(const struct round *rounds, size_t n, size_t field)
@@ -348,8 +164,7 @@ static double median(const struct round *rounds, size_t n, size_t field)
 
     for (size_t i = 0; i < n; i++)
         memcpy(&values[i], (const char *)&rounds[i] + field, sizeof values[i]);
-    qsort(values, n, sizeof values[0], by_value);
-    return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+    return qr_bench_median(values, n);
 }
 
 static void print_report(const struct options *options, const struct round *rounds, PGconn *conn)
@@ -360,23 +175,26 @@ static void print_report(const struct options *options, const struct round *roun
     double floor = median(rounds, n, offsetof(struct round, floor_per_s));
     double batch = median(rounds, n, offsetof(struct round, batch));
     double wal = median(rounds, n, offsetof(struct round, wal_bytes_per_job));
+    double coordinator = median(rounds, n, offsetof(struct round, coordinator_us));
+    double workers = median(rounds, n, offsetof(struct round, workers_us));
     char version[64], settings[512];
 
-    ask(conn, "SHOW server_version", version, sizeof version);
-    ask(conn,
-        "SELECT json_object_agg(name, setting) FROM pg_settings WHERE name IN ('fsync', "
-        "'synchronous_commit', 'full_page_writes', 'wal_compression', 'shared_buffers', "
-        "'max_wal_size', 'autovacuum')",
-        settings, sizeof settings);
+    qr_bench_ask(conn, "SHOW server_version", version, sizeof version);
+    qr_bench_ask(conn,
+                 "SELECT json_object_agg(name, setting) FROM pg_settings WHERE name IN ('fsync', "
+                 "'synchronous_commit', 'full_page_writes', 'wal_compression', 'shared_buffers', "
+                 "'max_wal_size', 'autovacuum')",
+                 settings, sizeof settings);
     printf("{\"bench\": \"queue\", \"jobs\": %" PRId64
            ", \"jobs_per_s\": %.0f, \"enqueue_per_s\": %.0f, "
            "\"floor_jobs_per_s\": %.0f, \"ratio_to_floor\": %.3f, \"streams\": %" PRId64
            ", \"slots\": %" PRId64 ", \"credits\": %" PRId64
-           ", \"batch\": %.1f, \"wal_bytes_per_job\": %.0f, \"connections\": %d, \"rounds\": %zu, "
+           ", \"batch\": %.1f, \"wal_bytes_per_job\": %.0f, \"coordinator_us_per_job\": %.2f, "
+           "\"workers_us_per_job\": %.2f, \"connections\": %d, \"rounds\": %zu, "
            "\"postgres\": \"%s\", \"settings\": %s}\n",
            options->jobs, jobs, enqueued, floor, floor > 0 ? jobs / floor : 0.0, options->streams,
-           options->slots, options->slots * 2, batch, wal, rounds[0].connections, n, version,
-           settings[0] ? settings : "{}");
+           options->slots, options->slots * 2, batch, wal, coordinator, workers,
+           rounds[0].connections, n, version, settings[0] ? settings : "{}");
 }
 
 static int run_rounds(const struct options *options, const char *url, struct qr_err *err)
@@ -387,17 +205,18 @@ static int run_rounds(const struct options *options, const char *url, struct qr_
 
     if (PQstatus(conn) != CONNECTION_OK)
         rc = qr_fail(err, QR_E_UNREACHABLE, "connect: %s", PQerrorMessage(conn));
-    printf("%5s  %12s  %12s  %12s  %7s  %9s\n", "round", "enqueue/s", "jobs/s", "floor/s", "batch",
-           "WAL B/job");
+    printf("%5s  %12s  %12s  %12s  %7s  %9s  %8s  %8s\n", "round", "enqueue/s", "jobs/s", "floor/s",
+           "batch", "WAL B/job", "coord us", "fleet us");
     for (int i = 0; rc == QR_OK && i < options->rounds; i++) {
         rc = run_round(options, url, i, conn, &rounds[i], err);
         if (rc == QR_OK)
             rc = qr_bench_floor(url, options->jobs, (unsigned)(rounds[i].batch + 0.5),
                                 &rounds[i].floor_per_s, err);
         if (rc == QR_OK)
-            printf("%5d  %12.0f  %12.0f  %12.0f  %7.1f  %9.0f\n", i + 1, rounds[i].enqueue_per_s,
-                   rounds[i].jobs_per_s, rounds[i].floor_per_s, rounds[i].batch,
-                   rounds[i].wal_bytes_per_job);
+            printf("%5d  %12.0f  %12.0f  %12.0f  %7.1f  %9.0f  %8.2f  %8.2f\n", i + 1,
+                   rounds[i].enqueue_per_s, rounds[i].jobs_per_s, rounds[i].floor_per_s,
+                   rounds[i].batch, rounds[i].wal_bytes_per_job, rounds[i].coordinator_us,
+                   rounds[i].workers_us);
         fflush(stdout);
     }
     if (rc == QR_OK)
@@ -409,35 +228,17 @@ static int run_rounds(const struct options *options, const char *url, struct qr_
 int main(int argc, char **argv)
 {
     struct options options;
-    struct qr_postgres *postgres = NULL;
+    struct qr_bench_database database;
     struct qr_err err = {0};
-    char dir[] = "/tmp/bench-queue.XXXXXX";
-    char cluster[64], command[96];
     int exit_code = 0;
-    int rc = QR_OK;
 
     if (!qr_options_main(&bench_options, argc, argv, &options, NULL, &exit_code))
         return exit_code;
     qr_log_init("bench_queue", QR_LOG_WARN);
-    const char *url = options.database;
-    if (!url) {
-        if (!mkdtemp(dir) || chmod(dir, 0755) < 0) {
-            rc = qr_fail_errno(&err, QR_E_IO, errno, "make '%s'", dir);
-        } else {
-            snprintf(cluster, sizeof cluster, "%s/pg", dir);
-            const struct qr_postgres_config config = {.dir = cluster};
-            rc = qr_postgres_start(&config, &postgres, &err);
-            url = rc == QR_OK ? qr_postgres_url(postgres) : NULL;
-        }
-    }
+    int rc = qr_bench_database_start(options.database, &database, &err);
     if (rc == QR_OK)
-        rc = run_rounds(&options, url, &err);
-    qr_postgres_stop(postgres, true);
-    if (!options.database) {
-        snprintf(command, sizeof command, "rm -rf '%s'", dir);
-        if (system(command) != 0)
-            fprintf(stderr, "bench_queue: '%s' was not removed\n", dir);
-    }
+        rc = run_rounds(&options, database.url, &err);
+    qr_bench_database_stop(&database);
     if (rc < 0)
         fprintf(stderr, "bench_queue: %s\n", err.msg);
     qr_options_done(&bench_options, &options);

@@ -1,0 +1,106 @@
+/* bench/driver/wire.h
+ *
+ * Protobuf's wire format, as much as the frames of quarry.v1.Fleet need: the driver must cost next
+ * to nothing beside the coordinator that it measures. Writers append to a buffer that is large
+ * enough; readers stop at the first byte that makes no sense.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
+
+static inline uint8_t *wire_put_varint(uint8_t *to, uint64_t value)
+{
+    for (; value >= 0x80; value >>= 7)
+        *to++ = (uint8_t)(value | 0x80);
+    *to++ = (uint8_t)value;
+    return to;
+}
+
+static inline size_t wire_varint_size(uint64_t value)
+{
+    size_t n = 1;
+    for (; value >= 0x80; value >>= 7)
+        n++;
+    return n;
+}
+
+static inline uint8_t *wire_put_u64(uint8_t *to, unsigned field, uint64_t value)
+{
+    *to++ = (uint8_t)(field << 3 | WIRE_VARINT); /* fields below 16 */
+    return wire_put_varint(to, value);
+}
+
+static inline uint8_t *wire_put_head(uint8_t *to, unsigned field, size_t len)
+{
+    to = wire_put_varint(to, (uint64_t)field << 3 | WIRE_BYTES);
+    return wire_put_varint(to, len);
+}
+
+static inline uint8_t *wire_put_bytes(uint8_t *to, unsigned field, const void *data, size_t len)
+{
+    to = wire_put_head(to, field, len);
+    if (len > 0)
+        memcpy(to, data, len);
+    return to + len;
+}
+
+/* One field while reading. */
+struct wire {
+    const uint8_t *at, *end;
+    unsigned field;
+    uint64_t value;      /* VARINT, FIXED */
+    const uint8_t *data; /* BYTES */
+    size_t len;
+};
+
+static inline struct wire wire_of(const uint8_t *data, size_t len)
+{
+    return (struct wire){.at = data, .end = data + len};
+}
+
+static inline bool wire_varint(struct wire *w, uint64_t *ret)
+{
+    uint64_t value = 0;
+    for (unsigned shift = 0; w->at < w->end && shift < 64; shift += 7) {
+        uint8_t byte = *w->at++;
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80) {
+            *ret = value;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The next field; false at the end, or where the bytes make no sense. */
+static inline bool wire_next(struct wire *w)
+{
+    uint64_t tag;
+
+    if (w->at >= w->end || !wire_varint(w, &tag))
+        return false;
+    w->field = (unsigned)(tag >> 3);
+    w->data = NULL;
+    w->len = 0;
+    size_t fixed = (tag & 7) == WIRE_FIXED64 ? 8 : (tag & 7) == WIRE_FIXED32 ? 4 : 0;
+    if ((tag & 7) == WIRE_VARINT)
+        return wire_varint(w, &w->value);
+    if (fixed > 0) {
+        if ((size_t)(w->end - w->at) < fixed)
+            return false;
+        memcpy(&w->value, w->at, fixed);
+        w->at += fixed;
+        return true;
+    }
+    if ((tag & 7) != WIRE_BYTES || !wire_varint(w, &w->value) ||
+        w->value > (uint64_t)(w->end - w->at))
+        return false;
+    w->data = w->at;
+    w->len = (size_t)w->value;
+    w->at += w->len;
+    return true;
+}
