@@ -187,7 +187,7 @@ static int take(struct qr_conn *conn, struct claim_txn *txn, struct qr_err *err)
         for (size_t k = 0; k < head->n_takers; k++)
             if (head->takers[k] != UINT32_MAX) {
                 qr_claim_give(txn->claims[head->takers[k]], head->type, -1);
-                txn->shares[head->share].pass -= 1 / txn->shares[head->share].weight;
+                qr_claim_turn(txn, head, -1);
             }
     }
     return rc;
@@ -235,7 +235,7 @@ static void set_leases(struct claim_txn *txn, const PGresult *result)
 /* Last round trip: batch rows, shares, commit. */
 static int close_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_err *err)
 {
-    struct qr_array sessions, from, to, jobs, runs, passes;
+    struct qr_array sessions, from, to, jobs, runs, floors, added;
     struct qr_params lease, shares;
     PGresult *results[3] = {NULL};
     struct qr_call calls[3];
@@ -248,7 +248,8 @@ static int close_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_e
     qr_array_init(&to, QR_OID_INT4);
     qr_array_init(&jobs, QR_OID_INT8);
     qr_array_init(&runs, QR_OID_INT8);
-    qr_array_init(&passes, QR_OID_FLOAT8);
+    qr_array_init(&floors, QR_OID_FLOAT8);
+    qr_array_init(&added, QR_OID_FLOAT8);
     for (size_t i = 0, begin = 0; i < txn->n_taken; i++) {
         qr_array_i64(&jobs, txn->taken[i].job_id);
         if (i + 1 < txn->n_taken && txn->taken[i + 1].claim == txn->taken[begin].claim &&
@@ -259,11 +260,6 @@ static int close_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_e
         qr_array_i32(&to, (int32_t)i + 1);
         begin = i + 1;
     }
-    for (size_t i = 0; txn->n_shares > 1 && i < txn->n_shares; i++)
-        if (txn->shares[i].changed) {
-            qr_array_i64(&runs, txn->shares[i].run_id);
-            qr_array_f64(&passes, txn->shares[i].pass);
-        }
     if (txn->n_taken > 0) {
         qr_params_init(&lease);
         qr_param_array(&lease, &sessions);
@@ -272,10 +268,11 @@ static int close_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_e
         qr_param_array(&lease, &jobs);
         calls[n_calls++] = (struct qr_call){QR_SQL_claim_lease, &lease};
     }
-    if (runs.n > 0) {
+    if (qr_claim_shares(txn, &runs, &floors, &added) > 0) {
         qr_params_init(&shares);
         qr_param_array(&shares, &runs);
-        qr_param_array(&shares, &passes);
+        qr_param_array(&shares, &floors);
+        qr_param_array(&shares, &added);
         calls[n_calls++] = (struct qr_call){QR_SQL_claim_shares, &shares};
     }
     calls[n_calls++] = (struct qr_call){QR_SQL_commit, NULL};
@@ -289,7 +286,8 @@ static int close_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_e
     qr_array_done(&to);
     qr_array_done(&jobs);
     qr_array_done(&runs);
-    qr_array_done(&passes);
+    qr_array_done(&floors);
+    qr_array_done(&added);
     return rc;
 }
 
@@ -332,8 +330,8 @@ static int claim_body(struct qr_conn *conn, void *arg, struct qr_err *err)
         txn->db->n_floors = 0; /* what was taken is back */
     int rc = open_claims(conn, txn, err);
     for (int round = 0; rc == QR_OK && round < QR_CLAIM_ROUNDS_MAX; round++) {
-        int32_t rank = 0;
-        none_left = !qr_claim_best_rank(txn, &rank);
+        int32_t order = 0;
+        none_left = !qr_claim_best_order(txn, &order);
         if (none_left && txn->used_floors) { /* below them there may be some */
             txn->db->n_floors = 0;
             none_left = false;
@@ -342,7 +340,7 @@ static int claim_body(struct qr_conn *conn, void *arg, struct qr_err *err)
         }
         if (none_left || txn->n_taken >= QR_CLAIM_JOBS_MAX)
             break;
-        rc = qr_claim_assign(txn, rank, err);
+        rc = qr_claim_assign(txn, order, err);
         if (rc == QR_OK)
             rc = take(conn, txn, err);
         forget_takers(txn);

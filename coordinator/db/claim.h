@@ -25,7 +25,8 @@ struct claim {
 struct run_share {
     int64_t run_id;
     double pass, weight;
-    bool changed;
+    double floor, added; /* `changed`: what the pass was at least, and by how much it grew */
+    bool changed, competes;
 };
 
 struct head {
@@ -34,7 +35,8 @@ struct head {
     qr_type_id type;
     const char *root;    /* in the heads' result */
     const char *options; /* NULL: none */
-    int32_t rank;
+    int32_t rank;        /* in `ready` */
+    int32_t order;       /* the same with the run's boost: lower goes first */
     int64_t job_id;
     size_t share;      /* index of its run */
     size_t next_claim; /* where the search for a taker goes on */
@@ -93,9 +95,14 @@ QR_MUST_CHECK int qr_claim_look_again(struct qr_conn *conn, struct claim_txn *tx
                                       struct qr_err *err);
 
 /* ---- order of work */
-/** The best rank that anybody wants something of; false when there is none. */
-bool qr_claim_best_rank(struct claim_txn *txn, int32_t *ret_rank);
-/** Who gets how much of which queue: fills takers of every head at the best rank. */
-QR_MUST_CHECK int qr_claim_assign(struct claim_txn *txn, int32_t rank, struct qr_err *err);
+/** The best order that anybody wants something of; false when there is none. */
+bool qr_claim_best_order(struct claim_txn *txn, int32_t *ret_order);
+/** Who gets how much of which queue: fills takers of every head at this order. */
+QR_MUST_CHECK int qr_claim_assign(struct claim_txn *txn, int32_t order, struct qr_err *err);
 /** `n` jobs of a type to a claim; negative takes them back. */
 void qr_claim_give(struct claim *claim, qr_type_id type, int n);
+/** The head's run had its turn `n` times; negative takes it back. */
+void qr_claim_turn(struct claim_txn *txn, const struct head *head, int n);
+/** Columns of claim_shares; how many rows. After the last look at the heads. */
+size_t qr_claim_shares(struct claim_txn *txn, struct qr_array *runs, struct qr_array *floors,
+                       struct qr_array *added);

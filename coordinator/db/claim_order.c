@@ -1,6 +1,9 @@
 /* What there is and whose turn it is (rule 8): strict priority; between runs of the same priority
  * the one with the lowest pass (stride scheduling: each job moves a run's pass by 1/weight); within
- * a run by job id. */
+ * a run the queue with the oldest head, within a queue by job id.
+ *
+ * Passes live in run_shares and only grow, by what was taken, so that coordinators add up and a
+ * restart forgets nothing. A pass means something only beside those of the runs it competes with. */
 #include <stdlib.h>
 
 #include "common/clock.h"
@@ -149,6 +152,7 @@ int qr_claim_read_heads(struct claim_txn *txn, PGresult *result, struct qr_err *
             .type = qr_type_intern(qr_get_text(result, i, 2)),
             .root = qr_get_text(result, i, 3),
             .rank = qr_get_i32(result, i, 4),
+            .order = qr_get_i32(result, i, 4) - qr_get_i32(result, i, 9),
             .job_id = qr_get_i64(result, i, 5),
             .options = qr_get_null(result, i, 8) ? NULL : qr_get_text(result, i, 8),
         };
@@ -193,14 +197,14 @@ static struct claim *next_taker(struct claim_txn *txn, struct head *head, uint32
     return NULL;
 }
 
-/* Whose turn it is at this rank: the run with the lowest pass, then the oldest job. */
-static struct head *next_head(struct claim_txn *txn, int32_t rank)
+/* Whose turn it is at this order: the run with the lowest pass, then the oldest job. */
+static struct head *next_head(struct claim_txn *txn, int32_t order)
 {
     struct head *best = NULL;
 
     for (size_t i = 0; i < txn->n_heads; i++) {
         struct head *head = &txn->heads[i];
-        if (head->exhausted || head->rank != rank)
+        if (head->exhausted || head->order != order)
             continue;
         double pass = txn->shares[head->share].pass;
         double least = best ? txn->shares[best->share].pass : 0;
@@ -210,36 +214,81 @@ static struct head *next_head(struct claim_txn *txn, int32_t rank)
     return best;
 }
 
-/* The best rank that anybody wants something of; false when there is none. */
-bool qr_claim_best_rank(struct claim_txn *txn, int32_t *ret_rank)
+bool qr_claim_best_order(struct claim_txn *txn, int32_t *ret_order)
 {
     bool any = false;
 
     for (size_t i = 0; i < txn->n_heads; i++) {
         struct head *head = &txn->heads[i];
         uint32_t number;
-        if (any && head->rank >= *ret_rank)
+        if (any && head->order >= *ret_order)
             continue;
         if (!next_taker(txn, head, &number))
             continue;
         head->next_claim = number; /* nothing was given yet */
-        *ret_rank = head->rank;
+        *ret_order = head->order;
         any = true;
     }
     return any;
 }
 
-/* Who gets how much of which queue: fills takers of every head at the best rank. */
-int qr_claim_assign(struct claim_txn *txn, int32_t rank, struct qr_err *err)
+/* Who competes at this order, and a limit to what a run can have saved up: while runs compete their
+ * passes lie within one stride of each other, so one that is further behind was idle, paused or
+ * limited, and does not get back what it did not use. */
+static void begin_turns(struct claim_txn *txn, int32_t order)
+{
+    double highest = 0;
+    double stride = 0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < txn->n_shares; i++)
+        txn->shares[i].competes = false;
+    for (size_t i = 0; i < txn->n_heads; i++) {
+        struct head *head = &txn->heads[i];
+        struct run_share *share = &txn->shares[head->share];
+        uint32_t number;
+        if (head->order != order || share->competes || !next_taker(txn, head, &number))
+            continue;
+        head->next_claim = number;
+        share->competes = true;
+        n++;
+        highest = n == 1 || share->pass > highest ? share->pass : highest;
+        stride = 1 / share->weight > stride ? 1 / share->weight : stride;
+    }
+    for (size_t i = 0; i < txn->n_shares; i++) {
+        struct run_share *share = &txn->shares[i];
+        share->competes = share->competes && n > 1; /* alone there is no turn to remember */
+        if (!share->competes)
+            continue;
+        double behind = highest - stride - share->pass;
+        if (behind > 0) {
+            share->pass += behind;
+            share->added += share->changed ? behind : 0;
+        }
+        if (!share->changed)
+            share->floor = share->pass;
+    }
+}
+
+/* A job of the head's run is taken (1), or was not there after all (-1). */
+void qr_claim_turn(struct claim_txn *txn, const struct head *head, int n)
+{
+    struct run_share *share = &txn->shares[head->share];
+
+    if (!share->competes)
+        return;
+    share->pass += n / share->weight;
+    share->added += n / share->weight;
+    share->changed = true;
+}
+
+int qr_claim_assign(struct claim_txn *txn, int32_t order, struct qr_err *err)
 {
     size_t room = QR_CLAIM_JOBS_MAX - txn->n_taken;
     struct head *head;
 
-    /* a run that was idle does not get back what it did not use */
-    for (size_t i = 0; i < txn->n_shares; i++)
-        if (txn->shares[i].pass < txn->db->virtual_time)
-            txn->shares[i].pass = txn->db->virtual_time;
-    while (room > 0 && (head = next_head(txn, rank)) != NULL) {
+    begin_turns(txn, order);
+    while (room > 0 && (head = next_head(txn, order)) != NULL) {
         uint32_t number;
         struct claim *claim = next_taker(txn, head, &number);
         if (!claim)
@@ -248,13 +297,31 @@ int qr_claim_assign(struct claim_txn *txn, int32_t rank, struct qr_err *err)
             head->takers = calloc(QR_CLAIM_JOBS_MAX, sizeof *head->takers);
         if (!head->takers)
             return qr_fail(err, QR_E_NOMEM, "claim: out of memory");
-        struct run_share *share = &txn->shares[head->share];
         head->takers[head->n_takers++] = number;
-        txn->db->virtual_time = share->pass;
-        share->pass += 1 / share->weight;
-        share->changed = true;
+        qr_claim_turn(txn, head, 1);
         qr_claim_give(claim, head->type, 1);
         room--;
     }
     return QR_OK;
+}
+
+static int compare_share(const void *a, const void *b)
+{
+    const struct run_share *x = a;
+    const struct run_share *y = b;
+    return x->run_id < y->run_id ? -1 : x->run_id > y->run_id;
+}
+
+size_t qr_claim_shares(struct claim_txn *txn, struct qr_array *runs, struct qr_array *floors,
+                       struct qr_array *added)
+{
+    if (txn->n_shares > 1) /* locked in this order; heads are not looked at any more */
+        qsort(txn->shares, txn->n_shares, sizeof *txn->shares, compare_share);
+    for (size_t i = 0; i < txn->n_shares; i++)
+        if (txn->shares[i].changed) {
+            qr_array_i64(runs, txn->shares[i].run_id);
+            qr_array_f64(floors, txn->shares[i].floor);
+            qr_array_f64(added, txn->shares[i].added);
+        }
+    return (size_t)runs->n;
 }

@@ -37,8 +37,7 @@ struct qr_db {
     /* maintenance lane's thread only */
     int64_t close_after_lease;
     int64_t next_close_ms;
-    /* claim lane's thread only: virtual time of the fair order */
-    double virtual_time;
+    /* claim lane's thread only */
     struct qr_floor floors[QR_FLOORS_MAX];
     size_t n_floors;
     int64_t floors_since_ms;

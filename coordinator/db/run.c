@@ -113,6 +113,11 @@ static int insert_run(struct qr_conn *conn, struct create_txn *txn, PGresult **r
     qr_param_bool(&params, q->again);
     qr_param_bool(&params, q->manual);
     qr_param_bool(&params, is_upload(q));
+    qr_param_f64(&params, q->weight > 0 ? q->weight : 1);
+    if (q->halt_at < 0)
+        qr_param_null(&params);
+    else
+        qr_param_f64(&params, q->halt_at > 0 ? q->halt_at : QR_RUN_HALT_AT);
     int rc = qr_conn_run(conn, QR_SQL_run_create, &params, ret, err);
     qr_array_done(&types);
     return rc;
@@ -154,13 +159,16 @@ int qr_run_create(struct qr_conn *conn, const Quarry__V1__CreateRunRequest *requ
     if (request->priority < -100 || request->priority > 100)
         return qr_fail(err, QR_E_INVALID, "priority %d outside -100 .. 100",
                        (int)request->priority);
+    int rc = qr_run_check_order(request->weight, request->halt_at, err);
+    if (rc < 0)
+        return rc;
     if (!request->source[0] && !request->manual)
         return qr_fail(err, QR_E_INVALID, "a run needs a source; hint: --source root://NAME/path");
     if (!qr_utf8_is_valid(request->source) || !qr_utf8_is_valid(request->name))
         return qr_fail(err, QR_E_INVALID, "source and name must be UTF-8");
     qr_buf_init(&config, CONFIG_BYTES_MAX);
     qr_buf_init(&options, CONFIG_BYTES_MAX);
-    int rc = config_text(request, &config, err);
+    rc = config_text(request, &config, err);
     if (rc == QR_OK) {
         options_json(request, &options);
         txn.config = (const char *)config.data;
@@ -205,7 +213,8 @@ static Quarry__V1__Run *run_of_row(const PGresult *r, int i)
     bool ok = qr_message_set(&run->name, qr_get_text(r, i, 1)) &&
               qr_message_set(&run->source, qr_get_text(r, i, 2)) &&
               qr_message_set(&run->status, qr_get_text(r, i, 3)) &&
-              qr_message_set(&run->discover_error, qr_get_text(r, i, 18));
+              qr_message_set(&run->discover_error, qr_get_text(r, i, 18)) &&
+              qr_message_set(&run->halt_reason, qr_get_text(r, i, 22));
     run->id = qr_get_i64(r, i, 0);
     run->priority = qr_get_i32(r, i, 4);
     run->created_ms = qr_get_i64(r, i, 5);
@@ -221,6 +230,8 @@ static Quarry__V1__Run *run_of_row(const PGresult *r, int i)
     run->empty = (uint64_t)qr_get_i64(r, i, 15);
     run->retries = (uint64_t)qr_get_i64(r, i, 16);
     run->infra_losses = (uint64_t)qr_get_i64(r, i, 17);
+    run->weight = qr_get_f64(r, i, 20);
+    run->halt_at = qr_get_f64(r, i, 21);
     if (ok && fill_options(run, qr_get_text(r, i, 19)))
         return run;
     quarry__v1__run__free_unpacked(run, NULL);

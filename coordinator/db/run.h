@@ -15,6 +15,10 @@
 
 struct qr_conn;
 
+#define QR_RUN_HALT_AT 0.2 /* share of failures at which a run pauses itself, unless told otherwise */
+#define QR_RUN_WEIGHT_MIN 0.01
+#define QR_RUN_WEIGHT_MAX 1000.0
+
 /**
  * Create a run, or join the active one with the same config hash (source, types, options; name too
  * for manual ones). `request->source` is root://NAME/path already. Without `again` the run will
@@ -35,6 +39,13 @@ QR_MUST_CHECK int qr_run_list(struct qr_conn *conn, const Quarry__V1__ListRunsRe
 /** No more jobs by hand: a manual run ends when its jobs have. Closing twice is fine. */
 QR_MUST_CHECK int qr_run_close(struct qr_conn *conn, int64_t run_id, Quarry__V1__RunReply **ret,
                                struct qr_err *err);
+
+/** Weight, priority and halt-at of a run that is not over. Errors: QR_E_INVALID, QR_E_NOT_FOUND,
+ *  QR_E_STALE it is over. */
+QR_MUST_CHECK int qr_run_set(struct qr_conn *conn, const Quarry__V1__SetRunRequest *request,
+                             Quarry__V1__RunReply **ret, struct qr_err *err);
+/** 0 is "as usual" for both, a negative halt_at "never". Errors: QR_E_INVALID. */
+QR_MUST_CHECK int qr_run_check_order(double weight, double halt_at, struct qr_err *err);
 
 /* A run whose files are still to be listed. */
 struct qr_run_listing {

@@ -56,6 +56,7 @@
     X(run_finish_adding) \
     X(run_reopen) \
     X(run_report) \
+    X(run_set) \
     X(run_show) \
     X(run_take_listings) \
     X(run_totals) \

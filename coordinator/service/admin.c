@@ -96,6 +96,14 @@ static int close_run(struct qr_conn *conn, struct call *call, struct qr_err *err
     return rc;
 }
 
+static int set_run(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    Quarry__V1__RunReply *reply = NULL;
+    int rc = qr_run_set(conn, (Quarry__V1__SetRunRequest *)call->request, &reply, err);
+    REPLY(call, reply);
+    return rc;
+}
+
 static int enqueue(struct qr_conn *conn, struct call *call, struct qr_err *err)
 {
     const Quarry__V1__EnqueueRequest *request = (Quarry__V1__EnqueueRequest *)call->request;
@@ -354,6 +362,7 @@ static const struct method methods[] = {
     ROW("CreateRun",       create_run,        ENQUEUE, create_run),
     ROW("Enqueue",         enqueue,           ENQUEUE, enqueue),
     ROW("CloseRun",        close_run,         ENQUEUE, close_run),
+    ROW("SetRun",          set_run,           READ,    set_run),
     ROW("ListRuns",        list_runs,         READ,    list_runs),
     ROW("GetRun",          get_run,           READ,    get_run),
     ROW("ListJobs",        list_jobs,         READ,    list_jobs),

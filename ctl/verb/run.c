@@ -170,6 +170,12 @@ static void print_heading(const Quarry__V1__Run *run)
         snprintf(text, sizeof text, "%" PRId32, run->priority);
         print_line("priority", text);
     }
+    if (run->weight != 1) {
+        snprintf(text, sizeof text, "%g", run->weight);
+        print_line("weight", text);
+    }
+    if (run->halt_reason[0])
+        print_line("halted", run->halt_reason);
     for (size_t i = 0; i < run->n_options; i++) {
         snprintf(text, sizeof text, "%.60s=%.80s", run->options[i]->key, run->options[i]->value);
         print_line("option", text);

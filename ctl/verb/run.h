@@ -23,6 +23,9 @@ QR_MUST_CHECK int qr_run_print_created(struct qr_ctl *ctl, const Quarry__V1__Cre
 /** The name a person gave it; "" when it has none of its own, but its source's. */
 const char *qr_run_name(const Quarry__V1__Run *run);
 
+/** "0.2", "20%" or "off" (-1) of --halt-at. Errors: QR_E_USAGE. */
+QR_MUST_CHECK int qr_run_parse_share(const char *text, double *ret, struct qr_err *err);
+
 /** True when nothing will happen any more: completed, failed, cancelled. */
 bool qr_run_is_over(const Quarry__V1__Run *run);
 

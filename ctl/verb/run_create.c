@@ -11,9 +11,10 @@
 
 struct args {
     struct qr_ctl_common common;
-    char *source, *name;
+    char *source, *name, *halt_at;
     struct qr_option_list types, settings;
     int64_t priority;
+    double weight;
     bool again, manual, wait;
 };
 
@@ -25,6 +26,8 @@ static const struct qr_option options[] = {
     {"name",     0, QR_OPT_STR,  AT(name),     NULL, 0, 0, 0, "TEXT", "a name for people", "docs/cli.md"},
     {"type",     0, QR_OPT_LIST, AT(types),    NULL, 0, 0, QR_OPT_COMMAS, "pdf,dxf,...", "only files of these types; all when not given", "docs/cli.md"},
     {"priority", 0, QR_OPT_INT,  AT(priority), "0", -100, 100, 0, NULL, "higher goes first", "docs/cli.md"},
+    {"weight",   0, QR_OPT_REAL, AT(weight),   "1", 0.01, 1000, 0, NULL, "share beside other runs of the same priority: 2 is twice as much", "docs/cli.md"},
+    {"halt-at",  0, QR_OPT_STR,  AT(halt_at),  "0.2", 0, 0, 0, "SHARE|off", "pause the run when more than this share of its jobs fails by no fault of the file", "docs/operations.md"},
     {"set",      0, QR_OPT_LIST, AT(settings), NULL, 0, 0, QR_OPT_PAIRS, "KEY=VALUE", "an option of the extractors", "docs/cli.md"},
     {"again",    0, QR_OPT_BOOL, AT(again),    NULL, 0, 0, 0, "", "files that did not change since the last run, too", "docs/cli.md"},
     {"manual",   0, QR_OPT_BOOL, AT(manual),   NULL, 0, 0, 0, "", "list nothing: jobs come by quarry job add", "docs/cli.md"},
@@ -80,7 +83,10 @@ static int create(struct qr_ctl *ctl, const struct args *args, Quarry__V1__Creat
 
     if (rc == QR_OK && args->source)
         rc = source_for_coordinator(args->source, source, sizeof source, err);
+    if (rc == QR_OK)
+        rc = qr_run_parse_share(args->halt_at, &request.halt_at, err);
     if (rc == QR_OK) {
+        request.weight = args->weight;
         fill_settings(&args->settings, pairs, entries);
         request.source = source;
         request.name = args->name ? args->name : request.name;
@@ -142,6 +148,7 @@ const struct qr_ctl_verb qr_ctl_run_create = {
         "  quarry run create --source root://drawings --wait        stay, show progress and "
         "report\n"
         "  quarry run create --source root://drawings --again       unchanged files once more\n"
+        "  quarry run create --source root://drawings --weight 3    three turns for one of others\n"
         "  id=$(quarry -o json run create --source root://drawings | jq .id)\n"
         "With --wait the exit code is 0 when every file was extracted or failed for good.\n",
     .options = options,

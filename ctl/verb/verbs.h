@@ -12,6 +12,7 @@
     X(run_show)         \
     X(run_watch)        \
     X(run_close)        \
+    X(run_set)          \
     X(job_list)         \
     X(job_show)         \
     X(job_events)       \

@@ -3,7 +3,7 @@
 -- their gate stays open until this transaction ends (rule 10). A floor spares the walk over index entries
 -- of rows that were claimed before: nothing below it is looked at.
 SELECT q.id, q.run_id, q.job_type, q.root, h.rank, h.job_id, s.pass, s.weight,
-       CASE WHEN r.options <> '{}' THEN r.options::text END
+       CASE WHEN r.options <> '{}' THEN r.options::text END, r.boost
   FROM run_queues q
   JOIN runs r ON r.id = q.run_id
   JOIN run_shares s ON s.run_id = q.run_id

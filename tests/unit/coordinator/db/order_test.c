@@ -71,6 +71,216 @@ static void rule_8_the_queues_of_a_run_are_bounded(void **state)
     assert_int_equal(source_is(run, "https://h699.example/f", "*"), 1);
 }
 
+/* ------------------------------------------------------------------ shares */
+
+static int64_t weighted(const char *name, double weight, size_t n)
+{
+    struct qr_err err = {0};
+    int64_t run = fx_run(name, n);
+    QR_AUTO(qr_conn) conn = fx_conn();
+    Quarry__V1__SetRunRequest request = QUARRY__V1__SET_RUN_REQUEST__INIT;
+    Quarry__V1__RunReply *reply = NULL;
+
+    request.run_id = run;
+    request.weight = weight;
+    assert_ok(qr_run_set(conn, &request, &reply, &err), &err);
+    assert_true(reply->run->weight == weight);
+    quarry__v1__run_reply__free_unpacked(reply, NULL);
+    return run;
+}
+
+static int set_priority(int64_t run, int priority)
+{
+    struct qr_err err = {0};
+    QR_AUTO(qr_conn) conn = fx_conn();
+    Quarry__V1__SetRunRequest request = QUARRY__V1__SET_RUN_REQUEST__INIT;
+    Quarry__V1__RunReply *reply = NULL;
+
+    request.run_id = run;
+    request.set_priority = true;
+    request.priority = priority;
+    int rc = qr_run_set(conn, &request, &reply, &err);
+    if (rc == QR_OK) {
+        assert_int_equal(reply->run->priority, priority);
+        quarry__v1__run_reply__free_unpacked(reply, NULL);
+    }
+    return rc;
+}
+
+struct tally {
+    int64_t run[4];
+    size_t count[4];
+};
+
+static void tally(struct tally *t, const struct fx *fx)
+{
+    for (size_t i = 0; i < fx->n_leases; i++)
+        for (size_t k = 0; k < QR_COUNT(t->run); k++)
+            t->count[k] += (uint64_t)t->run[k] == fx->leases[i].run_id;
+}
+
+/* Within `percent` per cent of what the weights say of `total`. */
+static void assert_share(const struct tally *t, size_t k, double weight, double weights,
+                         size_t total, double percent)
+{
+    double want = (double)total * weight / weights;
+    double off = ((double)t->count[k] - want) * 100 / want;
+
+    if (off > percent || off < -percent)
+        fail_msg("run %zu of weight %g got %zu of %zu jobs, %.1f %% off", k, weight, t->count[k],
+                 total, off);
+}
+
+static void rule_8_shares_follow_the_weights(void **state)
+{
+    static const uint32_t sizes[] = {1, 128, 7, 16, 1, 3, 64};
+    struct fx *fx = *state;
+    uint64_t pk = fx_session(fx, "w-weights", 1);
+    struct tally t = {.run = {weighted("one", 1, 1200), weighted("two", 2, 1200),
+                              weighted("five", 5, 1200), weighted("tenth", 0.1, 1200)}};
+    size_t total = 0;
+
+    for (size_t i = 0; total < 1620; i++) {
+        total += fx_claim(fx, pk, 1, sizes[i % QR_COUNT(sizes)]);
+        tally(&t, fx);
+    }
+    assert_share(&t, 0, 1, 8.1, total, 2);
+    assert_share(&t, 1, 2, 8.1, total, 2);
+    assert_share(&t, 2, 5, 8.1, total, 2);
+    assert_share(&t, 3, 0.1, 8.1, total, 6); /* of 20 jobs */
+}
+
+struct claimer {
+    struct fx *fx;
+    uint64_t pk;
+    struct tally t;
+    size_t want, total;
+};
+
+static void *claim_many(void *arg)
+{
+    struct claimer *c = arg;
+
+    while (c->total < c->want) {
+        c->total += fx_claim(c->fx, c->pk, 1, 5);
+        tally(&c->t, c->fx);
+    }
+    return NULL;
+}
+
+static void rule_8_shares_hold_over_two_coordinators_and_restarts(void **state)
+{
+    struct fx *fx[2] = {*state, fx_new()};
+    struct tally t = {.run = {weighted("w1", 1, 2500), weighted("w3", 3, 2500)}};
+    size_t total = 0;
+
+    for (int life = 0; life < 3; life++) {
+        struct claimer claimers[2];
+        pthread_t threads[2];
+        for (int i = 0; i < 2; i++) {
+            char name[20];
+            snprintf(name, sizeof name, "w-two-%d-%d", life, i);
+            claimers[i] = (struct claimer){.fx = fx[i], .pk = fx_session(fx[i], name, 1),
+                                           .t = {.run = {t.run[0], t.run[1]}}, .want = 400};
+            assert_int_equal(pthread_create(&threads[i], NULL, claim_many, &claimers[i]), 0);
+        }
+        for (int i = 0; i < 2; i++) {
+            pthread_join(threads[i], NULL);
+            total += claimers[i].total;
+            t.count[0] += claimers[i].t.count[0];
+            t.count[1] += claimers[i].t.count[1];
+        }
+        fx_free(fx[1]);
+        fx[1] = fx_new();
+    }
+    fx_free(fx[1]);
+    assert_share(&t, 0, 1, 4, total, 3);
+    assert_share(&t, 1, 3, 4, total, 3);
+}
+
+static void rule_8_an_idle_run_gets_back_nothing(void **state)
+{
+    struct fx *fx = *state;
+    uint64_t pk = fx_session(fx, "w-idle", 1);
+    struct tally t = {.run = {fx_run("busy", 1500), fx_run("busy too", 1500), fx_run("idle", 1)}};
+    struct tally later = {.run = {t.run[0], t.run[1], t.run[2]}};
+    size_t total = 0;
+
+    while (total < 1000) {
+        total += fx_claim(fx, pk, 1, 20);
+        tally(&t, fx);
+    }
+    assert_int_equal(t.count[2], 1);
+    fx_enqueue(t.run[2], "idle", 1, 600, "text", 0);
+    total = 0;
+    while (total < 300) {
+        total += fx_claim(fx, pk, 1, 20);
+        tally(&later, fx);
+    }
+    for (size_t k = 0; k < 3; k++)
+        assert_share(&later, k, 1, 3, total, 3);
+}
+
+/* What is urgent comes in between, job by job; the others keep their shares meanwhile. */
+static void rule_8_priority_is_strict_and_leaves_the_shares_alone(void **state)
+{
+    struct fx *fx = *state;
+    uint64_t pk = fx_session(fx, "w-strict", 1);
+    struct tally t = {.run = {weighted("slow", 1, 600), weighted("fast", 3, 600),
+                              weighted("urgent", 1, 0)}};
+    size_t total = 0;
+
+    for (size_t i = 0; i < 400; i++) {
+        fx_enqueue(t.run[2], "urgent", i, 1, "text", 10);
+        assert_int_equal(fx_claim(fx, pk, 1, 1), 1);
+        assert_int_equal(fx->leases[0].run_id, t.run[2]);
+        assert_int_equal(fx_claim(fx, pk, 1, 1), 1);
+        tally(&t, fx);
+        total++;
+    }
+    assert_int_equal(t.count[2], 0);
+    assert_share(&t, 0, 1, 4, total, 2);
+    assert_share(&t, 1, 3, 4, total, 2);
+}
+
+static void rule_8_a_priority_that_is_raised_counts_for_waiting_jobs(void **state)
+{
+    struct fx *fx = *state;
+    uint64_t pk = fx_session(fx, "w-raise", 1);
+    int64_t first = fx_run("raise-a", 4);
+    int64_t second = fx_run("raise-b", 4);
+
+    assert_int_equal(set_priority(second, 1), QR_OK);
+    assert_int_equal(fx_claim(fx, pk, 1, 4), 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(fx->leases[i].run_id, second);
+    assert_int_equal(set_priority(first, 101), QR_E_INVALID);
+    assert_int_equal(set_priority(999999, 1), QR_E_NOT_FOUND);
+    fx_sql("UPDATE runs SET status = 'completed' WHERE id = %lld", (long long)first);
+    assert_int_equal(set_priority(first, 1), QR_E_STALE);
+}
+
+static void rule_8_within_a_run_by_priority_then_job_id(void **state)
+{
+    struct fx *fx = *state;
+    uint64_t pk = fx_session(fx, "w-ids", 1);
+    int64_t run = fx_run("ids", 50);
+    uint64_t last = 0;
+
+    fx_enqueue(run, "ids-late", 0, 3, "text", 5);
+    for (int round = 0; round < 10; round++) {
+        assert_true(fx_claim(fx, pk, 1, 5) > 0);
+        for (size_t i = 0; i < fx->n_leases; i++) {
+            if (strstr(fx->leases[i].uri, "ids-late")) {
+                assert_int_equal(round, 0);
+                continue;
+            }
+            assert_true(fx->leases[i].job_id > last || round == 0);
+            last = fx->leases[i].job_id > last ? fx->leases[i].job_id : last;
+        }
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
 
 int main(void)
@@ -78,6 +288,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(rule_8_each_source_has_its_own_queue),
         TEST(rule_8_the_queues_of_a_run_are_bounded),
+        TEST(rule_8_shares_follow_the_weights),
+        TEST(rule_8_shares_hold_over_two_coordinators_and_restarts),
+        TEST(rule_8_an_idle_run_gets_back_nothing),
+        TEST(rule_8_priority_is_strict_and_leaves_the_shares_alone),
+        TEST(rule_8_a_priority_that_is_raised_counts_for_waiting_jobs),
+        TEST(rule_8_within_a_run_by_priority_then_job_id),
     };
     return cmocka_run_group_tests(tests, fx_cluster_start, fx_cluster_stop);
 }
