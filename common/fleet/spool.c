@@ -267,6 +267,15 @@ void qr_spool_end(struct qr_spool *spool, uint64_t lease_id)
     append_mark(spool, RECORD_END, lease_id);
 }
 
+void qr_spool_end_all(struct qr_spool *spool)
+{
+    struct entry *start;
+    struct entry *next;
+    HASH_ITER (hh, spool->starts, start, next)
+        if (!start->earlier)
+            qr_spool_end(spool, start->lease_id);
+}
+
 void qr_spool_forget_earlier_starts(struct qr_spool *spool)
 {
     struct entry *start;

@@ -90,6 +90,8 @@ QR_MUST_CHECK int qr_spool_set_epoch(struct qr_spool *spool, const uint8_t *epoc
 QR_MUST_CHECK int qr_spool_start(struct qr_spool *spool, uint64_t lease_id, uint64_t job_id,
                                  struct qr_err *err);
 void qr_spool_end(struct qr_spool *spool, uint64_t lease_id);
+/** The process leaves in good order: what it had started did not kill it. */
+void qr_spool_end_all(struct qr_spool *spool);
 
 typedef void (*qr_spool_each_fn)(void *ctx, uint64_t lease_id, uint64_t job_id, size_t bytes);
 /** Starts of earlier lives / results, oldest first. The callback must not change the spool. */

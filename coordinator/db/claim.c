@@ -134,7 +134,9 @@ static int keep(struct claim_txn *txn, struct head *head, size_t taker, const PG
         .options = options,
         .result = result,
         .row = row,
+        .alone = qr_get_bool(result, row, 7),
     };
+    txn->n_alone += qr_get_bool(result, row, 7);
     return QR_OK;
 }
 
@@ -232,6 +234,32 @@ static void set_leases(struct claim_txn *txn, const PGresult *result)
     }
 }
 
+/* Leases that run alone are on record before they are offered (rule 7), and COMMIT. Rare. */
+static int note_alone(struct qr_conn *conn, const struct claim_txn *txn, struct qr_err *err)
+{
+    struct qr_array columns[4];
+    struct qr_params params;
+
+    for (size_t c = 0; c < QR_COUNT(columns); c++)
+        qr_array_init(&columns[c], QR_OID_INT8);
+    for (size_t i = 0; i < txn->n_taken; i++) {
+        const struct taken *taken = &txn->taken[i];
+        if (!taken->alone)
+            continue;
+        qr_array_i64(&columns[0], (int64_t)txn->claims[taken->claim]->session_pk);
+        qr_array_i64(&columns[1], taken->run_id);
+        qr_array_i64(&columns[2], taken->job_id);
+        qr_array_i64(&columns[3], taken->lease_id);
+    }
+    qr_params_init(&params);
+    for (size_t c = 0; c < QR_COUNT(columns); c++)
+        qr_param_array(&params, &columns[c]);
+    int rc = qr_conn_run(conn, QR_SQL_claim_alone, &params, NULL, err);
+    for (size_t c = 0; c < QR_COUNT(columns); c++)
+        qr_array_done(&columns[c]);
+    return rc < 0 ? rc : qr_conn_commit(conn, err);
+}
+
 /* Last round trip: batch rows, shares, commit. */
 static int close_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_err *err)
 {
@@ -275,10 +303,13 @@ static int close_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_e
         qr_param_array(&shares, &added);
         calls[n_calls++] = (struct qr_call){QR_SQL_claim_shares, &shares};
     }
-    calls[n_calls++] = (struct qr_call){QR_SQL_commit, NULL};
+    if (txn->n_alone == 0)
+        calls[n_calls++] = (struct qr_call){QR_SQL_commit, NULL};
     int rc = qr_conn_pipeline(conn, calls, n_calls, results, err);
     if (rc == QR_OK && txn->n_taken > 0)
         set_leases(txn, results[0]);
+    if (rc == QR_OK && txn->n_alone > 0)
+        rc = note_alone(conn, txn, err);
     for (size_t i = 0; i < n_calls; i++)
         PQclear(results[i]);
     qr_array_done(&sessions);
@@ -301,6 +332,7 @@ static void reset(struct claim_txn *txn)
     for (size_t i = 0; i < txn->n_results; i++)
         PQclear(txn->results[i]);
     txn->n_taken = 0;
+    txn->n_alone = 0;
     txn->n_results = 0;
     txn->n_shares = 0;
     for (size_t i = 0; i < txn->n; i++) {
@@ -370,6 +402,7 @@ static void fill_offer(struct qr_offer *offer, const struct taken *taken)
         .bytes = (uint64_t)qr_get_i64(r, taken->row, 4),
         .modified_ms = qr_get_i64(r, taken->row, 5),
         .options_json = taken->options,
+        .alone = taken->alone,
     };
     if (!qr_get_null(r, taken->row, 6))
         offer->checkpoint = qr_get_bytes(r, taken->row, 6, &offer->checkpoint_len);

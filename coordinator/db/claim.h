@@ -54,6 +54,7 @@ struct taken {
     const PGresult *result;
     int row;
     int64_t lease_id;
+    bool alone; /* a suspect: runs with nothing beside it (rule 7) */
 };
 
 struct claim_txn {
@@ -66,6 +67,7 @@ struct claim_txn {
     size_t n_shares;
     struct taken *taken;
     size_t n_taken, cap_taken;
+    size_t n_alone; /* of them */
     PGresult *heads_result;
     PGresult *results[QR_CLAIM_ROUNDS_MAX]; /* rows that `taken` points into */
     size_t n_results;

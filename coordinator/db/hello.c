@@ -1,4 +1,5 @@
-/* A Hello's transaction (rules 1, 4): who it is, which older sessions it ends, what it keeps. */
+/* A Hello's transaction (rules 1, 4, 7): who it is, which older sessions it ends, what it keeps,
+ * which jobs it makes suspects. */
 #include <stdlib.h>
 
 #include "common/log.h"
@@ -269,6 +270,52 @@ static int settle_leases(struct qr_conn *conn, struct hello_txn *txn, struct qr_
     return rc;
 }
 
+/* ------------------------------------------------------------------ Hello: suspects */
+
+static int mark_suspects(struct qr_conn *conn, struct hello_txn *txn, struct qr_err *err)
+{
+    const struct session_request *r = txn->r;
+    struct qr_array leases, jobs;
+    struct qr_params params;
+    QR_AUTO_RESULT rows = NULL;
+
+    txn->reply.suspects = txn->reply.convicted = 0;
+    if (r->recover || r->n_starts == 0)
+        return QR_OK;
+    qr_array_init(&leases, QR_OID_INT8);
+    qr_array_init(&jobs, QR_OID_INT8);
+    for (size_t i = 0; i < r->n_starts; i++) {
+        qr_array_i64(&leases, (int64_t)r->starts[i].lease_id);
+        qr_array_i64(&jobs, (int64_t)r->starts[i].job_id);
+    }
+    qr_params_init(&params);
+    qr_param_array(&params, &leases);
+    qr_param_array(&params, &jobs);
+    qr_param_text(&params, r->worker_id);
+    qr_param_i64(&params, (int64_t)txn->reply.session_pk);
+    int rc = qr_conn_run(conn, QR_SQL_suspects, &params, &rows, err);
+    qr_array_done(&leases);
+    qr_array_done(&jobs);
+    for (int i = 0; rc == QR_OK && i < PQntuples(rows); i++) {
+        bool convicted = qr_get_bool(rows, i, 4);
+        struct qr_stage_change *change =
+            convicted ? qr_stage_of(&txn->changes, qr_get_i64(rows, i, 1)) : NULL;
+        if (convicted && !change)
+            return qr_fail(err, QR_E_NOMEM, "hello: out of memory");
+        if (convicted) {
+            change->open--;
+            change->failed++;
+        }
+        txn->reply.convicted += convicted;
+        txn->reply.suspects += !convicted;
+        qr_log(QR_LOG_WARN, convicted ? "job.convicted" : "job.suspect",
+               "job=%lld run=%lld worker=%s marks=%d alone=%d", (long long)qr_get_i64(rows, i, 0),
+               (long long)qr_get_i64(rows, i, 1), r->worker_id, qr_get_i32(rows, i, 2),
+               qr_get_bool(rows, i, 3));
+    }
+    return rc;
+}
+
 static int hello_body(struct qr_conn *conn, void *arg, struct qr_err *err)
 {
     struct hello_txn *txn = arg;
@@ -308,6 +355,8 @@ static int hello_body(struct qr_conn *conn, void *arg, struct qr_err *err)
         rc = end_older(conn, txn, err);
     if (rc == QR_OK)
         rc = settle_leases(conn, txn, err);
+    if (rc == QR_OK)
+        rc = mark_suspects(conn, txn, err);
     return rc < 0 ? rc : qr_stage_apply(conn, &txn->changes, err);
 }
 

@@ -39,6 +39,8 @@ static Quarry__V1__Job *job_of_row(const PGresult *r, int i)
     job->bytes = (uint64_t)qr_get_i64(r, i, 16);
     job->partial = qr_get_bool(r, i, 18);
     job->run_at_ms = qr_get_i64(r, i, 19);
+    job->suspects = qr_get_i32(r, i, 20);
+    job->alone = qr_get_bool(r, i, 21);
     if (ok)
         return job;
     quarry__v1__job__free_unpacked(job, NULL);

@@ -35,6 +35,7 @@ static void request_free(struct session_request *r)
     free(r->types);
     free(r->leases);
     free(r->spooled);
+    free(r->starts);
     free(r->checkpoint);
     free(r);
 }
@@ -62,7 +63,8 @@ static bool copy_hello(struct session_request *r, const struct qr_hello *h)
     if (h->n_types > 0)
         memcpy(r->types, h->types, h->n_types * sizeof *r->types);
     return copy_leases(&r->leases, &r->n_leases, h->running, h->n_running) &&
-           copy_leases(&r->spooled, &r->n_spooled, h->spooled, h->n_spooled);
+           copy_leases(&r->spooled, &r->n_spooled, h->spooled, h->n_spooled) &&
+           copy_leases(&r->starts, &r->n_starts, h->earlier_starts, h->n_earlier_starts);
 }
 
 void qr_db_hello(struct qr_db *db, const struct qr_db_hello *request)

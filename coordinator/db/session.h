@@ -30,6 +30,8 @@ struct session_request {
     size_t n_leases;
     struct qr_lease_ref *spooled;
     size_t n_spooled;
+    struct qr_lease_ref *starts; /* what an earlier life had started and not finished */
+    size_t n_starts;
 };
 
 /** hello.c: runs the request and answers it; the caller frees it. */

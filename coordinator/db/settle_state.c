@@ -92,13 +92,18 @@ static void decide(struct settle_item *item, const PGresult *row, int i)
     const char *stop = qr_get_text(row, i, 7);
     enum qr_class class = item->rejected ? s->reject_class : s->error_class;
     int retries = qr_get_i32(row, i, 6);
+    bool retry;
 
     item->class = class;
     item->retry_count = retries;
     item->delay_ms = 0;
     item->status = "failed";
-    if (!item->rejected &&
-        qr_class_retry(class, retries, qr_get_bool(row, i, 8), s->lease_id, &item->delay_ms)) {
+    retry = qr_class_retry(class, retries, qr_get_bool(row, i, 8), s->lease_id, &item->delay_ms);
+    if (class == QR_CLASS_CRASH) { /* rule 7: once more, alone, whatever the attempts before */
+        retry = !qr_get_bool(row, i, 9);
+        item->delay_ms = qr_class_policy(class)->base_ms;
+    }
+    if (retry && !item->rejected) {
         item->retry_count = retries + 1;
         if (s->retry_after_ms > 0 && (int64_t)s->retry_after_ms > item->delay_ms)
             item->delay_ms = s->retry_after_ms > 86400000 ? 86400000 : (int64_t)s->retry_after_ms;

@@ -14,6 +14,7 @@
     X(begin) \
     X(checkpoint) \
     X(claim_heads) \
+    X(claim_alone) \
     X(claim_lease) \
     X(claim_shares) \
     X(claim_take) \
@@ -70,7 +71,8 @@
     X(settle_files) \
     X(settle_lock) \
     X(stage_change) \
-    X(stage_enqueue)
+    X(stage_enqueue) \
+    X(suspects)
 /* clang-format on */
 
 enum qr_sql {

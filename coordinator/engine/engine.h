@@ -158,6 +158,8 @@ void qr_engine_each_session(const struct qr_engine *engine,
     X(stops_released, "stopped leases that their worker handed back")                 \
     X(stops_fenced, "stopped leases taken back because nothing was heard in time")    \
     X(stops_offers, "offers taken back because their job or run was stopped")         \
+    X(suspects, "jobs marked because an agent died while it ran them")                \
+    X(convictions, "jobs that killed an agent alone, now dead letters")               \
     X(frames_old_stream, "frames of older streams dropped")
 
 struct qr_engine_stats {

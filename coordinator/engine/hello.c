@@ -260,6 +260,8 @@ static void install(struct qr_engine *engine, struct qr_eng_greeting *greeting,
         engine->stats.leases_returned += reply->returned;
     if (!greeting->recover)
         engine->stats.leases_reclaimed += reply->n_kept;
+    engine->stats.suspects += reply->suspects;
+    engine->stats.convictions += reply->convicted;
 }
 
 static void refuse(struct qr_engine *engine, struct qr_eng_greeting *greeting,

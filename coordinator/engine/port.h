@@ -159,7 +159,8 @@ enum qr_db_status {
 
 /* Hello: compare-and-set on the session row (start counter, owner, attach + 1); in the same
  * transaction every live lease of the session that neither list names returns to pending, and the
- * worker's older session ends: what the spool does not name returns, the rest moves here. */
+ * worker's older session ends: what the spool does not name returns, the rest moves here. Jobs of
+ * hello->earlier_starts become suspects, or are convicted (rule 7). */
 struct qr_db_hello {
     uint64_t token;               /* comes back in the reply */
     const struct qr_hello *hello; /* borrowed for the call: the lane copies */
@@ -196,6 +197,8 @@ struct qr_db_hello_reply {
     const struct qr_kept_lease *kept;
     size_t n_kept;
     uint64_t returned; /* leases that went back to pending */
+    uint64_t suspects; /* jobs of its earlier starts that were marked (rule 7) */
+    uint64_t convicted;
 };
 
 /* Claim: up to `want` jobs for one session in one transaction. It locks the session row FOR SHARE

@@ -52,6 +52,9 @@ static void print_job(const Quarry__V1__Job *job)
     line("retries", job->retry_count > 0 ? text : "");
     snprintf(text, sizeof text, "%d times with its machine", job->infra_losses);
     line("lost", job->infra_losses > 0 ? text : "");
+    snprintf(text, sizeof text, "a worker process died while it ran this, %d times", job->suspects);
+    line("suspect", job->suspects > 0 ? text : "");
+    line("runs", job->alone && job->finished_ms == 0 ? "with nothing beside it" : "");
     line("worker", job->worker);
     time_line("created", job->created_ms);
     time_line("claimed", job->claimed_ms);

@@ -490,6 +490,8 @@ static void finish(struct agent *a)
     qr_pool_free(a->pool);
     qr_jobs_free(&a->jobs);
     qr_session_free(a->session);
+    if (a->spool)
+        qr_spool_end_all(a->spool); /* left in good order: nothing it ran is a suspect */
     qr_spool_free(a->spool);
     if (qr_fetcher_free(a->fetcher)) { /* else a thread hangs in a share and still uses these */
         qr_mailbox_free(a->mailbox);

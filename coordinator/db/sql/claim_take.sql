@@ -1,5 +1,5 @@
 -- $1 queue integer[], $2 rank smallint[], $3 how many integer[], $4 from job bigint[] (the head).
--- Rows, by queue and job: what was taken out of ready, with what an offer says about it.
+-- Rows, by queue and job: what was taken out of ready, with what an offer says about it; last, whether it runs alone.
 WITH taken AS (
     DELETE FROM ready WHERE ctid = ANY (ARRAY(
         SELECT h.ctid
@@ -11,7 +11,8 @@ WITH taken AS (
     RETURNING queue_id, job_id
 )
 SELECT t.queue_id, t.job_id, j.retry_count, f.uri, f.bytes,
-       (extract(epoch FROM f.modified_at) * 1000)::bigint, j.checkpoint
+       (extract(epoch FROM f.modified_at) * 1000)::bigint, j.checkpoint,
+       coalesce(j.alone, false)
   FROM taken t
   JOIN extraction_jobs j ON j.id = t.job_id
   JOIN cloud_files f ON f.id = j.file_id

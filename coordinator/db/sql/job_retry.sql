@@ -1,4 +1,5 @@
--- $1 job bigint[].  failed and cancelled -> pending, with all attempts before them again.
+-- $1 job bigint[].  failed and cancelled -> pending, with all attempts before them again; what crashed runs
+-- alone at once.
 -- Rows: job, run, status before, job type.
 WITH o AS (
     SELECT j.id, j.status AS was FROM extraction_jobs j JOIN runs r ON r.id = j.run_id
@@ -7,7 +8,8 @@ WITH o AS (
 ), j AS (
     UPDATE extraction_jobs j
        SET status = 'pending', retry_count = 0, error_class = NULL, last_error = NULL,
-           completed_at = NULL, stop_requested = NULL
+           completed_at = NULL, stop_requested = NULL, suspects = NULL,
+           alone = CASE WHEN j.error_class = 'crash' THEN true END
       FROM o WHERE j.id = o.id
     RETURNING j.id, j.run_id, j.queue_id, j.priority, j.job_type, o.was
 ), r AS (

@@ -6,7 +6,8 @@ UPDATE extraction_jobs j
        duration_ms = r.duration_ms, partial = r.partial, empty_reason = r.empty_reason,
        parameters = r.parameters::jsonb, bom = r.bom::jsonb,
        claimed_by = NULL, heartbeat = NULL, last_error = NULL, error_class = NULL,
-       stop_requested = NULL, checkpoint = NULL, checkpoint_number = NULL
+       stop_requested = NULL, checkpoint = NULL, checkpoint_number = NULL,
+       suspects = NULL, alone = NULL
   FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[], $5::boolean[], $6::text[],
               $7::text[], $8::text[]) WITH ORDINALITY
        r (lease_id, job_id, session_pk, duration_ms, partial, empty_reason, parameters, bom, ord)

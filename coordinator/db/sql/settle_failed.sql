@@ -11,7 +11,8 @@ WITH r AS MATERIALIZED (
            error_class = r.class, last_error = CASE WHEN r.status = 'failed' THEN r.message END,
            completed_at = CASE WHEN r.status IN ('failed', 'cancelled') THEN now() END,
            duration_ms = r.duration_ms, claimed_by = NULL, claimed_at = NULL, heartbeat = NULL,
-           stop_requested = NULL
+           stop_requested = NULL,
+           alone = CASE WHEN r.class = 'crash' THEN true ELSE j.alone END
       FROM r WHERE j.id = r.job_id
     RETURNING j.id, j.run_id, j.queue_id, j.priority, j.job_type, r.*
 ), d AS (

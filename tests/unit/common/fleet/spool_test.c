@@ -271,6 +271,22 @@ static void rule_7_starts_without_an_end_are_told_to_the_next_life(void **state)
     assert_int_equal(seen.n, 0);
 }
 
+static void rule_7_who_leaves_in_good_order_leaves_no_suspects(void **state)
+{
+    struct seen seen = {.n = 0};
+    struct qr_err err = {0};
+    (void)state;
+
+    assert_ok(qr_spool_start(spool, 1, 1001, &err), &err);
+    reopen();
+    assert_ok(qr_spool_start(spool, 2, 1002, &err), &err);
+    qr_spool_end_all(spool);
+    reopen();
+    qr_spool_each_earlier_start(spool, note, &seen);
+    assert_int_equal(seen.n, 1); /* of the life before; nobody was told of it yet */
+    assert_int_equal(seen.leases[0], 1);
+}
+
 /* ---- kill -9, damage */
 
 /* A child puts and removes results and says on a pipe what it has done, until it is killed. */
@@ -528,6 +544,7 @@ int main(void)
         TEST(reads_outside_a_result_are_refused),
         TEST(a_second_result_of_a_lease_replaces_the_first),
         TEST(decided_results_do_not_pile_up_on_disk),
+        TEST(rule_7_who_leaves_in_good_order_leaves_no_suspects),
         TEST(rule_7_starts_without_an_end_are_told_to_the_next_life),
         TEST(rule_4_results_survive_kill_9),
         TEST(a_torn_end_is_cut_off_and_reported),

@@ -91,6 +91,7 @@ static void on_claim(void *ctx, const struct qr_db_claim_reply *reply)
         lease->job_id = reply->offers[i].job_id;
         lease->run_id = reply->offers[i].run_id;
         lease->attempt = reply->offers[i].attempt;
+        lease->alone = reply->offers[i].alone;
         snprintf(lease->uri, sizeof lease->uri, "%s", reply->offers[i].uri);
         snprintf(lease->options, sizeof lease->options, "%s",
                  reply->offers[i].options_json ? reply->offers[i].options_json : "");
@@ -329,6 +330,8 @@ const struct qr_db_hello_reply *fx_hello(struct fx *fx, const char *worker, int 
         .n_running = n_running,
         .spooled = spooled,
         .n_spooled = n_spooled,
+        .earlier_starts = fx->starts,
+        .n_earlier_starts = fx->n_starts,
     };
     const struct qr_db_hello request = {.token = 7, .hello = &hello, .recover = fx->recover};
     uint64_t before = fx_count(fx, &fx->hellos);

@@ -23,6 +23,7 @@ enum { FX_LEASES_MAX = 4096 };
 struct fx_lease {
     uint64_t lease_id, job_id, run_id;
     uint32_t attempt;
+    bool alone;
     char uri[256];
     char options[128];
 };
@@ -43,7 +44,9 @@ struct fx {
     enum qr_db_status settle_status;
     uint64_t settled; /* results answered */
     struct qr_adopted last_adopted;
-    bool recover; /* fx_hello() asks as the engine does, see qr_db_hello */
+    bool recover;                      /* fx_hello() asks as the engine does, see qr_db_hello */
+    const struct qr_lease_ref *starts; /* fx_hello() names them as starts of an earlier life */
+    size_t n_starts;
 };
 
 /** cmocka group setup and teardown: the cluster of this program. */
