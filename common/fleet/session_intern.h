@@ -77,6 +77,7 @@ struct qr_session {
     int64_t heard_ms;    /* last frame of it */
     int64_t beat_due_ms;
     uint64_t seen; /* sequence number */
+    uint64_t stream_number; /* Hellos sent in this session */
     bool was_welcomed;
     bool blocked; /* a send was refused; wait for writable */
     bool saying_goodbye;

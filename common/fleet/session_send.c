@@ -184,6 +184,7 @@ static void fill_identity(struct qr_session *s, Quarry__V1__Hello *hello)
     hello->roots = (char **)s->config.roots;
     hello->slots = s->config.slots;
     hello->received_total = s->received_total;
+    hello->stream_number = ++s->stream_number;
 }
 
 void qr_session_send_hello(struct qr_session *s)

@@ -45,6 +45,7 @@ static bool judge(struct hello_txn *txn, const PGresult *rows)
     uint64_t newest = 0;
     int64_t newest_pk = 0;
     bool replaced = false;
+    bool newer_stream = false;
 
     txn->n_older = 0;
     txn->own_pk = 0;
@@ -58,6 +59,8 @@ static bool judge(struct hello_txn *txn, const PGresult *rows)
         if (qr_get_bool(rows, i, 1)) {
             txn->own_pk = pk;
             replaced = qr_get_i64(rows, i, 4) != 0;
+            newer_stream = r->stream_number > 0 &&
+                           r->stream_number <= (uint64_t)qr_get_i64(rows, i, 6);
         } else if (qr_get_i64(rows, i, 4) == 0) {
             txn->older[txn->n_older++] = pk; /* not ended, or reaped: its spool may still speak */
         }
@@ -72,8 +75,8 @@ static bool judge(struct hello_txn *txn, const PGresult *rows)
         txn->reply.outcome = QR_HELLO_LOWER_COUNTER;
         return false;
     }
-    txn->reply.outcome = QR_HELLO_WELCOME;
-    return true;
+    txn->reply.outcome = newer_stream ? QR_HELLO_OLDER_STREAM : QR_HELLO_WELCOME;
+    return !newer_stream;
 }
 
 static int read_sessions(struct qr_conn *conn, struct hello_txn *txn, PGresult **ret,
@@ -120,6 +123,7 @@ static int attach(struct qr_conn *conn, struct hello_txn *txn, struct qr_err *er
     qr_param_array(&params, &types);
     qr_param_array(&params, &roots);
     qr_param_i32(&params, (int32_t)r->slots);
+    qr_param_i64(&params, (int64_t)r->stream_number);
     int rc = qr_conn_run(conn, txn->own_pk ? QR_SQL_hello_attach : QR_SQL_hello_insert, &params,
                          &result, err);
     qr_array_done(&types);

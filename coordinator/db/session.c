@@ -50,6 +50,7 @@ static bool copy_hello(struct session_request *r, const struct qr_hello *h)
     r->labels_json = copy_text(h->labels_json && h->labels_json[0] ? h->labels_json : "{}");
     memcpy(r->session, h->session, QR_SESSION_BYTES);
     r->start_counter = h->start_counter;
+    r->stream_number = h->stream_number;
     r->slots = h->slots;
     r->roots = calloc(h->n_roots + 1, sizeof(char *));
     r->types = calloc(h->n_types + 1, sizeof *r->types);

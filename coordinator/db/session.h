@@ -19,7 +19,7 @@ struct session_request {
     /* HELLO */
     char *worker_id, *host, *os, *arch, *version, *labels_json;
     uint8_t session[QR_SESSION_BYTES];
-    uint64_t start_counter;
+    uint64_t start_counter, stream_number;
     bool recover; /* the engine asks: only where this coordinator is the owner */
     uint32_t slots;
     char **roots;

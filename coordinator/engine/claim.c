@@ -135,7 +135,7 @@ static size_t offer_frame(struct qr_engine *engine, struct qr_eng_session *sessi
         if (lease) /* a guess of some worker: its answer will find another session here */
             qr_eng_lease_remove(engine, lease);
         lease = qr_eng_lease_add(engine, session, offers[k].lease_id, offers[k].job_id,
-                                 QR_LEASE_OFFERED);
+                                 QR_MUTANT(accept_skipped) ? QR_LEASE_ACTIVE : QR_LEASE_OFFERED);
         lease->run_id = offers[k].run_id;
         lease->type = offers[k].type < QR_TYPES_MAX ? offers[k].type : 0;
         lease->seq = seq;

@@ -238,7 +238,8 @@ static void install(struct qr_engine *engine, struct qr_eng_greeting *greeting,
                               "a newer process of this worker took over");
     qr_eng_session_set_pk(engine, session, reply->session_pk);
     session->attach = reply->attach;
-    session->uncertain = session->goodbye = false;
+    session->uncertain = false;
+    session->goodbye = session->goodbye && greeting->recover;
     session->claim_token = 0;
     session->dry_until = session->claim_not_before = session->backoff_ms = 0;
     session->linger_from = 0;
@@ -297,6 +298,15 @@ static void unanswered(struct qr_engine *engine, struct qr_eng_greeting *greetin
     }
 }
 
+/* The worker left this stream for a newer one before it was read: the session stays as it is. */
+static void older_stream(struct qr_engine *engine, struct qr_eng_greeting *greeting)
+{
+    engine->stats.sessions_refused++;
+    if (greeting->stream)
+        qr_eng_stream_end(engine, greeting->stream, QR_END_NOT_RENEWED, 0,
+                          "the session has a newer stream");
+}
+
 static void answered(struct qr_engine *engine, struct qr_eng_greeting *greeting,
                      const struct qr_db_hello_reply *reply)
 {
@@ -309,6 +319,10 @@ static void answered(struct qr_engine *engine, struct qr_eng_greeting *greeting,
     }
     if (reply->status == QR_DB_FENCED) { /* a recovery: the session is somebody else's by now */
         qr_eng_session_forget(engine, session, QR_END_NOT_RENEWED, "the session has moved");
+        return;
+    }
+    if (reply->outcome == QR_HELLO_OLDER_STREAM) {
+        older_stream(engine, greeting);
         return;
     }
     if (reply->outcome != QR_HELLO_WELCOME || is_overtaken(engine, greeting, reply)) {

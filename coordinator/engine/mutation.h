@@ -20,6 +20,8 @@
     X(return_once, "a take-back that failed is not repeated")                          \
     X(break_keeps, "offers survive the break of their stream until they are accepted") \
     X(forget_uncertain, "what a request of unknown end left behind is not asked for")  \
+    X(end_uncertain, "a session ends at its Goodbye though a claim's end is unknown")  \
+    X(accept_skipped, "an offer counts as accepted when it is sent")                   \
     X(no_grace, "silence counts through stalls and outages")                           \
     X(hold_on, "a coordinator that cannot renew goes on")                              \
     X(stale_from_memory, "a result of a lease that memory lacks is answered STALE")    \

@@ -45,6 +45,7 @@ struct qr_hello {
     uint8_t session[QR_SESSION_BYTES];
     const char *worker_id;
     uint64_t start_counter;
+    uint64_t stream_number; /* counts the session's Hellos; 0: not counted */
     const char *host, *os, *arch, *version;
     const char *labels_json;  /* object */
     const char *const *roots; /* names of its file roots */
@@ -177,6 +178,7 @@ enum qr_hello_outcome {
     QR_HELLO_WELCOME,
     QR_HELLO_LOWER_COUNTER, /* a newer process of this worker is known */
     QR_HELLO_REPLACED,      /* this very session was replaced */
+    QR_HELLO_OLDER_STREAM,  /* the session has a newer stream: nothing changed */
 };
 
 struct qr_kept_lease {

@@ -126,7 +126,9 @@ void qr_eng_session_arm(struct qr_engine *engine, struct qr_eng_session *session
     int64_t at = expires_at(engine, session);
     int64_t claim_at = qr_eng_claim_plan(engine, session);
 
-    if (session->goodbye && session->attach && session->n_leases == 0 && !session->claim_token) {
+    /* not while a claim of unknown end may have left leases: nobody could take them back */
+    if (session->goodbye && session->attach && session->n_leases == 0 && !session->claim_token &&
+        (!session->uncertain || QR_MUTANT(end_uncertain))) {
         engine->port.db_end_session(engine->port.ctx, session->pk, session->attach);
         session->attach = 0;
     }

@@ -159,6 +159,7 @@ static void on_hello(struct qr_fleet *fleet, uint64_t stream, const Quarry__V1__
     struct qr_hello in = {
         .worker_id = hello->worker_id,
         .start_counter = hello->start_counter,
+        .stream_number = hello->stream_number,
         .host = hello->host,
         .os = hello->os,
         .arch = hello->arch,

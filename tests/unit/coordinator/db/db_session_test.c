@@ -91,6 +91,36 @@ static void a_session_that_ended_without_a_successor_is_welcome(void **state)
     assert_int_equal(reply->n_kept, 0);
 }
 
+static void rule_4_a_session_that_holds_a_lease_does_not_end(void **state)
+{
+    struct fx *fx = *state;
+    fx_run("end", 1);
+    uint64_t pk = fx_session(fx, "w-end", 1);
+
+    assert_int_equal(fx_claim(fx, pk, 1, 1), 1);
+    qr_db_end_session(fx->db, pk, 1);
+    const struct qr_db_hello_reply *reply = fx_hello(fx, "w-end", 2, 2, NULL, 0, NULL, 0);
+    assert_int_equal(reply->ended_session_pk, pk);
+    assert_int_equal(reply->returned, 1);
+}
+
+static void rule_3_a_hello_read_late_does_not_take_the_session_from_a_newer_stream(void **state)
+{
+    struct fx *stalled = *state;
+    struct fx *other = fx_new();
+    fx_run("late", 1);
+    other->stream_number = 2; /* number 1 waits in the coordinator that stalls */
+    uint64_t pk = fx_session(other, "w-late", 1);
+
+    assert_int_equal(fx_claim(other, pk, 1, 1), 1);
+    const struct qr_lease_ref lease = {other->leases[0].lease_id, other->leases[0].job_id};
+    for (stalled->stream_number = 1; stalled->stream_number <= 2; stalled->stream_number++)
+        assert_int_equal(fx_hello(stalled, "w-late", 1, 1, NULL, 0, NULL, 0)->outcome,
+                         QR_HELLO_OLDER_STREAM);
+    assert_int_equal(fx_hello(stalled, "w-late", 1, 1, &lease, 1, NULL, 0)->n_kept, 1);
+    fx_free(other);
+}
+
 static void a_hello_moves_the_session_between_coordinators(void **state)
 {
     struct fx *one = *state;
@@ -184,6 +214,8 @@ int main(void)
         TEST(a_new_process_ends_the_old_session_and_takes_its_spool),
         TEST(the_past_is_refused),
         TEST(a_session_that_ended_without_a_successor_is_welcome),
+        TEST(rule_4_a_session_that_holds_a_lease_does_not_end),
+        TEST(rule_3_a_hello_read_late_does_not_take_the_session_from_a_newer_stream),
         TEST(a_hello_moves_the_session_between_coordinators),
         TEST(a_stopped_coordinators_sessions_are_adopted),
         TEST(an_adoption_that_committed_unheard_is_done_again),

@@ -316,6 +316,7 @@ const struct qr_db_hello_reply *fx_hello(struct fx *fx, const char *worker, int 
     struct qr_hello hello = {
         .worker_id = worker,
         .start_counter = counter,
+        .stream_number = fx->stream_number,
         .host = "h",
         .os = "linux",
         .arch = "x86_64",

@@ -47,6 +47,7 @@ struct fx {
     bool recover;                      /* fx_hello() asks as the engine does, see qr_db_hello */
     const struct qr_lease_ref *starts; /* fx_hello() names them as starts of an earlier life */
     size_t n_starts;
+    uint64_t stream_number; /* of the next fx_hello() */
 };
 
 /** cmocka group setup and teardown: the cluster of this program. */

@@ -54,6 +54,19 @@ static void rule_1_lower_counters_and_replaced_sessions_are_refused(void **state
     assert_int_equal(rig_stats(rig).sessions_refused, 2);
 }
 
+static void rule_3_a_hello_read_late_changes_nothing(void **state)
+{
+    struct rig *rig = *state;
+
+    connect_with(rig, 2);
+    qr_engine_stream_closed(rig->engine, 1);
+    rig_hello(rig, 2, 1, 2, NULL, 0);
+    answer_hello(rig, QR_DB_DONE, QR_HELLO_OLDER_STREAM);
+    assert_int_equal(rig->end_reason, QR_END_NOT_RENEWED);
+    assert_int_equal(rig_stats(rig).leases_active_now, 2);
+    assert_int_equal(rig->n_return, 0);
+}
+
 static void rule_4_a_reconnect_keeps_what_it_names(void **state)
 {
     struct rig *rig = *state;
@@ -397,6 +410,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RIG_TEST(rule_1_one_hello_of_a_session_is_with_the_database_at_a_time),
         RIG_TEST(rule_1_lower_counters_and_replaced_sessions_are_refused),
+        RIG_TEST(rule_3_a_hello_read_late_changes_nothing),
         RIG_TEST(rule_4_a_reconnect_keeps_what_it_names),
         RIG_TEST(rule_4_a_new_process_ends_the_older_session),
         RIG_TEST(a_hello_the_database_did_not_answer_ends_the_stream),
