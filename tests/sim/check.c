@@ -1,9 +1,11 @@
 /* Invariants: of every transaction, of every Ack, and of the end. Names as in docs/engine.md. */
 #include "tests/sim/sim.h"
 
+enum { OFFER_RETURNS_MS = 7000 }; /* the time-out, and the way there and back */
+
 static bool is_final(const struct job *job)
 {
-    return job->state == JOB_DONE || job->state == JOB_FAILED;
+    return job->state >= JOB_DONE;
 }
 
 /* At most one live lease a job; leased if and only if there is one: none is lost. */
@@ -29,6 +31,23 @@ void check_transaction(struct sim *sim)
 {
     for (size_t i = 0; i < sim->db.n_jobs; i++)
         check_job(sim, i);
+    check_runs(sim);
+    limit_check(sim);
+}
+
+/* A job is about to be given out. */
+void check_claim(struct sim *sim, const struct job *job)
+{
+    unsigned long long id = (unsigned long long)(job - sim->db.jobs) + 1;
+
+    if (job->current)
+        sim_violation(sim, "one_live_lease", "job %llu is given out while lease %llu holds it", id,
+                      (unsigned long long)job->current);
+    if (job->asked != STOP_NONE)
+        sim_violation(sim, "stop_holds", "job %llu is given out, it was to be %s", id,
+                      job->asked == STOP_CANCEL ? "cancelled" : "paused");
+    if (sim->db.runs[job->run].gate != GATE_OPEN)
+        sim_violation(sim, "gate_holds", "job %llu is given out, its run is stopped", id);
 }
 
 static bool is_with_database(const struct sim *sim, const struct req *req, uint64_t lease)
@@ -90,6 +109,25 @@ void check_offer(struct sim *sim, const struct coord *coord, uint64_t lease)
                       (unsigned long long)lease);
 }
 
+/* Rule 2: an offer that nobody accepted returns after 5 s. Looked at where coordinators and database
+ * do not add delays of their own. */
+void check_offers(struct sim *sim)
+{
+    const struct profile *p = &sim->profile;
+
+    if (p->stalls || p->cuts || p->outages || p->fails || p->unknowns || p->slows ||
+        p->coord_crashes || p->stops)
+        return;
+    for (size_t i = 0; i < sim->db.n_jobs; i++) {
+        uint64_t lease = sim->db.jobs[i].current;
+        const struct lease_row *row = &sim->db.leases[lease];
+        if (lease && !row->accept_order && !row->confirmed &&
+            sim->now - row->given_at > OFFER_RETURNS_MS && !is_held(sim, lease))
+            sim_violation(sim, "offer_returns", "lease %llu was offered %lld ms ago, nobody has it",
+                          (unsigned long long)lease, (long long)(sim->now - row->given_at));
+    }
+}
+
 /* A lease is about to return to pending without a result. */
 void check_give_back(struct sim *sim, uint64_t lease, const struct req *req)
 {
@@ -144,7 +182,7 @@ void check_ack(struct sim *sim, struct worker *worker, uint64_t lease, int code)
         sim_violation(sim, "ack_is_true", "worker %d is told STALE of lease %llu, which settled",
                       worker->index, (unsigned long long)lease);
     if ((code == QR_ACK_COMMITTED || code == QR_ACK_DUPLICATE) && job->rows_by != lease &&
-        job->settled_lease != lease && !is_final(job) && job->retries == 0)
+        job->settled_lease != lease && !is_final(job) && job->retries == 0 && !job->retried)
         sim_violation(sim, "ack_is_true", "worker %d is told %d of lease %llu, which never settled",
                       worker->index, code, (unsigned long long)lease);
 }
@@ -170,6 +208,7 @@ void check_end(struct sim *sim)
         if (!is_final(&sim->db.jobs[i]))
             sim_violation(sim, "every_job_ends", "job %zu is in state %d when all is quiet", i + 1,
                           (int)sim->db.jobs[i].state);
+    check_runs_end(sim);
     for (int i = 0; i < WORKERS_MAX; i++) {
         const struct worker *worker = &sim->workers[i];
         if (!worker->alive)

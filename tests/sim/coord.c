@@ -122,8 +122,11 @@ static void maintain(struct sim *sim, void *object, void *arg, uint64_t instance
     (void)arg;
     if (!coord->alive || coord->instance != instance)
         return;
-    if (sim->now >= coord->stalled_until)
+    if (sim->now >= coord->stalled_until) {
         watch_peers(sim, coord);
+        if (db_is_up(sim, coord->index))
+            stop_sweep(sim);
+    }
     sim_at(sim, sim->now + 1000, maintain, coord, NULL, instance, NULL);
 }
 

@@ -10,10 +10,7 @@ enum { RETRY_MS_MAX = 2000 }; /* delays of the real table, cut so that a run sta
 
 /* ------------------------------------------------------------------ rows */
 
-static bool is_final(const struct job *job)
-{
-    return job->state == JOB_DONE || job->state == JOB_FAILED;
-}
+static bool is_final(const struct job *job) { return job->state >= JOB_DONE; }
 
 struct job *db_job(struct sim *sim, uint64_t id)
 {
@@ -31,12 +28,6 @@ bool db_is_live(const struct sim *sim, uint64_t lease)
     return !row->gone && !is_final(&sim->db.jobs[row->job - 1]);
 }
 
-void db_add_job(struct sim *sim, qr_type_id type, bool fill)
-{
-    if (sim->db.n_jobs < JOBS_MAX)
-        sim->db.jobs[sim->db.n_jobs++] = (struct job){.type = type, .fill = fill};
-}
-
 /* Calls `each` for the live leases of a session; it may end them. */
 static void each_live(struct sim *sim, uint64_t session,
                       void (*each)(struct sim *sim, uint64_t lease, struct req *req),
@@ -48,15 +39,33 @@ static void each_live(struct sim *sim, uint64_t session,
                 each(sim, lease, req);
 }
 
+/* Rule 10: cancel -> cancelled, pause -> paused, none -> `otherwise`. */
+void db_end_lease(struct sim *sim, struct job *job, uint64_t lease, enum job_state otherwise)
+{
+    enum job_state state = job->stop == STOP_CANCEL  ? JOB_CANCELLED
+                           : job->stop == STOP_PAUSE ? JOB_PAUSED
+                                                     : otherwise;
+
+    if (BROKEN(return_ignores_stop))
+        state = otherwise;
+    else
+        job->stop = STOP_NONE;
+    if (state == JOB_PAUSED && job->asked == STOP_NONE)
+        sim_violation(sim, "resume_holds", "job %llu is paused, it had been resumed",
+                      (unsigned long long)sim->db.leases[lease].job);
+    job->current = 0;
+    stage_set(sim, job, state);
+}
+
 static void give_back(struct sim *sim, uint64_t lease, struct req *req)
 {
     struct lease_row *row = &sim->db.leases[lease];
-    struct job *job = db_job(sim, row->job);
 
     check_give_back(sim, lease, req);
-    job->state = JOB_READY;
-    job->current = 0;
     row->gone = !BROKEN(release_no_mark);
+    db_end_lease(sim, db_job(sim, row->job), lease, JOB_READY);
+    if (!BROKEN(slot_leak))
+        limit_give(sim, lease);
     req->returned++;
 }
 
@@ -168,6 +177,11 @@ static void hello(struct sim *sim, struct req *req)
         req->code = QR_HELLO_LOWER_COUNTER;
         return;
     }
+    if (pk && req->stream_number && req->stream_number <= row->stream_number &&
+        !BROKEN(no_stream_number)) {
+        req->code = QR_HELLO_OLDER_STREAM;
+        return;
+    }
     if (!pk) {
         pk = ++sim->db.last_session;
         row = &sim->db.sessions[pk];
@@ -181,6 +195,8 @@ static void hello(struct sim *sim, struct req *req)
         replace_older(sim, req, older);
     row->ended = false;
     row->owner = req->instance;
+    if (req->stream_number > row->stream_number)
+        row->stream_number = req->stream_number;
     req->answer_attach = ++row->attach;
     req->code = QR_HELLO_WELCOME;
     each_live(sim, pk, keep_or_return, req);
@@ -197,6 +213,12 @@ static bool owner_matches(const struct sim *sim, const struct req *req)
     return row->owner == req->instance && (row->attach == req->attach || BROKEN(no_attach));
 }
 
+/* In the claim's own transaction (rule 10). */
+static bool gate_is_open(const struct sim *sim, const struct req *req, int run)
+{
+    return (BROKEN(gate_snapshot) ? req->gates[run] : sim->db.runs[run].gate) == GATE_OPEN;
+}
+
 static void claim(struct sim *sim, struct req *req)
 {
     struct db *db = &sim->db;
@@ -211,19 +233,33 @@ static void claim(struct sim *sim, struct req *req)
         if (job->state == JOB_DELAYED && job->run_at <= sim->now)
             job->state = JOB_READY;
         if (job->state != JOB_READY || req->want[job->type] == 0 ||
-            db->last_lease + 1 >= LEASES_MAX)
+            db->last_lease + 1 >= LEASES_MAX || !gate_is_open(sim, req, job->run) ||
+            !limit_allows(sim, job))
             continue;
-        if (job->current)
-            sim_violation(sim, "one_live_lease", "job %zu is given out while lease %llu holds it",
-                          i + 1, (unsigned long long)job->current);
+        check_claim(sim, job);
         req->want[job->type]--;
         db->leases[++db->last_lease] =
-            (struct lease_row){.job = i + 1, .session = req->session_pk, .before = job->newest};
+            (struct lease_row){.job = i + 1,
+                               .session = req->session_pk,
+                               .before = job->newest,
+                               .given_at = sim->now};
         job->newest = job->current = db->last_lease;
         job->state = JOB_LEASED;
+        limit_take(sim, job, db->last_lease);
         keep(sim, db->last_lease, req);
     }
     req->dry = req->n_out < req->want_total;
+}
+
+/* What cancel_blind and slot_twice do where the lease is over. */
+static void stop_blindly(struct sim *sim, uint64_t lease)
+{
+    struct job *job = lease ? db_job(sim, sim->db.leases[lease].job) : NULL;
+
+    if (BROKEN(cancel_blind) && job && job->asked == STOP_CANCEL && job->state != JOB_CANCELLED)
+        stage_set(sim, job, JOB_CANCELLED);
+    if (BROKEN(slot_twice))
+        limit_give(sim, lease);
 }
 
 static void take_back(struct sim *sim, struct req *req)
@@ -236,6 +272,8 @@ static void take_back(struct sim *sim, struct req *req)
         uint64_t lease = req->items[i].lease;
         if (db_is_live(sim, lease) && sim->db.leases[lease].session == req->session_pk)
             give_back(sim, lease, req);
+        else
+            stop_blindly(sim, lease);
     }
 }
 
@@ -249,6 +287,8 @@ bool db_settle_fence(const struct sim *sim, const struct req *req)
         return false;
     if (BROKEN(no_fence))
         return !is_final(&sim->db.jobs[row->job - 1]);
+    if (BROKEN(no_cancel_fence) && sim->db.jobs[row->job - 1].state == JOB_CANCELLED)
+        return sim->db.jobs[row->job - 1].newest == req->lease;
     return db_is_live(sim, req->lease) &&
            (row->session == req->session_pk || BROKEN(no_session_fence));
 }
@@ -278,16 +318,45 @@ static void fail_job(struct sim *sim, struct job *job, struct req *req)
                       (unsigned long long)req->lease, (unsigned long long)req->job,
                       (unsigned long long)job->current);
     job->settled_lease = req->lease;
-    job->current = 0;
     sim->db.leases[req->lease].gone = !BROKEN(fail_no_mark);
+    limit_give(sim, req->lease);
     if (qr_class_retry((enum qr_class)req->error_class, job->retries, false, req->job, &delay)) {
         job->retries++;
-        job->state = JOB_DELAYED;
         job->run_at = sim->now + (delay > RETRY_MS_MAX ? RETRY_MS_MAX : delay);
-    } else {
-        job->state = JOB_FAILED;
-        sim->jobs_failed++;
+        db_end_lease(sim, job, req->lease, JOB_DELAYED);
+        return;
     }
+    job->current = 0;
+    job->stop = STOP_NONE;
+    stage_set(sim, job, JOB_FAILED);
+    sim->jobs_failed++;
+}
+
+static void complete_job(struct sim *sim, struct job *job, struct req *req)
+{
+    db_write_rows(sim, job, req);
+    if (!BROKEN(parent_first))
+        stage_add_children(sim, job, req->lease);
+    stage_write(sim, job);
+    job->current = 0;
+    job->stop = STOP_NONE;
+    job->settled_lease = req->lease;
+    limit_give(sim, req->lease);
+    stage_set(sim, job, JOB_DONE);
+    if (BROKEN(parent_first))
+        stage_add_children(sim, job, req->lease);
+    sim->jobs_done++;
+}
+
+/* What some mutations do with a result whose lease is over. */
+static void settle_unfenced(struct sim *sim, struct job *job, const struct req *req)
+{
+    if (job && BROKEN(child_unfenced) && !req->error_class)
+        stage_add_children(sim, job, req->lease);
+    if (job && BROKEN(close_unfenced) && job->settled_lease != req->lease)
+        sim->db.runs[job->run].stages[job->stage].open--;
+    if (BROKEN(slot_twice))
+        limit_give(sim, req->lease);
 }
 
 static void settle(struct sim *sim, struct req *req)
@@ -297,25 +366,30 @@ static void settle(struct sim *sim, struct req *req)
     if (!db_settle_fence(sim, req)) {
         bool replay = job && job->settled_lease == req->lease && !BROKEN(no_settled_id);
         req->code = replay ? QR_ACK_DUPLICATE : QR_ACK_STALE;
+        settle_unfenced(sim, job, req);
         return;
     }
-    if (req->error_class) {
+    if (req->error_class)
         fail_job(sim, job, req);
-    } else {
-        db_write_rows(sim, job, req);
-        job->state = JOB_DONE;
-        job->current = 0;
-        job->settled_lease = req->lease;
-        sim->jobs_done++;
-    }
+    else
+        complete_job(sim, job, req);
     req->code = QR_ACK_COMMITTED;
 }
 
 /* ------------------------------------------------------------------ the rest */
 
+static bool holds_a_lease(const struct sim *sim, uint64_t session)
+{
+    for (size_t i = 0; i < sim->db.n_jobs; i++)
+        for (uint64_t lease = sim->db.jobs[i].newest; lease; lease = sim->db.leases[lease].before)
+            if (sim->db.leases[lease].session == session && db_is_live(sim, lease))
+                return true;
+    return false;
+}
+
 static void end_session(struct sim *sim, struct req *req)
 {
-    if (owner_matches(sim, req))
+    if (owner_matches(sim, req) && !holds_a_lease(sim, req->session_pk))
         sim->db.sessions[req->session_pk].ended = true;
 }
 
@@ -372,6 +446,7 @@ void db_execute(struct sim *sim, struct req *req)
     case REQ_END_SESSION:
         end_session(sim, req);
         break;
+    case REQ_POLL:
     case REQ_KINDS:
         break;
     }
@@ -379,7 +454,8 @@ void db_execute(struct sim *sim, struct req *req)
         sim,
         "db: %s instance %llu session %llu attach %llu lease %llu: status %d code %d, %llu "
         "returned, %zu out",
-        (const char *[]){"hello", "claim", "return", "settle", "renew", "end_session"}[req->kind],
+        (const char *[]){"hello", "claim", "return", "settle", "renew", "end_session",
+                        "poll"}[req->kind],
         (unsigned long long)req->instance,
         (unsigned long long)(req->kind == REQ_HELLO ? req->pk : req->session_pk),
         (unsigned long long)(req->kind == REQ_HELLO ? req->answer_attach : req->attach),
@@ -390,6 +466,7 @@ void db_execute(struct sim *sim, struct req *req)
 
 void db_init(struct sim *sim)
 {
+    stage_init(sim);
     sim->db.leases = calloc(LEASES_MAX, sizeof *sim->db.leases);
     sim->db.sessions = calloc(SESSIONS_MAX, sizeof *sim->db.sessions);
 }

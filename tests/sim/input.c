@@ -20,6 +20,7 @@ static void take_hello(struct sim *sim, struct coord *coord, struct stream *stre
     struct qr_hello hello = {
         .worker_id = worker->id,
         .start_counter = frame->a,
+        .stream_number = frame->b,
         .types = types,
         .slots = worker->slots,
         .received = received,
@@ -220,6 +221,7 @@ void input_reply(struct sim *sim, struct coord *coord, struct req *req)
     case REQ_RENEW:
         qr_engine_done_renew(coord->engine, req->status == QR_DB_DONE);
         break;
+    case REQ_POLL:
     case REQ_END_SESSION:
         break;
     }

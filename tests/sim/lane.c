@@ -147,6 +147,8 @@ void db_submit(struct sim *sim, struct req *req)
     struct db *db = &sim->db;
 
     req->order = ++db->order;
+    for (int i = 0; i < RUNS; i++)
+        req->gates[i] = db->runs[i].gate;
     if (req->kind == REQ_SETTLE && db->n_in_flight < QR_COUNT(db->in_flight))
         db->in_flight[db->n_in_flight++] = req;
     sim_at(sim, sim->now + rng_range(&sim->rng, 1, sim->profile.db_delay), arrives,

@@ -119,6 +119,7 @@ static void on_db_hello(void *ctx, const struct qr_db_hello *request)
     memcpy(req->session, hello->session, sizeof req->session);
     snprintf(req->worker_id, sizeof req->worker_id, "%s", hello->worker_id);
     req->counter = hello->start_counter;
+    req->stream_number = request->recover ? 0 : hello->stream_number;
     memcpy(&req->worker, hello->session + 8, sizeof req->worker);
     for (size_t i = 0; i < hello->n_running; i++)
         req->items[i].lease = hello->running[i].lease_id;

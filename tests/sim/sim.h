@@ -8,7 +8,12 @@
  *     net     streams: delay, break, loss, doubles, late frames
  *     coord   one coordinator: inbox, turns, stalls, crashes, adoption; owns an engine
  *     port, input  what its engine asks for; what it is told
- *     db      the database: transactions and fences (rules 1, 2, 4, 14)
+ *     tables  the rows of the database
+ *     db      its transactions and fences (rules 1, 2, 4, 14)
+ *     stage   runs: counters, triggers, jobs that find jobs
+ *     stop    pause, resume, cancel, retry (rule 10); what a coordinator's poll finds
+ *     limit   slots of a limited job type (rule 8)
+ *     operator  who asks for all that
  *     lane    the way there and back: waits, failures, unknown ends
  *     worker  the other side of the protocol: slots, credits, spool, resend, restart
  *     check   invariants
@@ -29,11 +34,13 @@ enum {
     TYPES = 2, /* job types 1 and 2 */
     WORKERS_MAX = 6,
     COORDS = 2,
-    JOBS_MAX = 400,
+    JOBS_MAX = 600,
     LEASES_MAX = 40000,
     SESSIONS_MAX = 2000,
     STREAMS_MAX = 6000,
     HELD_MAX = 512, /* of one worker: running and spooled */
+    RUNS = 3,       /* the first is for the last check, never closed */
+    EPOCHS_MAX = 64,
 };
 
 /* ---- rules taken out: in the database, the worker or the world; those of the engine are in
@@ -58,7 +65,25 @@ enum {
     X(ack_before_commit, "the database says COMMITTED before it has committed")   \
     X(timers_first, "after a stall timers run before the frames that waited")     \
     X(row_age, "a peer is dead when its row is old, watched or not")              \
-    X(reap_at_once, "adopted sessions are reaped without another ttl")
+    X(reap_at_once, "adopted sessions are reaped without another ttl")            \
+    X(no_stream_number, "a Hello read late takes the session from a newer stream") \
+    X(return_ignores_stop, "the end of a lease does not look at stop_requested")  \
+    X(stop_memory, "a stop is told to the engine, and not stored")                \
+    X(no_cancel_fence, "a result counts after its job was cancelled")             \
+    X(cancel_blind, "what stops a job does not check the lease")                  \
+    X(gate_snapshot, "a claim reads the run's gate before its transaction")       \
+    X(resume_keeps_stop, "resume leaves stop_requested as it is")                 \
+    X(trigger_separate, "the next stage is begun in a transaction of its own")    \
+    X(parent_first, "a job is subtracted before what it found is added")          \
+    X(child_unfenced, "what a job found is added though its lease is over")       \
+    X(count_blind, "the counter grows by rows sent, not by rows inserted")        \
+    X(close_unfenced, "a result of a lease that is over is subtracted too")       \
+    X(no_epoch, "a stage that reopens keeps its epoch")                           \
+    X(link_epoch, "the next stage reopens with the epoch it had")                 \
+    X(early_counts, "a stage begun early uses up the trigger")                    \
+    X(old_epoch_writes, "a superseded stage job writes")                          \
+    X(slot_twice, "a slot is given back whenever its lease is spoken of")         \
+    X(slot_leak, "a take-back keeps the slot of its lease")
 
 enum sim_mutation {
     SIM_MUTATION_none,
@@ -131,7 +156,7 @@ struct item {
 struct frame {
     enum frame_kind kind;
     uint64_t seq;
-    uint64_t a, b; /* seen; start counter; reason and newest counter */
+    uint64_t a, b; /* seen; start counter and stream number; reason and newest counter */
     uint8_t session[QR_SESSION_BYTES];
     uint64_t received[TYPES + 1], received_total;
     uint64_t credit[TYPES + 1], credit_total;
@@ -153,94 +178,7 @@ struct stream {
     int64_t late_at;
 };
 
-/* ---- database */
-enum job_state { JOB_READY, JOB_DELAYED, JOB_LEASED, JOB_DONE, JOB_FAILED };
-
-struct job {
-    enum job_state state;
-    qr_type_id type;
-    int64_t run_at;
-    int retries;
-    uint64_t settled_lease;
-    uint32_t rows;    /* result row sets */
-    uint64_t rows_by; /* the lease that wrote them */
-    uint64_t current; /* ghost: the one lease given out and not ended */
-    uint64_t newest;  /* newest lease of the job; older ones by lease.before */
-    uint32_t starts;  /* ghost: how often a worker began it */
-    bool fill;        /* added for the last check */
-};
-
-struct lease_row { /* an element of a batch row */
-    uint64_t job, session, before;
-    bool gone;
-    uint64_t accept_order; /* ghost: requests so far when its Accept reached the coordinator */
-    bool confirmed;        /* ghost: the worker knows that the coordinator knows that it has it */
-};
-
-struct session_row {
-    uint8_t id[QR_SESSION_BYTES];
-    int worker; /* which process: index in sim.workers */
-    char worker_id[16];
-    uint64_t counter, owner, attach;
-    bool ended;
-    uint64_t birth; /* ghost: order in which processes started */
-};
-
-enum req_kind {
-    REQ_HELLO,
-    REQ_CLAIM,
-    REQ_RETURN,
-    REQ_SETTLE,
-    REQ_RENEW,
-    REQ_END_SESSION,
-    REQ_KINDS
-};
-
-struct req {
-    enum req_kind kind;
-    int coord;
-    uint64_t instance, order; /* who asked; when it was asked */
-    uint64_t token, session_pk, attach;
-    /* hello */
-    uint8_t session[QR_SESSION_BYTES];
-    char worker_id[16];
-    uint64_t counter;
-    int worker;
-    bool recover;
-    /* claim */
-    uint64_t want[TYPES + 1], want_total;
-    /* return */
-    enum qr_return_reason reason;
-    /* settle */
-    uint64_t lease, job;
-    int error_class;
-    struct qr_settle *settle;
-    /* answer */
-    enum qr_db_status status;
-    int code; /* hello outcome, ack code */
-    uint64_t newest, pk, answer_attach, ended_pk, returned;
-    bool dry, rows_written;
-    size_t n_out;
-    struct item *out;
-    size_t n;
-    struct item items[]; /* hello: what it names; return: leases */
-};
-
-struct db {
-    struct job jobs[JOBS_MAX];
-    size_t n_jobs;
-    struct lease_row *leases; /* by lease id */
-    uint64_t last_lease;
-    struct session_row *sessions; /* by pk */
-    uint64_t last_session;
-    uint64_t renewals[COORDS * 200]; /* by instance */
-    int64_t renewed_at[COORDS * 200];
-    int64_t down_until, cut_until[COORDS]; /* for all, for one coordinator */
-    bool down_hangs;
-    uint64_t order;
-    struct req *in_flight[4096]; /* submitted settles, for invariant 4 */
-    size_t n_in_flight;
-};
+#include "tests/sim/tables.h"
 
 /* ---- workers: one struct is one spool folder; its processes come and go */
 struct held {
@@ -274,7 +212,7 @@ struct worker {
     int target;
     uint64_t seen;
     int64_t answer_at, stalled_until;
-    uint64_t beats_sent, syncs_seen;
+    uint64_t beats_sent, syncs_seen, hellos_sent;
     struct {
         uint64_t beat, lease;
     } named[HELD_MAX * 2];
@@ -325,6 +263,8 @@ struct profile {
     uint32_t fails, unknowns, slows;              /* per mille and request */
     uint32_t declines, releases, failures, hangs; /* per mille and lease */
     uint32_t drains, stops;                       /* per mille and tick */
+    uint32_t requests, run_requests;              /* of the operator, per mille and tick */
+    uint32_t limit;                               /* slots of job type 2; 0: no limit */
     bool twin;
     int64_t net_delay, db_delay, trouble_ms, job_ms;
 };
@@ -348,6 +288,8 @@ struct sim {
     uint64_t full; /* workers seen full in the last check, as bits */
     int64_t fill_from;
     uint64_t jobs_done, jobs_failed, starts;
+    uint64_t progress; /* in peace: jobs ended, and since when no more did */
+    int64_t progress_at;
     bool failed;
     char why[240];
 };
@@ -394,12 +336,46 @@ void input_reply(struct sim *sim, struct coord *coord, struct req *req);
 /* db.c */
 void db_init(struct sim *sim);
 void db_done(struct sim *sim);
-void db_add_job(struct sim *sim, qr_type_id type, bool fill);
 struct job *db_job(struct sim *sim, uint64_t id);
 bool db_settle_fence(const struct sim *sim, const struct req *req);
 void db_write_rows(struct sim *sim, struct job *job, struct req *req);
 /** One transaction. */
 void db_execute(struct sim *sim, struct req *req);
+
+/** Its lease ends without a completed result: where stop_requested says, or to `otherwise`. */
+void db_end_lease(struct sim *sim, struct job *job, uint64_t lease, enum job_state otherwise);
+
+/* stage.c */
+void stage_init(struct sim *sim);
+/** The one way to change a job's state: its stage's counter moves with it. */
+void stage_set(struct sim *sim, struct job *job, enum job_state state);
+/** A new job, unless the run has one of this uri (0: it has none of its own). */
+void stage_add_job(struct sim *sim, int run, const struct job *job);
+/** What a result of `job` found; before the job itself closes. */
+void stage_add_children(struct sim *sim, const struct job *job, uint64_t lease);
+/** A stage job's result is stored, unless a newer epoch supersedes it. */
+void stage_write(struct sim *sim, const struct job *job);
+void stage_finish_adding(struct sim *sim, int run);
+void stage_begin_early(struct sim *sim, int run);
+
+/* stop.c: transactions of their own */
+void stop_job(struct sim *sim, uint64_t job, enum stop stop);
+void stop_resume(struct sim *sim, uint64_t job);
+void stop_retry(struct sim *sim, uint64_t job);
+void stop_gate(struct sim *sim, int run, enum gate gate);
+/** Close what a cancelled run still has pending. */
+void stop_sweep(struct sim *sim);
+
+/* limit.c */
+bool limit_allows(const struct sim *sim, const struct job *job);
+void limit_take(struct sim *sim, const struct job *job, uint64_t lease);
+void limit_give(struct sim *sim, uint64_t lease);
+void limit_check(struct sim *sim);
+
+/* operator.c */
+void operator_trouble(struct sim *sim);
+/** In peace: resumes and retries until everything can end. */
+void operator_peace(struct sim *sim);
 
 /* lane.c */
 void db_submit(struct sim *sim, struct req *req);
@@ -423,9 +399,15 @@ void worker_done(struct worker *worker);
 
 /* check.c */
 void check_transaction(struct sim *sim);
+void check_claim(struct sim *sim, const struct job *job);
+void check_offers(struct sim *sim);
 void check_give_back(struct sim *sim, uint64_t lease, const struct req *req);
 void check_offer(struct sim *sim, const struct coord *coord, uint64_t lease);
 void check_drop(struct sim *sim, const struct worker *worker, uint64_t lease);
 void check_ack(struct sim *sim, struct worker *worker, uint64_t lease, int code);
 bool check_is_finished(const struct sim *sim);
 void check_end(struct sim *sim);
+
+/* check_run.c */
+void check_runs(struct sim *sim);
+void check_runs_end(struct sim *sim);

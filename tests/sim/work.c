@@ -154,11 +154,12 @@ void work_release(struct sim *sim, struct worker *worker, struct held *held)
     work_send_credits(sim, worker);
 }
 
-static int pick_outcome(struct sim *sim)
+static int pick_outcome(struct sim *sim, const struct job *job)
 {
     static const int classes[] = {QR_CLASS_CONNECTION, QR_CLASS_CRASH, QR_CLASS_INVALID_INPUT};
 
-    if (!rng_chance(&sim->rng, sim->profile.failures))
+    if (!rng_chance(&sim->rng, sim->profile.failures) ||
+        (sim->peace && job->stage != STAGE_EXTRACT))
         return QR_CLASS_NONE;
     return classes[rng_range(&sim->rng, 0, 2)];
 }
@@ -180,7 +181,7 @@ static void finish(struct sim *sim, void *object, void *arg, uint64_t lease)
     } else {
         work_free_place(worker, held);
         held->spooled = true; /* on disk before it is sent */
-        held->error_class = pick_outcome(sim);
+        held->error_class = pick_outcome(sim, &sim->db.jobs[held->job - 1]);
         work_send_result_soon(sim, worker, held, rng_range(&sim->rng, 0, 400));
         work_send_credits(sim, worker);
     }

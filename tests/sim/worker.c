@@ -308,6 +308,7 @@ static void connect_now(struct sim *sim, void *object, void *arg, uint64_t life)
     worker->answer_at = sim->now;
     hello = work_frame(sim, worker, UP_HELLO);
     hello->a = worker->counter;
+    hello->b = ++worker->hellos_sent;
     work_send(sim, worker, hello);
 }
 
@@ -373,6 +374,7 @@ void worker_start(struct sim *sim, struct worker *worker)
     worker->stream = NULL;
     worker->stalled_until = 0;
     worker->used = worker->running = 0;
+    worker->hellos_sent = 0;
     worker->received_total = 0;
     memset(worker->received, 0, sizeof worker->received);
     worker->credit_total = worker->window;
