@@ -11,7 +11,13 @@
 #include "coordinator/db/run.h"
 #include "coordinator/engine/types.h"
 
-enum { BATCH_MAX = 4096, LEASE_BATCH_MAX = 256, TIMEOUT_MS = 60000, EPOCH_BYTES = 16 };
+enum {
+    BATCH_MAX = 4096,
+    LEASE_BATCH_MAX = 256,
+    EVENT_IDS_MAX = 512,
+    TIMEOUT_MS = 60000,
+    EPOCH_BYTES = 16
+};
 
 /* One claimed batch and the columns its statements are called with. */
 struct floor {
@@ -23,7 +29,7 @@ struct floor {
     int n;
     int32_t queue_id, rank; /* where the next search starts, as the claim lane does */
     int64_t next_job;       /* 0: not known yet */
-    struct qr_array ints[5], longs[5], texts[4], bools, bytes;
+    struct qr_array ints[5], longs[6], texts[2];
     int n_ints, n_longs, n_texts;
 };
 
@@ -33,12 +39,7 @@ static struct qr_array *next_of(struct qr_array *arrays, int *n)
     return &arrays[(*n)++];
 }
 
-static void begin_columns(struct floor *f)
-{
-    f->n_ints = f->n_longs = f->n_texts = 0;
-    qr_array_clear(&f->bools);
-    qr_array_clear(&f->bytes);
-}
+static void begin_columns(struct floor *f) { f->n_ints = f->n_longs = f->n_texts = 0; }
 
 static struct qr_array *longs(struct floor *f, int64_t value, int n)
 {
@@ -162,29 +163,35 @@ static int claim(struct floor *f, unsigned batch, struct qr_err *err)
     return rc;
 }
 
-static int settle_jobs(struct floor *f, struct qr_array *files, struct qr_err *err)
+/* First lease ids of the claimed batch's rows. */
+static struct qr_array *first_leases(struct floor *f)
 {
-    struct qr_params lock, done;
-    PGresult *opened[2] = {NULL}, *result = NULL;
+    struct qr_array *array = next_of(f->longs, &f->n_longs);
+    for (int i = 0; i < f->n; i += LEASE_BATCH_MAX)
+        qr_array_i64(array, f->leases[i]);
+    return array;
+}
+
+static int settle_jobs(struct floor *f, struct qr_err *err)
+{
+    struct qr_params lock, batches, done;
+    PGresult *opened[3] = {NULL}, *result = NULL;
 
     begin_columns(f);
     qr_params_init(&lock);
     qr_param_array(&lock, longs(f, f->session_pk, 1));
     qr_param_bytes(&lock, f->epoch, sizeof f->epoch);
+    qr_params_init(&batches);
+    qr_param_array(&batches, first_leases(f));
     struct qr_array *leases = next_of(f->longs, &f->n_longs);
-    for (int i = 0; i < f->n; i++) {
+    for (int i = 0; i < f->n; i++)
         qr_array_i64(leases, f->leases[i]);
-        qr_array_bool(&f->bools, false);
-    }
     qr_params_init(&done);
     qr_param_array(&done, leases);
     qr_param_array(&done, job_ids(f));
-    qr_param_array(&done, longs(f, f->session_pk, f->n));
     qr_param_array(&done, ints(f, 0, f->n));
-    qr_param_array(&done, &f->bools);
-    for (int i = 0; i < 3; i++) /* no reason why it is empty, no parameters, no bill of material */
-        qr_param_array(&done, texts(f, NULL, f->n));
-    const struct qr_call open[] = {{QR_SQL_begin, NULL}, {QR_SQL_lock_shared, &lock}};
+    const struct qr_call open[] = {
+        {QR_SQL_begin, NULL}, {QR_SQL_lock_shared, &lock}, {QR_SQL_settle_batches, &batches}};
     int rc = qr_conn_pipeline(f->conn, open, QR_COUNT(open), opened, err);
     clear(opened, QR_COUNT(opened));
     if (rc == QR_OK)
@@ -192,40 +199,33 @@ static int settle_jobs(struct floor *f, struct qr_array *files, struct qr_err *e
     if (rc == QR_OK && PQntuples(result) != f->n)
         rc = qr_fail(err, QR_E_INTERNAL, "%d of %d results passed the fence", PQntuples(result),
                      f->n);
-    for (int i = 0; rc == QR_OK && i < f->n; i++)
-        qr_array_i64(files, qr_get_i64(result, i, 2));
     PQclear(result);
     return rc;
 }
 
 static int settle(struct floor *f, struct qr_err *err)
 {
-    struct qr_params file, events, stage;
-    struct qr_array files;
+    struct qr_params closed, events, stage;
     PGresult *results[4] = {NULL};
-    char status[120];
 
-    qr_array_init(&files, QR_OID_INT8);
-    int rc = settle_jobs(f, &files, err);
+    int rc = settle_jobs(f, err);
     begin_columns(f);
-    qr_params_init(&file);
-    qr_param_array(&file, &files);
-    struct qr_array *states = next_of(f->texts, &f->n_texts);
-    for (int i = 0; i < f->n; i++) {
-        snprintf(status, sizeof status,
-                 "{\"status\":\"completed\",\"run_id\":%" PRId64 ",\"job_id\":%" PRId64 "}",
-                 f->run_id, f->jobs[i]);
-        qr_array_text(states, status);
-        qr_array_null(&f->bytes);
-    }
-    qr_param_array(&file, states);
-    qr_param_array(&file, &f->bytes);
-    qr_param_array(&file, texts(f, NULL, f->n));
+    qr_params_init(&closed);
+    qr_param_array(&closed,
+                   longs(f, f->session_pk, (f->n + LEASE_BATCH_MAX - 1) / LEASE_BATCH_MAX));
+    qr_param_array(&closed, first_leases(f));
     qr_params_init(&events);
+    int slices = (f->n + EVENT_IDS_MAX - 1) / EVENT_IDS_MAX; /* an audit row names 512 jobs */
+    struct qr_array *from = ints(f, 0, 0), *to = ints(f, 0, 0);
+    for (int i = 0; i < slices; i++) {
+        int end = (i + 1) * EVENT_IDS_MAX;
+        qr_array_i32(from, i * EVENT_IDS_MAX + 1);
+        qr_array_i32(to, end < f->n ? end : f->n);
+    }
     qr_param_text(&events, "completed");
-    qr_param_array(&events, longs(f, f->run_id, 1));
-    qr_param_array(&events, ints(f, 1, 1));
-    qr_param_array(&events, ints(f, f->n, 1));
+    qr_param_array(&events, longs(f, f->run_id, slices));
+    qr_param_array(&events, from);
+    qr_param_array(&events, to);
     qr_param_array(&events, job_ids(f));
     qr_params_init(&stage);
     qr_param_i64(&stage, f->run_id);
@@ -233,14 +233,13 @@ static int settle(struct floor *f, struct qr_err *err)
     const int64_t changes[] = {-f->n, 0, f->n, 0, 0, 0, 0, 0, 0, 0};
     for (size_t i = 0; i < QR_COUNT(changes); i++)
         qr_param_i64(&stage, changes[i]);
-    const struct qr_call close[] = {{QR_SQL_settle_files, &file},
+    const struct qr_call close[] = {{QR_SQL_settle_close, &closed},
                                     {QR_SQL_events_batch, &events},
                                     {QR_SQL_stage_change, &stage},
                                     {QR_SQL_commit, NULL}};
     if (rc == QR_OK)
         rc = qr_conn_pipeline(f->conn, close, QR_COUNT(close), results, err);
     clear(results, QR_COUNT(results));
-    qr_array_done(&files);
     return rc;
 }
 
@@ -336,26 +335,22 @@ static int prepare(struct floor *f, const char *url, int64_t jobs, struct qr_err
 
 static void columns_init(struct floor *f)
 {
-    for (size_t i = 0; i < QR_COUNT(f->ints); i++) {
+    for (size_t i = 0; i < QR_COUNT(f->ints); i++)
         qr_array_init(&f->ints[i], QR_OID_INT4);
+    for (size_t i = 0; i < QR_COUNT(f->longs); i++)
         qr_array_init(&f->longs[i], QR_OID_INT8);
-    }
     for (size_t i = 0; i < QR_COUNT(f->texts); i++)
         qr_array_init(&f->texts[i], QR_OID_TEXT);
-    qr_array_init(&f->bools, QR_OID_BOOL);
-    qr_array_init(&f->bytes, QR_OID_BYTEA);
 }
 
 static void columns_done(struct floor *f)
 {
-    for (size_t i = 0; i < QR_COUNT(f->ints); i++) {
+    for (size_t i = 0; i < QR_COUNT(f->ints); i++)
         qr_array_done(&f->ints[i]);
+    for (size_t i = 0; i < QR_COUNT(f->longs); i++)
         qr_array_done(&f->longs[i]);
-    }
     for (size_t i = 0; i < QR_COUNT(f->texts); i++)
         qr_array_done(&f->texts[i]);
-    qr_array_done(&f->bools);
-    qr_array_done(&f->bytes);
 }
 
 int qr_bench_floor(const char *url, int64_t jobs, unsigned batch, double *ret_jobs_per_s,

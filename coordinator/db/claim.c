@@ -1,5 +1,5 @@
 /* Claims: everything that asks for work travels as one transaction. What there is and whose turn it
- * is: claim_order.c. */
+ * is: claim_order.c; taking it: claim_take.c. */
 #include <stdlib.h>
 
 #include "common/log.h"
@@ -47,7 +47,7 @@ void qr_db_claim(struct qr_db *db, const struct qr_db_claim *request)
     db->events.claim(db->events.ctx, &reply);
 }
 
-/* ------------------------------------------------------------------ open and take */
+/* ------------------------------------------------------------------ open */
 
 /* First round trip: begin, lock and check the sessions, look at the heads. */
 static int open_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_err *err)
@@ -101,97 +101,6 @@ static int open_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_er
     qr_array_done(&pks);
     qr_array_done(&attaches);
     qr_claim_heads_done(&heads);
-    return rc;
-}
-
-static struct head *head_of(struct claim_txn *txn, int32_t queue_id)
-{
-    for (size_t i = 0; i < txn->n_heads; i++)
-        if (txn->heads[i].queue_id == queue_id)
-            return &txn->heads[i];
-    return NULL;
-}
-
-static int keep(struct claim_txn *txn, struct head *head, size_t taker, const PGresult *result,
-                int row, struct qr_err *err)
-{
-    if (txn->n_taken == txn->cap_taken) {
-        size_t cap = txn->cap_taken ? txn->cap_taken * 2 : 256;
-        struct taken *list = realloc(txn->taken, cap * sizeof *list);
-        if (!list)
-            return qr_fail(err, QR_E_NOMEM, "claim: out of memory");
-        txn->taken = list;
-        txn->cap_taken = cap;
-    }
-    char *options = head->options ? strdup(head->options) : NULL;
-    if (head->options && !options)
-        return qr_fail(err, QR_E_NOMEM, "claim: out of memory");
-    txn->taken[txn->n_taken++] = (struct taken){
-        .claim = head->takers[taker],
-        .job_id = qr_get_i64(result, row, 1),
-        .run_id = head->run_id,
-        .type = head->type,
-        .options = options,
-        .result = result,
-        .row = row,
-        .alone = qr_get_bool(result, row, 7),
-    };
-    txn->n_alone += qr_get_bool(result, row, 7);
-    return QR_OK;
-}
-
-/* Take what was assigned; what is not there (another coordinator was faster) is wanted again. */
-static int take(struct qr_conn *conn, struct claim_txn *txn, struct qr_err *err)
-{
-    struct qr_array queues, ranks, counts, heads;
-    struct qr_params params;
-    PGresult *result = NULL;
-
-    qr_array_init(&queues, QR_OID_INT4);
-    qr_array_init(&ranks, QR_OID_INT2);
-    qr_array_init(&counts, QR_OID_INT4);
-    qr_array_init(&heads, QR_OID_INT8);
-    for (size_t i = 0; i < txn->n_heads; i++) {
-        if (txn->heads[i].n_takers == 0)
-            continue;
-        qr_array_i32(&queues, txn->heads[i].queue_id);
-        qr_array_i16(&ranks, (int16_t)txn->heads[i].rank);
-        qr_array_i32(&counts, (int32_t)txn->heads[i].n_takers);
-        qr_array_i64(&heads, txn->heads[i].job_id);
-    }
-    qr_params_init(&params);
-    qr_param_array(&params, &queues);
-    qr_param_array(&params, &ranks);
-    qr_param_array(&params, &counts);
-    qr_param_array(&params, &heads);
-    int rc = qr_conn_run(conn, QR_SQL_claim_take, &params, &result, err);
-    qr_array_done(&queues);
-    qr_array_done(&ranks);
-    qr_array_done(&counts);
-    qr_array_done(&heads);
-    if (rc < 0)
-        return rc;
-    txn->results[txn->n_results++] = result;
-    struct head *head = NULL;
-    size_t taker = 0;
-    for (int i = 0; i < PQntuples(result) && rc == QR_OK; i++) {
-        int32_t queue_id = qr_get_i32(result, i, 0);
-        if (!head || head->queue_id != queue_id) {
-            head = head_of(txn, queue_id);
-            taker = 0;
-        }
-        rc = keep(txn, head, taker++, result, i, err);
-        qr_claim_set_floor(txn->db, queue_id, head->rank, qr_get_i64(result, i, 1));
-        head->takers[taker - 1] = UINT32_MAX; /* served */
-    }
-    for (size_t i = 0; i < txn->n_heads; i++) {
-        head = &txn->heads[i];
-        for (size_t k = 0; k < head->n_takers; k++)
-            if (head->takers[k] != UINT32_MAX) {
-                qr_claim_give(txn->claims[head->takers[k]], head->type, -1);
-                qr_claim_turn(txn, head, -1);
-            }
-    }
     return rc;
 }
 
@@ -335,6 +244,7 @@ static void reset(struct claim_txn *txn)
     txn->n_alone = 0;
     txn->n_results = 0;
     txn->n_shares = 0;
+    txn->incomplete = false;
     for (size_t i = 0; i < txn->n; i++) {
         struct claim *claim = txn->claims[i];
         claim->left_total = claim->want_total;
@@ -374,7 +284,7 @@ static int claim_body(struct qr_conn *conn, void *arg, struct qr_err *err)
             break;
         rc = qr_claim_assign(txn, order, err);
         if (rc == QR_OK)
-            rc = take(conn, txn, err);
+            rc = qr_claim_take(conn, txn, err);
         forget_takers(txn);
         if (rc == QR_OK && !anything_left(txn))
             break;
@@ -383,6 +293,8 @@ static int claim_body(struct qr_conn *conn, void *arg, struct qr_err *err)
     }
     for (size_t i = 0; i < txn->n; i++)
         txn->claims[i]->dry = none_left && txn->claims[i]->left_total > 0;
+    if (rc == QR_OK)
+        rc = qr_claim_complete(conn, txn, err);
     return rc < 0 ? rc : close_claims(conn, txn, err);
 }
 
@@ -390,22 +302,20 @@ static int claim_body(struct qr_conn *conn, void *arg, struct qr_err *err)
 
 static void fill_offer(struct qr_offer *offer, const struct taken *taken)
 {
-    const PGresult *r = taken->result;
-
     *offer = (struct qr_offer){
         .lease_id = (uint64_t)taken->lease_id,
         .job_id = (uint64_t)taken->job_id,
         .run_id = (uint64_t)taken->run_id,
         .type = taken->type,
-        .attempt = (uint32_t)qr_get_i32(r, taken->row, 2) + 1,
-        .uri = qr_get_text(r, taken->row, 3),
-        .bytes = (uint64_t)qr_get_i64(r, taken->row, 4),
-        .modified_ms = qr_get_i64(r, taken->row, 5),
+        .attempt = (uint32_t)taken->retry_count + 1,
+        .uri = taken->uri,
+        .bytes = (uint64_t)taken->bytes,
+        .modified_ms = taken->modified_ms,
         .options_json = taken->options,
         .alone = taken->alone,
+        .checkpoint = taken->checkpoint,
+        .checkpoint_len = taken->checkpoint_len,
     };
-    if (!qr_get_null(r, taken->row, 6))
-        offer->checkpoint = qr_get_bytes(r, taken->row, 6, &offer->checkpoint_len);
 }
 
 static void answer(struct claim_txn *txn, enum qr_db_status status)

@@ -1,7 +1,7 @@
 /* coordinator/db/claim.h
  *
- * One transaction of claims: claim.c takes and leases, claim_order.c says what there is and whose
- * turn it is. On the claim lane's thread alone.
+ * One transaction of claims: claim.c leases, claim_order.c says what there is and whose turn it
+ * is, claim_take.c takes it. On the claim lane's thread alone.
  */
 #pragma once
 #include "coordinator/db/impl.h"
@@ -51,8 +51,12 @@ struct taken {
     int64_t run_id;
     qr_type_id type;
     char *options; /* owned; heads go away with their round */
-    const PGresult *result;
-    int row;
+    /* in a result; uri NULL: not known yet */
+    const char *uri;
+    int64_t bytes, modified_ms;
+    int32_t retry_count;
+    const void *checkpoint;
+    size_t checkpoint_len;
     int64_t lease_id;
     bool alone; /* a suspect: runs with nothing beside it (rule 7) */
 };
@@ -69,9 +73,10 @@ struct claim_txn {
     size_t n_taken, cap_taken;
     size_t n_alone; /* of them */
     PGresult *heads_result;
-    PGresult *results[QR_CLAIM_ROUNDS_MAX]; /* rows that `taken` points into */
+    PGresult *results[QR_CLAIM_ROUNDS_MAX + 1]; /* rows that `taken` points into */
     size_t n_results;
     bool used_floors; /* in the last look at the heads */
+    bool incomplete;  /* some of `taken` have no uri yet */
     int attempts;
 };
 
@@ -108,3 +113,12 @@ void qr_claim_turn(struct claim_txn *txn, const struct head *head, int n);
 /** Columns of claim_shares; how many rows. After the last look at the heads. */
 size_t qr_claim_shares(struct claim_txn *txn, struct qr_array *runs, struct qr_array *floors,
                        struct qr_array *added);
+
+/* ---- claim_take.c */
+/** Take what was assigned; what is not there (another coordinator was faster) is wanted again.
+ * Errors: as qr_conn_run(). */
+QR_MUST_CHECK int qr_claim_take(struct qr_conn *conn, struct claim_txn *txn, struct qr_err *err);
+/** What came back to ready before carries no more than its key: looks up the rest. Errors: as
+ * qr_conn_run(). */
+QR_MUST_CHECK int qr_claim_complete(struct qr_conn *conn, struct claim_txn *txn,
+                                    struct qr_err *err);

@@ -3,7 +3,8 @@
  * a run the queue with the oldest head, within a queue by job id.
  *
  * Passes live in run_shares and only grow, by what was taken, so that coordinators add up and a
- * restart forgets nothing. A pass means something only beside those of the runs it competes with. */
+ * restart forgets nothing. A pass means something only beside those of the runs it competes with.
+ */
 #include <stdlib.h>
 
 #include "common/clock.h"

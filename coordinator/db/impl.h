@@ -35,7 +35,7 @@ struct qr_db {
     atomic_ullong announced;   /* how often there was: rows may have come below a floor */
     atomic_bool stopped;
     /* maintenance lane's thread only */
-    int64_t close_after_lease;
+    int64_t close_after_session, close_after_lease;
     int64_t next_close_ms;
     /* claim lane's thread only */
     struct qr_floor floors[QR_FLOORS_MAX];

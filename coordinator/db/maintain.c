@@ -207,7 +207,7 @@ static int move_due(struct qr_db *db, struct qr_conn *conn, struct qr_err *err)
     return QR_OK;
 }
 
-/* A walk over live_batches, a few at a time, from the oldest lease on. */
+/* A walk over live_batches, a few at a time. */
 static int close_batches(struct qr_db *db, struct qr_conn *conn, int64_t now, struct qr_err *err)
 {
     struct qr_params params;
@@ -216,15 +216,18 @@ static int close_batches(struct qr_db *db, struct qr_conn *conn, int64_t now, st
     if (now < db->next_close_ms)
         return QR_OK;
     qr_params_init(&params);
+    qr_param_i64(&params, db->close_after_session);
     qr_param_i64(&params, db->close_after_lease);
     qr_param_i32(&params, CLOSE_MAX);
     qr_param_i32(&params, CLOSE_AGE_S);
     int rc = qr_conn_run(conn, QR_SQL_batches_close, &params, &row, err);
     if (rc < 0)
         return rc;
-    if (qr_get_i64(row, 0, 2) == CLOSE_MAX) { /* more behind these */
-        db->close_after_lease = qr_get_i64(row, 0, 0);
+    if (qr_get_i64(row, 0, 3) == CLOSE_MAX) { /* more behind these */
+        db->close_after_session = qr_get_i64(row, 0, 0);
+        db->close_after_lease = qr_get_i64(row, 0, 1);
     } else {
+        db->close_after_session = 0;
         db->close_after_lease = 0;
         db->next_close_ms = now + CLOSE_GAP_MS;
     }

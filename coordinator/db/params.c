@@ -261,3 +261,24 @@ const void *qr_get_bytes(const PGresult *result, int row, int col, size_t *ret_l
     *ret_len = (size_t)PQgetlength(result, row, col);
     return PQgetvalue(result, row, col);
 }
+
+/* Dimensions, whether there are nulls, element type; then per dimension its length and lower bound,
+ * then each element behind its length. Source: PostgreSQL, array_send(). */
+int32_t qr_get_array_n(const PGresult *result, int row, int col)
+{
+    const uint8_t *at = (const uint8_t *)PQgetvalue(result, row, col);
+
+    return PQgetlength(result, row, col) >= ARRAY_HEAD && get32(at) == 1 ? (int32_t)get32(at + 12)
+                                                                         : 0;
+}
+
+int64_t qr_get_array_i64(const PGresult *result, int row, int col, int32_t i)
+{
+    const uint8_t *at = (const uint8_t *)PQgetvalue(result, row, col) + ARRAY_HEAD;
+    size_t len = get32(at); /* of fixed size: the first says it for all */
+
+    at += (4 + len) * (size_t)i + 4;
+    return len == 8   ? (int64_t)get64(at)
+           : len == 4 ? (int32_t)get32(at)
+                      : (int16_t)((uint16_t)at[0] << 8 | at[1]);
+}

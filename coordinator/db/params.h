@@ -80,3 +80,6 @@ double qr_get_f64(const PGresult *result, int row, int col);
 const char *qr_get_text(const PGresult *result, int row,
                         int col); /* also varchar, json; not jsonb */
 const void *qr_get_bytes(const PGresult *result, int row, int col, size_t *ret_len);
+/** A one-dimensional array of int8, int4 or int2 without nulls: its length; one element, from 0. */
+int32_t qr_get_array_n(const PGresult *result, int row, int col);
+int64_t qr_get_array_i64(const PGresult *result, int row, int col, int32_t i);

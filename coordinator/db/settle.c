@@ -1,10 +1,11 @@
 /* Settles: result and state in one transaction, many results in one (rule 1); 1 and 2 are in
- * settle_state.c.
+ * settle_state.c and settle_fence.c.
  *
- *   1  begin, shared locks on the sessions
- *   2  completions pass the fence and are written in one statement; failures are locked, the retry
- *      table decides, then they are written too; what the fence refused is DUPLICATE or STALE
- *   3  result rows, file status, audit, counters, commit
+ *   1  begin, shared locks on the sessions, the batch rows of the leases
+ *   2  completions pass the fence and are written, one statement for those with nothing beside
+ * them, one for the others; failures are locked, the retry table decides, then they are written
+ * too; what the fence refused is DUPLICATE or STALE 3  result rows, file status, audit, counters,
+ * commit
  *
  * A batch that fails on data is split until the bad result is alone: that one ends as REJECTED and
  * its job as a dead letter. After an unknown COMMIT the whole batch is run again: what had
@@ -116,6 +117,24 @@ static void file_status(const struct settle_item *item, struct qr_array *column)
     qr_array_text(column, text);
 }
 
+/* A result without a record (a no-op) says nothing about the file. */
+static void file_columns(struct settle_txn *txn, const struct settle_item *item)
+{
+    struct qr_array *c = txn->columns;
+    const qr_record *record = item->record;
+
+    if (!record && !qr_settle_is_failure(item))
+        return;
+    qr_array_i64(&c[0], item->file_id);
+    file_status(item, &c[5]);
+    if (record && record->sha256.len > 0)
+        qr_array_bytes(&txn->sha256, record->sha256.data, record->sha256.len);
+    else
+        qr_array_null(&txn->sha256);
+    qr_array_text(&c[6], record && record->type[0] && qr_utf8_is_valid(record->type) ? record->type
+                                                                                     : NULL);
+}
+
 /* Fills the columns of files, events and models. */
 static void gather(struct settle_txn *txn)
 {
@@ -129,16 +148,7 @@ static void gather(struct settle_txn *txn)
         struct settle_item *item = txn->items[i];
         if (!item->accepted)
             continue;
-        qr_array_i64(&c[0], item->file_id);
-        file_status(item, &c[5]);
-        if (item->record && item->record->sha256.len > 0)
-            qr_array_bytes(&txn->sha256, item->record->sha256.data, item->record->sha256.len);
-        else
-            qr_array_null(&txn->sha256);
-        qr_array_text(&c[6],
-                      item->record && item->record->type[0] && qr_utf8_is_valid(item->record->type)
-                          ? item->record->type
-                          : NULL);
+        file_columns(txn, item);
         if (item->record)
             qr_results_add(&txn->results, (int64_t)item->settle->job_id, item->file_id,
                            item->run_id, item->record);
@@ -180,11 +190,11 @@ static void stage_params(struct qr_params *params, const struct qr_stage_change 
 /* Everything left, and COMMIT, in one round trip. */
 static int finish(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *err)
 {
-    enum { EXTRA = QR_RESULT_TABLES + 5 };
+    enum { EXTRA = QR_RESULT_TABLES + 6 };
     struct qr_array *c = txn->columns;
     struct qr_call calls[EXTRA];
     PGresult *results[EXTRA] = {NULL};
-    struct qr_params files, events, stage, cad;
+    struct qr_params files, events, stage, cad, closed;
     size_t n = qr_results_calls(&txn->results, calls);
 
     if (c[0].n > 0) {
@@ -200,6 +210,12 @@ static int finish(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *e
         qr_param_array(&cad, &txn->cad_jobs);
         qr_param_array(&cad, &txn->cad_status);
         calls[n++] = (struct qr_call){QR_SQL_settle_cad, &cad};
+    }
+    if (txn->closed_batches.n > 0) {
+        qr_params_init(&closed);
+        qr_param_array(&closed, &txn->closed_sessions);
+        qr_param_array(&closed, &txn->closed_batches);
+        calls[n++] = (struct qr_call){QR_SQL_settle_close, &closed};
     }
     if (c[1].n > 0) {
         qr_params_init(&events);
@@ -233,6 +249,8 @@ static void reset(struct settle_txn *txn)
     qr_array_clear(&txn->sha256);
     qr_array_clear(&txn->cad_jobs);
     qr_array_clear(&txn->cad_status);
+    qr_array_clear(&txn->closed_sessions);
+    qr_array_clear(&txn->closed_batches);
     for (size_t i = 0; i < txn->n; i++) {
         txn->items[i]->accepted = false;
         txn->items[i]->duplicate = false;
@@ -271,6 +289,8 @@ static void columns_init(struct settle_txn *txn)
     qr_array_init(&txn->sha256, QR_OID_BYTEA);
     qr_array_init(&txn->cad_jobs, QR_OID_INT8);
     qr_array_init(&txn->cad_status, QR_OID_TEXT);
+    qr_array_init(&txn->closed_sessions, QR_OID_INT8);
+    qr_array_init(&txn->closed_batches, QR_OID_INT8);
     qr_results_init(&txn->results);
 }
 
@@ -281,6 +301,9 @@ static void columns_done(struct settle_txn *txn)
     qr_array_done(&txn->sha256);
     qr_array_done(&txn->cad_jobs);
     qr_array_done(&txn->cad_status);
+    qr_array_done(&txn->closed_sessions);
+    qr_array_done(&txn->closed_batches);
+    qr_settle_batches_done(txn);
     qr_results_done(&txn->results);
     qr_stage_done(&txn->changes);
 }

@@ -26,6 +26,13 @@ struct settle_item {
     int64_t delay_ms;
 };
 
+/* A batch row that results name (settle_fence.c). */
+struct settle_batch {
+    int64_t first, session_pk;
+    int32_t n_jobs, n_gone, n_ended; /* ended: by this transaction */
+    int row;
+};
+
 struct settle_txn {
     struct qr_db *db;
     struct settle_item **items; /* by job */
@@ -37,12 +44,29 @@ struct settle_txn {
     struct qr_stage_changes changes;
     struct qr_array columns[SETTLE_COLUMNS]; /* used anew by every statement */
     struct qr_array sha256, cad_jobs, cad_status;
+    struct qr_array closed_sessions, closed_batches;
+    struct settle_batch *batches; /* by first lease id */
+    size_t n_batches;
+    PGresult *batch_rows;
     struct qr_results results;
 };
 
+/* ---- settle_fence.c */
+/** Parameters of settle_batches, in columns[1]. */
+QR_MUST_CHECK int qr_settle_batches_params(struct settle_txn *txn, struct qr_params *params,
+                                           struct qr_err *err);
+/** Its result, taken over, also when this fails. */
+QR_MUST_CHECK int qr_settle_batches_read(struct settle_txn *txn, PGresult *result,
+                                         struct qr_err *err);
+void qr_settle_batches_done(struct settle_txn *txn);
+/** The lease is its session's, for this job, and not gone. */
+bool qr_settle_holds(const struct settle_txn *txn, const struct qr_settle *settle);
+/** Its job was completed: a batch of which that was the last is over. */
+void qr_settle_ended(struct settle_txn *txn, const struct qr_settle *settle);
+
 /* ---- settle_state.c, in this order within the transaction */
 bool qr_settle_is_failure(const struct settle_item *item);
-/** BEGIN, the sessions' shared locks, and whether the cluster's epoch still holds. */
+/** BEGIN, the sessions' shared locks, whether the cluster's epoch still holds, the batch rows. */
 QR_MUST_CHECK int qr_settle_lock_sessions(struct qr_conn *conn, struct settle_txn *txn,
                                           struct qr_err *err);
 QR_MUST_CHECK int qr_settle_complete(struct qr_conn *conn, struct settle_txn *txn,

@@ -14,8 +14,8 @@ bool qr_settle_is_failure(const struct settle_item *item)
 
 int qr_settle_lock_sessions(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *err)
 {
-    struct qr_params params;
-    PGresult *results[2] = {NULL};
+    struct qr_params params, batches;
+    PGresult *results[3] = {NULL};
     int64_t *keys = calloc(txn->n, sizeof *keys);
 
     if (!keys)
@@ -30,12 +30,16 @@ int qr_settle_lock_sessions(struct qr_conn *conn, struct settle_txn *txn, struct
     qr_params_init(&params);
     qr_param_array(&params, &txn->columns[0]);
     qr_param_bytes(&params, txn->db->epoch, QR_EPOCH_BYTES);
-    const struct qr_call calls[] = {{QR_SQL_begin, NULL}, {QR_SQL_lock_shared, &params}};
-    int rc = qr_conn_pipeline(conn, calls, QR_COUNT(calls), results, err);
+    int rc = qr_settle_batches_params(txn, &batches, err);
+    if (rc < 0)
+        return rc;
+    const struct qr_call calls[] = {
+        {QR_SQL_begin, NULL}, {QR_SQL_lock_shared, &params}, {QR_SQL_settle_batches, &batches}};
+    rc = qr_conn_pipeline(conn, calls, QR_COUNT(calls), results, err);
     txn->epoch_holds = rc == QR_OK && qr_get_bool(results[1], 0, 0);
     PQclear(results[0]);
     PQclear(results[1]);
-    return rc;
+    return rc == QR_OK ? qr_settle_batches_read(txn, results[2], err) : rc;
 }
 
 static void accept(struct settle_txn *txn, struct settle_item *item, int64_t run_id,
@@ -48,11 +52,17 @@ static void accept(struct settle_txn *txn, struct settle_item *item, int64_t run
     txn->n_accepted++;
 }
 
-int qr_settle_complete(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *err)
+/* Nothing to write but that it is done: most no-ops, and records without parameters or parts. */
+static bool is_bare(const struct settle_item *item)
+{
+    const qr_record *r = item->record;
+
+    return !item->parameters && !item->bom && !(r && (r->partial || r->empty_reason[0]));
+}
+
+static void gather_completed(struct settle_txn *txn, bool bare)
 {
     struct qr_array *c = txn->columns;
-    struct qr_params params;
-    QR_AUTO_RESULT result = NULL;
 
     for (int i = 0; i < SETTLE_COLUMNS; i++)
         qr_array_clear(&c[i]);
@@ -61,28 +71,51 @@ int qr_settle_complete(struct qr_conn *conn, struct settle_txn *txn, struct qr_e
         struct settle_item *item = txn->items[i];
         const struct qr_settle *s = item->settle;
         const qr_record *r = item->record;
-        if (qr_settle_is_failure(item))
+        if (qr_settle_is_failure(item) || is_bare(item) != bare || !qr_settle_holds(txn, s))
             continue;
         txn->order[txn->n_order++] = item;
         qr_array_i64(&c[0], (int64_t)s->lease_id);
         qr_array_i64(&c[1], (int64_t)s->job_id);
-        qr_array_i64(&c[2], (int64_t)s->session_pk);
         qr_array_i32(&c[3], s->duration_ms > INT32_MAX ? INT32_MAX : (int32_t)s->duration_ms);
+        if (bare)
+            continue;
         qr_array_bool(&c[4], r && r->partial);
         qr_array_text(&c[5], r && r->empty_reason[0] ? r->empty_reason : NULL);
         qr_array_text(&c[6], item->parameters);
         qr_array_text(&c[7], item->bom);
     }
+}
+
+static int complete(struct qr_conn *conn, struct settle_txn *txn, bool bare, struct qr_err *err)
+{
+    struct qr_array *c = txn->columns;
+    struct qr_params params;
+    QR_AUTO_RESULT result = NULL;
+
+    gather_completed(txn, bare);
     if (txn->n_order == 0)
         return QR_OK;
     qr_params_init(&params);
-    for (int i = 0; i < 8; i++)
+    qr_param_array(&params, &c[0]);
+    qr_param_array(&params, &c[1]);
+    for (int i = 3; i < (bare ? 4 : 8); i++)
         qr_param_array(&params, &c[i]);
-    int rc = qr_conn_run(conn, QR_SQL_settle_done, &params, &result, err);
-    for (int i = 0; rc == QR_OK && i < PQntuples(result); i++)
-        accept(txn, txn->order[qr_get_i64(result, i, 0) - 1], qr_get_i64(result, i, 1),
-               qr_get_i64(result, i, 2), qr_get_text(result, i, 3));
+    int rc =
+        qr_conn_run(conn, bare ? QR_SQL_settle_done : QR_SQL_settle_found, &params, &result, err);
+    for (int i = 0; rc == QR_OK && i < PQntuples(result); i++) {
+        struct settle_item *item = txn->order[qr_get_i64(result, i, 0) - 1];
+        accept(txn, item, qr_get_i64(result, i, 1), qr_get_i64(result, i, 2),
+               qr_get_text(result, i, 3));
+        qr_settle_ended(txn, item->settle);
+    }
     return rc;
+}
+
+int qr_settle_complete(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *err)
+{
+    int rc = complete(conn, txn, true, err);
+
+    return rc == QR_OK ? complete(conn, txn, false, err) : rc;
 }
 
 /* What becomes of a failed job: to `item`. */

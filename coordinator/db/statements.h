@@ -16,6 +16,7 @@
     X(claim_heads) \
     X(claim_alone) \
     X(claim_lease) \
+    X(claim_offer) \
     X(claim_shares) \
     X(claim_take) \
     X(commit) \
@@ -64,11 +65,14 @@
     X(session_check) \
     X(session_end) \
     X(session_leases) \
+    X(settle_batches) \
     X(settle_cad) \
     X(settle_classify) \
+    X(settle_close) \
     X(settle_done) \
     X(settle_failed) \
     X(settle_files) \
+    X(settle_found) \
     X(settle_lock) \
     X(stage_change) \
     X(stage_enqueue) \

@@ -17,9 +17,9 @@ WITH n AS MATERIALIZED (
     DO UPDATE SET bytes = excluded.bytes, modified_at = excluded.modified_at,
                   version = c.version + ((c.bytes, c.modified_at)
                             IS DISTINCT FROM (excluded.bytes, excluded.modified_at))::integer
-    RETURNING id, uri, version
+    RETURNING id, uri, version, bytes, (extract(epoch FROM modified_at) * 1000)::bigint AS modified_ms
 ), w AS (
-    SELECT f.id AS file_id, f.version, n.queue_id, n.job_type, n.priority, n.cad
+    SELECT f.id AS file_id, f.version, f.uri, f.bytes, f.modified_ms, n.queue_id, n.job_type, n.priority, n.cad
       FROM f JOIN n ON n.uri = f.uri
      WHERE NOT $10::boolean
         OR NOT EXISTS (SELECT FROM runs r, unnest(r.previous_runs) p (run_id)
@@ -32,7 +32,9 @@ WITH n AS MATERIALIZED (
     ON CONFLICT (run_id, file_id) DO NOTHING
     RETURNING id, file_id, queue_id, priority, job_type
 ), r AS (
-    INSERT INTO ready (job_id, queue_id, rank) SELECT id, queue_id, -priority FROM j
+    INSERT INTO ready (job_id, queue_id, rank, bytes, modified_ms, uri)
+    SELECT j.id, j.queue_id, -j.priority, w.bytes, w.modified_ms, w.uri
+      FROM j JOIN w ON w.file_id = j.file_id
 ), m AS (
     INSERT INTO cad_models (file_id, job_id, run_id)
     SELECT j.file_id, j.id, $1::bigint FROM j

@@ -70,7 +70,7 @@ static void no_job_is_leased_twice_and_none_is_lost(void **state)
     assert_true(fx_i64("SELECT max(id) FROM extraction_jobs WHERE run_id = %lld", (long long)run) <
                 base + JOBS * 4);
     for (size_t i = 0; i < THREADS; i++)
-        fleet[i] = fx_new();
+        fleet[i] = fx_new_ttl(600000); /* nothing here renews, however long it takes */
     for (size_t i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, worker, (void *)(uintptr_t)i), 0);
     for (size_t i = 0; i < THREADS; i++)
