@@ -353,18 +353,17 @@ static bool pipeline_take(struct qr_conn *conn, int64_t deadline, PGresult **ret
 static int pipeline_collect(struct qr_conn *conn, const struct qr_call *calls, size_t n,
                             PGresult **results, struct qr_err *err)
 {
-    int64_t deadline = deadline_of(conn);
     PGresult *sync = NULL;
     int rc = QR_OK;
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++) { /* the server's time-out begins anew with each of them, too */
         const char *name = qr_sql_name(calls[i].sql);
-        if (!pipeline_take(conn, deadline, &results[i]))
+        if (!pipeline_take(conn, deadline_of(conn), &results[i]))
             return rc < 0 ? rc : lost(conn, err, name);
         if (!is_good(results[i]) && rc == QR_OK)
             rc = result_error(conn, results[i], name, err);
     }
-    if (!next_result(conn, deadline, &sync) || PQresultStatus(sync) != PGRES_PIPELINE_SYNC)
+    if (!next_result(conn, deadline_of(conn), &sync) || PQresultStatus(sync) != PGRES_PIPELINE_SYNC)
         rc = rc < 0 ? rc : lost(conn, err, "at the end of a batch");
     PQclear(sync);
     return rc;
@@ -462,10 +461,15 @@ bool qr_err_is_data(const struct qr_err *err)
 
 bool qr_err_is_transient(const struct qr_err *err)
 {
-    static const char *const states[] = {"40001", "40P01", "55P03", "57014", "53300"};
+    static const char *const states[] = {"40001", "40P01", "55P03", "53300"};
 
     for (size_t i = 0; err->code == QR_E_DB && i < QR_COUNT(states); i++)
         if (strcmp(err->sqlstate, states[i]) == 0)
             return true;
     return false;
+}
+
+bool qr_err_is_slow(const struct qr_err *err)
+{
+    return err->code == QR_E_DB && strcmp(err->sqlstate, "57014") == 0;
 }

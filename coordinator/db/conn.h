@@ -77,6 +77,8 @@ bool qr_conn_take_notifies(struct qr_conn *conn);
 
 /** What kind of trouble an error is. */
 bool qr_err_is_data(const struct qr_err *err); /* the values are to blame: classes 21 22 23 54 */
+bool qr_err_is_slow(
+    const struct qr_err *err); /* longer than statement_timeout: no use at once again */
 bool qr_err_is_transient(const struct qr_err *err); /* deadlock, serialization, lock time-out */
 
 /** QR_AUTO for results. */

@@ -93,6 +93,8 @@ static int renew(struct qr_db *db, struct qr_conn *conn, struct qr_err *err)
     int rc = qr_conn_run(conn, QR_SQL_coordinator_renew, &params, &result, err);
     if (rc == QR_OK && PQntuples(result) == 0)
         rc = register_again(db, conn, err);
+    if (rc == QR_OK)
+        atomic_fetch_add(&db->renewals, 1);
     return rc;
 }
 

@@ -125,7 +125,7 @@ static int start_lanes(struct qr_db *db, struct qr_err *err)
                                 .threads = db->config.settle_lanes,
                                 .hot = true,
                                 .batch_items = 1024,
-                                .batch_bytes = 16 * mib},
+                                .batch_bytes = 4 * mib},
         [QR_DB_STATS_session] = {.run = qr_session_run,
                                  .threads = 1,
                                  .hot = true,
@@ -169,6 +169,7 @@ int qr_db_new(const struct qr_db_config *config, const struct qr_db_events *even
     if (!db)
         return qr_fail(err, QR_E_NOMEM, "start database lanes: out of memory");
     db->events = *events;
+    pthread_mutex_init(&db->slow_lock, NULL);
     int rc = copy_config(db, config, err);
     if (rc == QR_OK)
         rc = first_contact(db, err);
@@ -227,6 +228,7 @@ void qr_db_free(struct qr_db *db)
     for (int i = 0; i < QR_DB_STATS_COUNT; i++)
         qr_lane_done(&db->lanes[i]);
     qr_control_done(db);
+    pthread_mutex_destroy(&db->slow_lock);
     free((char *)(uintptr_t)db->config.url);
     free((char *)(uintptr_t)db->config.instance);
     free((char *)(uintptr_t)db->config.host);

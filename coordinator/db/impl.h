@@ -16,7 +16,14 @@ enum { QR_EPOCH_BYTES = 16, QR_BATCH_MAX = 256, QR_EVENT_IDS_MAX = 512 };
 
 struct qr_db_watch; /* control.c */
 
-enum { QR_FLOORS_MAX = 256 };
+enum { QR_FLOORS_MAX = 256, QR_SLOW_MAX = 16 };
+
+/* A result that the database did not store in time (settle_slow.c). */
+struct qr_slow {
+    uint64_t lease_id; /* 0: free */
+    int tries;
+    unsigned long long renewals; /* of this coordinator, at the last try */
+};
 
 /* Where the head of a queue was last seen (sql/claim_heads.sql). */
 struct qr_floor {
@@ -34,6 +41,10 @@ struct qr_db {
     atomic_bool announce;      /* others should hear that there is work */
     atomic_ullong announced;   /* how often there was: rows may have come below a floor */
     atomic_bool stopped;
+    atomic_ullong renewals;    /* own row, as often as it could be renewed */
+    pthread_mutex_t slow_lock; /* guards slow[] */
+    struct qr_slow slow[QR_SLOW_MAX];
+    atomic_uint n_slow; /* in use */
     /* maintenance lane's thread only */
     int64_t close_after_session, close_after_lease;
     int64_t next_close_ms;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "coordinator/db/json.h"
 #include "coordinator/db/record_json.h"
@@ -351,41 +352,142 @@ static void add_bom_item(struct qr_results *results, int64_t job_id, int64_t fil
     JSON(&row, qr_write_items, b->other, b->n_other);
 }
 
+/* ------------------------------------------------------------------ parts of a large batch */
+
+/* Full columns, waiting to be sent. */
+struct qr_result_part {
+    struct qr_result_part *next;
+    struct qr_array column[QR_RESULT_TABLES][QR_RESULT_COLUMNS_MAX];
+};
+
+static void columns_init(struct qr_array column[][QR_RESULT_COLUMNS_MAX])
+{
+    for (int t = 0; t < QR_RESULT_TABLES; t++)
+        for (int c = 0; c < tables[t].n; c++)
+            qr_array_init(&column[t][c], tables[t].oid[c]);
+}
+
+static void columns_done(struct qr_array column[][QR_RESULT_COLUMNS_MAX])
+{
+    for (int t = 0; t < QR_RESULT_TABLES; t++)
+        for (int c = 0; c < tables[t].n; c++)
+            qr_array_done(&column[t][c]);
+}
+
+static void free_parts(struct qr_results *results)
+{
+    while (results->full) {
+        struct qr_result_part *part = results->full;
+        results->full = part->next;
+        columns_done(part->column);
+        free(part);
+    }
+    results->last = &results->full;
+}
+
+/* Before a row of about `bytes`: what is full moves aside. */
+static void make_room(struct qr_results *results, size_t bytes)
+{
+    results->bytes += bytes + 100; /* numbers, and lengths of what is absent */
+    if (results->bytes <= QR_RESULT_PART_BYTES || results->bytes == bytes + 100)
+        return;
+    struct qr_result_part *part = malloc(sizeof *part);
+    if (!part) {
+        results->failed = true;
+        return;
+    }
+    memcpy(part->column, results->column, sizeof part->column);
+    part->next = NULL;
+    *results->last = part;
+    results->last = &part->next;
+    columns_init(results->column);
+    results->bytes = bytes + 100;
+}
+
+static size_t calls_of(struct qr_array column[][QR_RESULT_COLUMNS_MAX], struct qr_params *params,
+                       struct qr_call *calls)
+{
+    size_t n = 0;
+
+    for (int t = 0; t < QR_RESULT_TABLES; t++) {
+        if (column[t][0].n == 0)
+            continue;
+        qr_params_init(&params[t]);
+        for (int c = 0; c < tables[t].n; c++)
+            qr_param_array(&params[t], &column[t][c]);
+        calls[n++] = (struct qr_call){tables[t].sql, &params[t]};
+    }
+    return n;
+}
+
+int qr_results_send_full(struct qr_conn *conn, struct qr_results *results, struct qr_err *err)
+{
+    int rc = results->failed ? qr_fail(err, QR_E_NOMEM, "settle: out of memory") : QR_OK;
+
+    for (struct qr_result_part *p = results->full; p && rc == QR_OK; p = p->next) {
+        struct qr_call calls[QR_RESULT_TABLES];
+        PGresult *answers[QR_RESULT_TABLES] = {NULL};
+        size_t n = calls_of(p->column, results->params, calls);
+        if (n > 0)
+            rc = qr_conn_pipeline(conn, calls, n, answers, err);
+        for (size_t i = 0; i < n; i++)
+            PQclear(answers[i]);
+    }
+    return rc;
+}
+
+/* ------------------------------------------------------------------ a whole record */
+
+static size_t length(const char *text) { return text ? strlen(text) : 0; }
+
 void qr_results_add(struct qr_results *results, int64_t job_id, int64_t file_id, int64_t run_id,
                     const qr_record *r)
 {
+    make_room(results, r->n_metadata * 64 + r->n_layers * 64 + r->n_blocks * 64);
     add_metadata(results, job_id, file_id, run_id, r);
-    for (size_t i = 0; i < r->n_pages; i++)
+    for (size_t i = 0; i < r->n_pages; i++) {
+        make_room(results, length(r->pages[i]->text));
         add_page(results, job_id, r->pages[i]);
+    }
     if (r->text[0]) { /* a file without pages: page 0 */
         Quarry__V1__Page whole = QUARRY__V1__PAGE__INIT;
         int64_t chars = chars_of(r);
         whole.chars = chars > INT32_MAX ? INT32_MAX : (uint32_t)chars;
         whole.text = r->text;
+        make_room(results, length(r->text));
         add_page(results, job_id, &whole);
     }
-    for (size_t i = 0; i < r->n_dimensions; i++)
+    for (size_t i = 0; i < r->n_dimensions; i++) {
+        make_room(results, 300);
         add_dimension(results, job_id, file_id, r->dimensions[i]);
-    for (size_t i = 0; i < r->n_parameters; i++)
+    }
+    for (size_t i = 0; i < r->n_parameters; i++) {
+        make_room(results, length(r->parameters[i]->name) + length(r->parameters[i]->value));
         add_parameter(results, job_id, file_id, r->parameters[i]);
-    for (size_t i = 0; i < r->n_materials; i++)
+    }
+    for (size_t i = 0; i < r->n_materials; i++) {
+        make_room(results, length(r->materials[i]->name));
         add_material(results, job_id, file_id, r->materials[i]);
-    for (size_t i = 0; i < r->n_bom; i++)
+    }
+    for (size_t i = 0; i < r->n_bom; i++) {
+        make_room(results, 300);
         add_bom_item(results, job_id, file_id, r->bom[i]);
+    }
 }
 
 void qr_results_init(struct qr_results *results)
 {
-    for (int t = 0; t < QR_RESULT_TABLES; t++)
-        for (int c = 0; c < tables[t].n; c++)
-            qr_array_init(&results->column[t][c], tables[t].oid[c]);
+    columns_init(results->column);
+    results->bytes = 0;
+    results->failed = false;
+    results->full = NULL;
+    results->last = &results->full;
 }
 
 void qr_results_done(struct qr_results *results)
 {
-    for (int t = 0; t < QR_RESULT_TABLES; t++)
-        for (int c = 0; c < tables[t].n; c++)
-            qr_array_done(&results->column[t][c]);
+    columns_done(results->column);
+    free_parts(results);
 }
 
 void qr_results_clear(struct qr_results *results)
@@ -393,20 +495,12 @@ void qr_results_clear(struct qr_results *results)
     for (int t = 0; t < QR_RESULT_TABLES; t++)
         for (int c = 0; c < tables[t].n; c++)
             qr_array_clear(&results->column[t][c]);
+    results->bytes = 0;
+    results->failed = false;
+    free_parts(results);
 }
 
 size_t qr_results_calls(struct qr_results *results, struct qr_call *calls)
 {
-    size_t n = 0;
-
-    for (int t = 0; t < QR_RESULT_TABLES; t++) {
-        struct qr_params *params = &results->params[t];
-        if (results->column[t][0].n == 0)
-            continue;
-        qr_params_init(params);
-        for (int c = 0; c < tables[t].n; c++)
-            qr_param_array(params, &results->column[t][c]);
-        calls[n++] = (struct qr_call){tables[t].sql, params};
-    }
-    return n;
+    return calls_of(results->column, results->params, calls);
 }

@@ -34,14 +34,24 @@ char *qr_record_bom_json(const qr_record *record);
 
 /* The tables' columns, for one batch. */
 enum { QR_RESULT_TABLES = 6, QR_RESULT_COLUMNS_MAX = 32 };
+enum { QR_RESULT_PART_BYTES = 256 << 10 }; /* of rows that one statement inserts */
+struct qr_result_part;
 struct qr_results {
     struct qr_array column[QR_RESULT_TABLES][QR_RESULT_COLUMNS_MAX];
     struct qr_params params[QR_RESULT_TABLES];
+    size_t bytes;                        /* in the columns, about */
+    struct qr_result_part *full, **last; /* rows that did not fit beside them */
+    bool failed;                         /* out of memory */
 };
 void qr_results_init(struct qr_results *results);
 void qr_results_done(struct qr_results *results);
 void qr_results_clear(struct qr_results *results);
 void qr_results_add(struct qr_results *results, int64_t job_id, int64_t file_id, int64_t run_id,
                     const qr_record *record);
-/** One call per table that has rows, appended to `calls` (room for QR_RESULT_TABLES); how many. */
+/** Insert what one statement is not to hold: a large result takes as many statements as it needs,
+ * each with a time-out of its own, so that none is too large ever to be stored. */
+QR_MUST_CHECK int qr_results_send_full(struct qr_conn *conn, struct qr_results *results,
+                                       struct qr_err *err);
+/** The rest: one call per table that has rows, appended to `calls` (room for QR_RESULT_TABLES); how
+ * many. */
 size_t qr_results_calls(struct qr_results *results, struct qr_call *calls);

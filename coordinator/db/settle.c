@@ -3,13 +3,14 @@
  *
  *   1  begin, shared locks on the sessions, the batch rows of the leases
  *   2  completions pass the fence and are written, one statement for those with nothing beside
- * them, one for the others; failures are locked, the retry table decides, then they are written
- * too; what the fence refused is DUPLICATE or STALE 3  result rows, file status, audit, counters,
- * commit
+ *      them, one for the others; failures are locked, the retry table decides, then they are
+ *      written too; what the fence refused is DUPLICATE or STALE
+ *   3  result rows, file status, audit, counters, commit
  *
  * A batch that fails on data is split until the bad result is alone: that one ends as REJECTED and
- * its job as a dead letter. After an unknown COMMIT the whole batch is run again: what had
- * committed answers DUPLICATE, which is reported as COMMITTED.
+ * its job as a dead letter. So is one that takes longer than a statement may (settle_slow.c). After
+ * an unknown COMMIT the whole batch is run again: what had committed answers DUPLICATE, which is
+ * reported as COMMITTED.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,8 @@
 #include "coordinator/db/json.h"
 #include "coordinator/db/record.h"
 #include "coordinator/db/settle.h"
+
+enum { TIMEOUTS_MAX = 5 }; /* of one batch and its parts: the lane must not stand still for long */
 
 /* ------------------------------------------------------------------ requests */
 
@@ -195,6 +198,10 @@ static int finish(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *e
     struct qr_call calls[EXTRA];
     PGresult *results[EXTRA] = {NULL};
     struct qr_params files, events, stage, cad, closed;
+
+    int rc = qr_results_send_full(conn, &txn->results, err);
+    if (rc < 0)
+        return rc;
     size_t n = qr_results_calls(&txn->results, calls);
 
     if (c[0].n > 0) {
@@ -231,7 +238,8 @@ static int finish(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *e
         calls[n++] = (struct qr_call){QR_SQL_stage_change, &stage};
         calls[n++] = (struct qr_call){QR_SQL_commit, NULL};
     }
-    int rc = n > 0 ? qr_conn_pipeline(conn, calls, n, results, err) : QR_OK;
+    if (n > 0)
+        rc = qr_conn_pipeline(conn, calls, n, results, err);
     for (size_t i = 0; i < n; i++)
         PQclear(results[i]);
     if (rc < 0 || txn->changes.n == 1)
@@ -345,48 +353,100 @@ static void answer(struct qr_db *db, struct settle_item **items, size_t n, enum 
     free(settles);
 }
 
-/* A batch, split as long as it fails on data. */
-static void settle_some(struct qr_db *db, struct qr_lane *lane, struct qr_conn *conn,
+static bool settle_some(struct qr_db *db, struct qr_lane *lane, struct qr_conn *conn,
+                        struct settle_txn *txn, struct settle_item **items, size_t n);
+
+/* The result that is alone, and that the database refuses: its job fails for it. */
+static bool settle_rejected(struct qr_db *db, struct qr_lane *lane, struct qr_conn *conn,
+                            struct settle_txn *txn, struct settle_item **items,
+                            const struct qr_err *err)
+{
+    if (items[0]->rejected) { /* its failure cannot be stored either */
+        atomic_fetch_add(&lane->failures, 1);
+        qr_log_err(QR_LOG_ERROR, "db.settle", err, "job=%llu",
+                   (unsigned long long)items[0]->settle->job_id);
+        answer(db, items, 1, QR_DB_FAILED, false);
+        return true;
+    }
+    reject(items[0],
+           qr_err_is_data(err) && strncmp(err->sqlstate, "54", 2) != 0 ? QR_CLASS_INTERNAL
+                                                                       : QR_CLASS_RESOURCE,
+           err->msg);
+    return settle_some(db, lane, conn, txn, items, 1);
+}
+
+/* The transaction; run again where nobody knows whether it was committed (rule 1). */
+static int settle_once(struct qr_conn *conn, struct settle_txn *txn, enum qr_db_status *status,
+                       bool *again, struct qr_err *err)
+{
+    int rc = qr_transaction(conn, true, settle_body, txn, status, err);
+
+    *again = *status == QR_DB_UNKNOWN && qr_conn_reopen(conn, err) == QR_OK;
+    if (!*again)
+        return rc;
+    rc = qr_transaction(conn, true, settle_body, txn, status, err);
+    if (*status == QR_DB_FAILED)
+        *status = QR_DB_UNKNOWN; /* of the first try nothing is known */
+    return rc;
+}
+
+/* A batch, split as long as it fails on data, or takes longer than a statement may. False: the
+ * database was asked often enough for now, what is left is sent again later. */
+static bool settle_some(struct qr_db *db, struct qr_lane *lane, struct qr_conn *conn,
                         struct settle_txn *txn, struct settle_item **items, size_t n)
 {
     enum qr_db_status status = QR_DB_FAILED;
     struct qr_err err = {0};
-    bool again = false;
+    bool again;
 
     txn->items = items;
     txn->n = n;
-    int rc = qr_transaction(conn, true, settle_body, txn, &status, &err);
-    if (status == QR_DB_UNKNOWN && qr_conn_reopen(conn, &err) == QR_OK) {
-        again = true; /* the guard makes it safe: rule 1 */
-        rc = qr_transaction(conn, true, settle_body, txn, &status, &err);
-        if (status == QR_DB_FAILED)
-            status = QR_DB_UNKNOWN; /* of the first try nothing is known */
-    }
-    if (rc == QR_OK || !qr_err_is_data(&err)) {
-        if (rc < 0) {
+    int rc = settle_once(conn, txn, &status, &again, &err);
+    bool slow = rc < 0 && status == QR_DB_FAILED && qr_err_is_slow(&err);
+    bool split = rc < 0 && qr_err_is_data(&err);
+    txn->timeouts += slow;
+    if (slow)
+        split = n > 1 ? txn->timeouts < TIMEOUTS_MAX : qr_settle_gives_up(db, items[0], &err);
+    if (!split) {
+        if (rc == QR_OK)
+            qr_settle_stored(db, items, n);
+        else
             atomic_fetch_add(&lane->failures, 1);
-            if (conn)
-                qr_lane_say_failure(lane, "db.settle", n, &err);
-        }
+        if (rc < 0 && conn)
+            qr_lane_say_failure(lane, "db.settle", n, &err);
         answer(db, items, n, status, again);
-        return;
+        return txn->timeouts < TIMEOUTS_MAX;
     }
-    if (n > 1) {
-        atomic_fetch_add(&lane->bisections, 1);
-        settle_some(db, lane, conn, txn, items, n / 2);
-        settle_some(db, lane, conn, txn, items + n / 2, n - n / 2);
-        return;
-    }
-    if (items[0]->rejected) { /* its failure cannot be stored either */
-        atomic_fetch_add(&lane->failures, 1);
-        qr_log_err(QR_LOG_ERROR, "db.settle", &err, "job=%llu",
-                   (unsigned long long)items[0]->settle->job_id);
-        answer(db, items, 1, QR_DB_FAILED, false);
-        return;
-    }
-    reject(items[0], strncmp(err.sqlstate, "54", 2) == 0 ? QR_CLASS_RESOURCE : QR_CLASS_INTERNAL,
-           err.msg);
-    settle_some(db, lane, conn, txn, items, 1);
+    if (n == 1)
+        return settle_rejected(db, lane, conn, txn, items, &err);
+    atomic_fetch_add(&lane->bisections, 1);
+    size_t first = slow ? qr_settle_split(items, n) : n / 2;
+    if (settle_some(db, lane, conn, txn, items, first))
+        return settle_some(db, lane, conn, txn, items + first, n - first);
+    answer(db, items + first, n - first, QR_DB_FAILED, false);
+    return false;
+}
+
+/* What was too slow before goes last, one by one: the others do not pay for it. */
+static void settle_all(struct qr_db *db, struct qr_lane *lane, struct qr_conn *conn,
+                       struct settle_txn *txn, struct settle_item **items, size_t n)
+{
+    size_t n_slow = 0;
+
+    for (size_t i = n; n > 1 && i-- > 0;)
+        if (qr_settle_is_slow(db, items[i])) {
+            struct settle_item *slow = items[i];
+            for (size_t k = i; k + 1 < n - n_slow; k++)
+                items[k] = items[k + 1];
+            items[n - ++n_slow] = slow;
+        }
+    if (n > n_slow)
+        (void)settle_some(db, lane, conn, txn, items, n - n_slow);
+    for (size_t i = n - n_slow; i < n; i++)
+        if (txn->timeouts < TIMEOUTS_MAX)
+            (void)settle_some(db, lane, conn, txn, &items[i], 1);
+        else
+            answer(db, &items[i], 1, QR_DB_FAILED, false);
 }
 
 static int compare_job(const void *a, const void *b)
@@ -423,7 +483,7 @@ void qr_settle_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct
         if (n > 1)
             qsort(items, n, sizeof *items, compare_job);
         columns_init(&txn);
-        settle_some(db, lane, conn, &txn, items, n);
+        settle_all(db, lane, conn, &txn, items, n);
         columns_done(&txn);
     }
     free(txn.order);

@@ -40,6 +40,7 @@ struct settle_txn {
     struct settle_item **order; /* as last sent: ord of a result row counts here */
     size_t n_order;
     bool epoch_holds;
+    int timeouts; /* statements that took too long, in this call of the lane */
     size_t n_accepted;
     struct qr_stage_changes changes;
     struct qr_array columns[SETTLE_COLUMNS]; /* used anew by every statement */
@@ -79,3 +80,15 @@ QR_MUST_CHECK int qr_settle_write_failed(struct qr_conn *conn, struct settle_txn
 /** What was not accepted: committed before, or stale. */
 QR_MUST_CHECK int qr_settle_classify(struct qr_conn *conn, struct settle_txn *txn,
                                      struct qr_err *err);
+
+/* ---- settle_slow.c */
+/** Took longer than a statement may, alone, not long ago. */
+bool qr_settle_is_slow(struct qr_db *db, const struct settle_item *item);
+/** These were stored: what is remembered of them is forgotten. */
+void qr_settle_stored(struct qr_db *db, struct settle_item **items, size_t n);
+/** That one alone took longer than a statement may. True: for the third time, and the database was
+ * there in between; then `err` says so. */
+bool qr_settle_gives_up(struct qr_db *db, const struct settle_item *item, struct qr_err *err);
+/** How to split a batch of two or more that took too long: what goes first is how many. One that
+ * outweighs the others is moved to the end, else it is halves. Keeps the order of the others. */
+size_t qr_settle_split(struct settle_item **items, size_t n);

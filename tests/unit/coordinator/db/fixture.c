@@ -164,13 +164,14 @@ void fx_wait(struct fx *fx, const uint64_t *counter, uint64_t want)
 
 /* ------------------------------------------------------------------ coordinators */
 
-struct fx *fx_new_ttl(int64_t ttl_ms)
+static struct fx *fx_new_with(int64_t ttl_ms, int64_t statement_timeout_ms)
 {
     struct qr_err err = {0};
     struct fx *fx = calloc(1, sizeof *fx);
     const struct qr_db_config config = {
         .url = qr_postgres_url(fx_cluster),
         .ttl_ms = ttl_ms,
+        .statement_timeout_ms = statement_timeout_ms,
         .instance = "test",
         .host = "here",
     };
@@ -189,6 +190,11 @@ struct fx *fx_new_ttl(int64_t ttl_ms)
     return fx;
 }
 
+struct fx *fx_new_ttl(int64_t ttl_ms) { return fx_new_with(ttl_ms, 0); }
+struct fx *fx_new_timeout(int64_t statement_timeout_ms)
+{
+    return fx_new_with(8000, statement_timeout_ms);
+}
 struct fx *fx_new(void) { return fx_new_ttl(8000); }
 
 void fx_free(struct fx *fx)

@@ -59,6 +59,7 @@ void fx_cluster_crash(void);
 
 struct fx *fx_new(void); /* a coordinator, ttl 8 s */
 struct fx *fx_new_ttl(int64_t ttl_ms);
+struct fx *fx_new_timeout(int64_t statement_timeout_ms);
 void fx_free(struct fx *fx);
 /** The same as cmocka's setup and teardown of one test. */
 int fx_setup(void **state);
