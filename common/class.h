@@ -34,6 +34,7 @@ enum qr_class {
     QR_CLASS_##name = (number),
     QR_CLASS_MAP(QR_CLASS_ENUM)
 #undef QR_CLASS_ENUM
+        QR_CLASS_COUNT, /* one more than the last */
 };
 
 struct qr_class_policy {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "coordinator/db/dead_letter.h"
 
 enum { EVERY_MS = 5000 };
 
@@ -38,7 +39,8 @@ static int ask(struct qr_conn *conn, void *arg, struct qr_err *err)
 {
     struct qr_totals *totals = arg;
 
-    return qr_run_get_totals(conn, &totals->answer, err);
+    int rc = qr_run_get_totals(conn, &totals->answer, err);
+    return rc < 0 ? rc : qr_dead_letter_classes(conn, totals->answer.dead_letters, err);
 }
 
 /* A question that failed keeps what was known: the lanes' own metrics tell about the database. */

@@ -4,6 +4,7 @@
 
 #include "coordinator/db/conn.h"
 #include "coordinator/db/impl.h"
+#include "coordinator/db/job_rows.h"
 #include "coordinator/db/message.h"
 #include "coordinator/db/states.h"
 #include "coordinator/engine/types.h"
@@ -12,7 +13,7 @@ enum { LIST_DEFAULT = 100, LIST_MAX = 10000, RETRY_STEP = 5000, RETRY_IDS_MAX = 
 
 /* ------------------------------------------------------------------ rows */
 
-static Quarry__V1__Job *job_of_row(const PGresult *r, int i)
+Quarry__V1__Job *qr_job_of_row(const PGresult *r, int i)
 {
     Quarry__V1__Job *job = malloc(sizeof *job);
 
@@ -48,8 +49,8 @@ static Quarry__V1__Job *job_of_row(const PGresult *r, int i)
 }
 
 /* At most `limit` of the rows, as an array; one row more says that there are more. */
-static bool jobs_of_rows(const PGresult *rows, uint32_t limit, Quarry__V1__Job ***ret,
-                         size_t *ret_n, protobuf_c_boolean *ret_more)
+bool qr_jobs_of_rows(const PGresult *rows, uint32_t limit, Quarry__V1__Job ***ret, size_t *ret_n,
+                     protobuf_c_boolean *ret_more)
 {
     size_t n = (size_t)PQntuples(rows);
 
@@ -59,12 +60,12 @@ static bool jobs_of_rows(const PGresult *rows, uint32_t limit, Quarry__V1__Job *
     if (!*ret)
         return false;
     for (*ret_n = 0; *ret_n < n; ++*ret_n)
-        if (!((*ret)[*ret_n] = job_of_row(rows, (int)*ret_n)))
+        if (!((*ret)[*ret_n] = qr_job_of_row(rows, (int)*ret_n)))
             return false;
     return true;
 }
 
-static uint32_t capped(uint32_t limit)
+uint32_t qr_list_limit(uint32_t limit)
 {
     return limit == 0 ? LIST_DEFAULT : limit > LIST_MAX ? LIST_MAX : limit;
 }
@@ -74,7 +75,7 @@ static uint32_t capped(uint32_t limit)
 int qr_job_list(struct qr_conn *conn, const Quarry__V1__ListJobsRequest *request,
                 Quarry__V1__ListJobsReply **ret, struct qr_err *err)
 {
-    uint32_t limit = capped(request->limit);
+    uint32_t limit = qr_list_limit(request->limit);
     struct qr_params params;
     QR_AUTO_RESULT rows = NULL;
 
@@ -96,7 +97,7 @@ int qr_job_list(struct qr_conn *conn, const Quarry__V1__ListJobsRequest *request
     if (!reply)
         return qr_fail(err, QR_E_NOMEM, "job list: out of memory");
     quarry__v1__list_jobs_reply__init(reply);
-    if (!jobs_of_rows(rows, limit, &reply->jobs, &reply->n_jobs, &reply->more)) {
+    if (!qr_jobs_of_rows(rows, limit, &reply->jobs, &reply->n_jobs, &reply->more)) {
         quarry__v1__list_jobs_reply__free_unpacked(reply, NULL);
         return qr_fail(err, QR_E_NOMEM, "job list: out of memory");
     }
@@ -120,7 +121,7 @@ int qr_job_get(struct qr_conn *conn, int64_t job_id, Quarry__V1__JobReply **ret,
     if (!reply)
         return qr_fail(err, QR_E_NOMEM, "job: out of memory");
     quarry__v1__job_reply__init(reply);
-    reply->job = job_of_row(rows, 0);
+    reply->job = qr_job_of_row(rows, 0);
     if (!reply->job) {
         quarry__v1__job_reply__free_unpacked(reply, NULL);
         return qr_fail(err, QR_E_NOMEM, "job: out of memory");
@@ -129,7 +130,7 @@ int qr_job_get(struct qr_conn *conn, int64_t job_id, Quarry__V1__JobReply **ret,
     return QR_OK;
 }
 
-static Quarry__V1__JobEvent *event_of_row(const PGresult *r, int i)
+Quarry__V1__JobEvent *qr_job_event_of_row(const PGresult *r, int i)
 {
     Quarry__V1__JobEvent *event = malloc(sizeof *event);
 
@@ -138,6 +139,7 @@ static Quarry__V1__JobEvent *event_of_row(const PGresult *r, int i)
     quarry__v1__job_event__init(event);
     event->at_ms = qr_get_i64(r, i, 0);
     event->lease_id = (uint64_t)qr_get_i64(r, i, 3);
+    event->budget_ms = (uint64_t)qr_get_i64(r, i, 5);
     if (qr_message_set(&event->event, qr_get_text(r, i, 1)) &&
         qr_message_set(&event->worker, qr_get_text(r, i, 2)) &&
         qr_message_set(&event->detail, qr_get_text(r, i, 4)))
@@ -168,7 +170,7 @@ int qr_job_events(struct qr_conn *conn, int64_t job_id, Quarry__V1__ListJobEvent
     quarry__v1__list_job_events_reply__init(reply);
     reply->events = calloc((size_t)PQntuples(rows) + 1, sizeof *reply->events);
     for (int i = 0; reply->events && i < PQntuples(rows); i++) {
-        Quarry__V1__JobEvent *event = event_of_row(rows, i);
+        Quarry__V1__JobEvent *event = qr_job_event_of_row(rows, i);
         if (!event)
             break;
         reply->events[reply->n_events++] = event;
@@ -177,45 +179,6 @@ int qr_job_events(struct qr_conn *conn, int64_t job_id, Quarry__V1__ListJobEvent
         quarry__v1__list_job_events_reply__free_unpacked(reply, NULL);
         return qr_fail(err, QR_E_NOMEM, "job events: out of memory");
     }
-    *ret = reply;
-    return QR_OK;
-}
-
-/* ------------------------------------------------------------------ dead letters */
-
-int qr_dead_letter_list(struct qr_conn *conn, const Quarry__V1__ListDeadLettersRequest *request,
-                        Quarry__V1__ListDeadLettersReply **ret, struct qr_err *err)
-{
-    uint32_t limit = capped(request->limit);
-    struct qr_params params, count;
-    PGresult *results[2] = {NULL};
-
-    qr_params_init(&params);
-    qr_param_i64(&params, request->run_id);
-    qr_param_text(&params, request->error_class);
-    qr_param_i64(&params, request->after_id);
-    qr_param_i32(&params, (int32_t)limit + 1);
-    qr_params_init(&count);
-    qr_param_i64(&count, request->run_id);
-    qr_param_text(&count, request->error_class);
-    const struct qr_call calls[] = {{QR_SQL_dead_letter_list, &params},
-                                    {QR_SQL_dead_letter_count, &count}};
-    int rc = qr_conn_pipeline(conn, calls, QR_COUNT(calls), results, err);
-    if (rc < 0)
-        return rc;
-    Quarry__V1__ListDeadLettersReply *reply = malloc(sizeof *reply);
-    if (reply) {
-        quarry__v1__list_dead_letters_reply__init(reply);
-        reply->total = (uint64_t)qr_get_i64(results[1], 0, 0);
-        if (!jobs_of_rows(results[0], limit, &reply->jobs, &reply->n_jobs, &reply->more)) {
-            quarry__v1__list_dead_letters_reply__free_unpacked(reply, NULL);
-            reply = NULL;
-        }
-    }
-    PQclear(results[0]);
-    PQclear(results[1]);
-    if (!reply)
-        return qr_fail(err, QR_E_NOMEM, "dead letters: out of memory");
     *ret = reply;
     return QR_OK;
 }
@@ -262,16 +225,16 @@ static int retry_jobs(struct qr_conn *conn, struct retry_txn *txn, struct qr_err
     return rc;
 }
 
-static int reopen_runs(struct qr_conn *conn, const struct retry_txn *txn, struct qr_err *err)
+int qr_runs_reopen(struct qr_conn *conn, const struct qr_stage_changes *changes, struct qr_err *err)
 {
     struct qr_array runs;
     struct qr_params params;
 
-    if (txn->changes.n == 0)
+    if (changes->n == 0)
         return QR_OK;
     qr_array_init(&runs, QR_OID_INT8);
-    for (size_t i = 0; i < txn->changes.n; i++)
-        qr_array_i64(&runs, txn->changes.list[i].run_id);
+    for (size_t i = 0; i < changes->n; i++)
+        qr_array_i64(&runs, changes->list[i].run_id);
     qr_params_init(&params);
     qr_param_array(&params, &runs);
     int rc = qr_conn_run(conn, QR_SQL_run_reopen, &params, NULL, err);
@@ -294,7 +257,7 @@ static int retry_body(struct qr_conn *conn, void *arg, struct qr_err *err)
     int rc = retry_jobs(conn, txn, err);
     if (rc == QR_OK)
         rc = qr_stage_apply(conn, &txn->changes, err);
-    return rc < 0 ? rc : reopen_runs(conn, txn, err);
+    return rc < 0 ? rc : qr_runs_reopen(conn, &txn->changes, err);
 }
 
 static int retry_ids(struct qr_conn *conn, const int64_t *ids, size_t n,
@@ -320,26 +283,14 @@ static int retry_ids(struct qr_conn *conn, const int64_t *ids, size_t n,
 static int retry_run(struct qr_conn *conn, const Quarry__V1__RetryJobsRequest *request,
                      Quarry__V1__RetryJobsReply *reply, struct qr_err *err)
 {
-    int64_t after = 0;
-    int64_t *ids = calloc(RETRY_STEP, sizeof *ids);
-    int rc = ids ? QR_OK : qr_fail(err, QR_E_NOMEM, "retry: out of memory");
+    struct qr_dead_letter_step step = {.run_id = request->run_id,
+                                       .error_class = request->error_class};
+    int rc = QR_OK;
 
-    for (size_t n = 1; rc == QR_OK && n > 0;) {
-        struct qr_params params;
-        QR_AUTO_RESULT rows = NULL;
-        qr_params_init(&params);
-        qr_param_i64(&params, request->run_id);
-        qr_param_text(&params, request->error_class);
-        qr_param_i64(&params, after);
-        qr_param_i32(&params, RETRY_STEP);
-        rc = qr_conn_run(conn, QR_SQL_job_retry_pick, &params, &rows, err);
-        n = rc == QR_OK ? (size_t)PQntuples(rows) : 0;
-        for (size_t i = 0; i < n; i++)
-            after = ids[i] = qr_get_i64(rows, (int)i, 0);
-        if (n > 0)
-            rc = retry_ids(conn, ids, n, reply, err);
-    }
-    free(ids);
+    do {
+        rc = qr_dead_letter_retry_step(conn, &step, err);
+    } while (rc == QR_OK && step.more);
+    reply->retried = step.retried;
     return rc;
 }
 

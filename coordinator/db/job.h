@@ -23,6 +23,3 @@ QR_MUST_CHECK int qr_job_events(struct qr_conn *conn, int64_t job_id,
 /** failed and cancelled -> pending; the run opens again. Use QR_DB_LANE_ENQUEUE. */
 QR_MUST_CHECK int qr_job_retry(struct qr_conn *conn, const Quarry__V1__RetryJobsRequest *request,
                                Quarry__V1__RetryJobsReply **ret, struct qr_err *err);
-QR_MUST_CHECK int qr_dead_letter_list(struct qr_conn *conn,
-                                      const Quarry__V1__ListDeadLettersRequest *request,
-                                      Quarry__V1__ListDeadLettersReply **ret, struct qr_err *err);

@@ -11,11 +11,13 @@
 #include "quarry/v1/admin.pb-c.h"
 
 #include "common/base.h"
+#include "common/class.h"
 #include "common/err.h"
 
 struct qr_conn;
 
-#define QR_RUN_HALT_AT 0.2 /* share of failures at which a run pauses itself, unless told otherwise */
+#define QR_RUN_HALT_AT \
+    0.2 /* share of failures at which a run pauses itself, unless told otherwise */
 #define QR_RUN_WEIGHT_MIN 0.01
 #define QR_RUN_WEIGHT_MAX 1000.0
 
@@ -79,6 +81,7 @@ struct qr_run_totals {
     uint64_t pending, processing, completed, failed, paused, cancelled;
     uint64_t empty;       /* of the completed: nothing came out */
     uint64_t runs_active; /* not over: active or paused */
+    uint64_t dead_letters[QR_CLASS_COUNT];
 };
 QR_MUST_CHECK int qr_run_get_totals(struct qr_conn *conn, struct qr_run_totals *ret,
                                     struct qr_err *err);

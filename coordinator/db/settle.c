@@ -289,9 +289,9 @@ static int settle_body(struct qr_conn *conn, void *arg, struct qr_err *err)
 
 static void columns_init(struct settle_txn *txn)
 {
-    static const enum qr_oid oids[SETTLE_COLUMNS] = {QR_OID_INT8, QR_OID_INT8, QR_OID_INT8,
-                                                     QR_OID_INT4, QR_OID_BOOL, QR_OID_TEXT,
-                                                     QR_OID_TEXT, QR_OID_TEXT, QR_OID_INT4};
+    static const enum qr_oid oids[SETTLE_COLUMNS] = {
+        QR_OID_INT8, QR_OID_INT8, QR_OID_INT8, QR_OID_INT4, QR_OID_BOOL, QR_OID_TEXT,
+        QR_OID_TEXT, QR_OID_TEXT, QR_OID_INT4, QR_OID_TEXT, QR_OID_INT8};
     for (int i = 0; i < SETTLE_COLUMNS; i++)
         qr_array_init(&txn->columns[i], oids[i]);
     qr_array_init(&txn->sha256, QR_OID_BYTEA);

@@ -6,7 +6,7 @@
 #include "coordinator/db/impl.h"
 #include "coordinator/db/record.h"
 
-enum { SETTLE_COLUMNS = 9 };
+enum { SETTLE_COLUMNS = 11 };
 
 struct settle_item {
     struct qr_item item;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "coordinator/db/json.h"
+#include "coordinator/db/pattern.h"
 #include "coordinator/db/settle.h"
 
 enum { MESSAGE_MAX = 2000 };
@@ -214,6 +215,7 @@ int qr_settle_write_failed(struct qr_conn *conn, struct settle_txn *txn, struct 
     for (size_t i = 0; i < txn->n_order; i++) {
         const struct settle_item *item = txn->order[i];
         struct qr_buf text;
+        char pattern[QR_PATTERN_MAX] = "";
         if (!item->accepted)
             continue;
         qr_array_i64(&c[0], (int64_t)item->settle->lease_id);
@@ -223,6 +225,10 @@ int qr_settle_write_failed(struct qr_conn *conn, struct settle_txn *txn, struct 
         qr_array_text(class, qr_class_text(item->class));
         failure_text(item, &text);
         qr_array_bytes(message, text.data ? (const void *)text.data : "", text.len);
+        if (text.data)
+            qr_pattern_of((const char *)text.data, pattern);
+        qr_array_text(&c[9], pattern);
+        qr_array_i64(&c[10], (int64_t)item->settle->budget_ms);
         qr_buf_done(&text);
         qr_array_i64(&c[2], item->delay_ms);
         qr_array_i32(&c[8], item->settle->duration_ms > INT32_MAX
@@ -239,7 +245,8 @@ int qr_settle_write_failed(struct qr_conn *conn, struct settle_txn *txn, struct 
     qr_param_array(&params, class);
     qr_param_array(&params, message);
     qr_param_array(&params, &c[2]);
-    qr_param_array(&params, &c[8]);
+    for (int i = 8; i < SETTLE_COLUMNS; i++)
+        qr_param_array(&params, &c[i]);
     return qr_conn_run(conn, QR_SQL_settle_failed, &params, NULL, err);
 }
 

@@ -24,8 +24,14 @@
     X(coordinator_register) \
     X(coordinator_renew) \
     X(coordinator_stop) \
+    X(dead_letter_analyze) \
+    X(dead_letter_classes) \
     X(dead_letter_count) \
+    X(dead_letter_get) \
     X(dead_letter_list) \
+    X(dead_letter_purge) \
+    X(dead_letter_purge_count) \
+    X(dead_letter_retry) \
     X(delayed_due) \
     X(enqueue_jobs) \
     X(enqueue_queue) \
@@ -42,7 +48,6 @@
     X(job_get) \
     X(job_list) \
     X(job_retry) \
-    X(job_retry_pick) \
     X(lock_exclusive) \
     X(lock_shared) \
     X(mirror) \

@@ -275,6 +275,7 @@ struct qr_settle {
     size_t record_len;
     uint32_t duration_ms;
     uint64_t retry_after_ms; /* the source asked for it; 0 no */
+    uint64_t budget_ms;      /* set by the engine: the lease's; 0 when it is not known here */
     bool by_coordinator;     /* a budget ran out here: no worker waits for an Ack */
     /* answer */
     enum qr_ack_code code;

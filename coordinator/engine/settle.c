@@ -22,10 +22,11 @@ static void retry_later(struct qr_engine *engine, struct qr_eng_session *session
 }
 
 static void submit(struct qr_engine *engine, struct qr_eng_session *session,
-                   struct qr_settle *settle)
+                   const struct qr_eng_lease *lease, struct qr_settle *settle)
 {
     settle->session_pk = session->pk;
     settle->attach = session->attach;
+    settle->budget_ms = lease ? lease->budget_ms : 0;
     engine->settles_in_flight++;
     engine->port.db_settle(engine->port.ctx, settle);
 }
@@ -60,7 +61,7 @@ bool qr_engine_result(struct qr_engine *engine, uint64_t stream, struct qr_settl
         if (lease->state != QR_LEASE_RETURNING)
             qr_eng_lease_set(engine, lease, QR_LEASE_SETTLING);
     } /* else: another session's; the fence says so */
-    submit(engine, session, settle);
+    submit(engine, session, lease, settle);
     qr_eng_session_arm(engine, session);
     return false;
 }
@@ -88,7 +89,7 @@ void qr_eng_settle_budget(struct qr_engine *engine, struct qr_eng_lease *lease, 
     qr_eng_lease_set(engine, lease, QR_LEASE_SETTLING);
     engine->port.stop(engine->port.ctx, session->stream->id, ++session->stream->seq, lease->id,
                       QR_STOP_STALE, 0);
-    submit(engine, session, settle);
+    submit(engine, session, lease, settle);
 }
 
 /* ------------------------------------------------------------------ the answer */

@@ -67,10 +67,8 @@ void qr_metrics_engine(struct qr_metrics *metrics, const struct qr_engine_stats 
         const char *state;
         uint32_t value;
     } leases[] = {
-        {"offered", stats->leases_offered_now},
-        {"active", stats->leases_active_now},
-        {"stopping", stats->leases_stopping_now},
-        {"settling", stats->leases_settling_now},
+        {"offered", stats->leases_offered_now},     {"active", stats->leases_active_now},
+        {"stopping", stats->leases_stopping_now},   {"settling", stats->leases_settling_now},
         {"returning", stats->leases_returning_now},
     };
 
@@ -165,6 +163,12 @@ void qr_metrics_jobs(struct qr_metrics *metrics, const struct qr_run_totals *job
     for (size_t i = 0; i < QR_COUNT(rows); i++) {
         const struct qr_label status = {"status", rows[i].status};
         qr_metrics_u64(metrics, &status, 1, rows[i].value);
+    }
+    qr_metrics_family(metrics, "quarry_dead_letters", QR_METRIC_GAUGE,
+                      "jobs that failed for good and were neither retried nor purged, by class");
+    for (int id = QR_CLASS_NONE + 1; id < QR_CLASS_COUNT; id++) {
+        const struct qr_label class = {"class", qr_class_text((enum qr_class)id)};
+        qr_metrics_u64(metrics, &class, 1, jobs->dead_letters[id]);
     }
     qr_metrics_gauge(metrics, "quarry_jobs_empty",
                      "completed jobs from which nothing came, with a reason", (double)jobs->empty);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "coordinator/db/dead_letter.h"
 #include "coordinator/db/enqueue.h"
 #include "coordinator/db/job.h"
 #include "coordinator/db/migrate.h"
@@ -179,6 +180,31 @@ static int list_dead_letters(struct qr_conn *conn, struct call *call, struct qr_
     Quarry__V1__ListDeadLettersReply *reply = NULL;
     int rc =
         qr_dead_letter_list(conn, (Quarry__V1__ListDeadLettersRequest *)call->request, &reply, err);
+    REPLY(call, reply);
+    return rc;
+}
+
+#define DEAD_LETTER_METHOD(name, Request, Reply, fn)                                  \
+    static int name(struct qr_conn *conn, struct call *call, struct qr_err *err)      \
+    {                                                                                 \
+        Quarry__V1__##Reply *reply = NULL;                                            \
+        int rc = fn(conn, (const Quarry__V1__##Request *)call->request, &reply, err); \
+        REPLY(call, reply);                                                           \
+        return rc;                                                                    \
+    }
+DEAD_LETTER_METHOD(analyze_dead_letters, AnalyzeDeadLettersRequest, AnalyzeDeadLettersReply,
+                   qr_dead_letter_analyze)
+DEAD_LETTER_METHOD(retry_dead_letters, RetryDeadLettersRequest, RetryDeadLettersReply,
+                   qr_dead_letter_retry)
+DEAD_LETTER_METHOD(purge_dead_letters, PurgeDeadLettersRequest, PurgeDeadLettersReply,
+                   qr_dead_letter_purge)
+#undef DEAD_LETTER_METHOD
+
+static int get_dead_letter(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    Quarry__V1__GetDeadLetterReply *reply = NULL;
+    int rc = qr_dead_letter_get(conn, ((Quarry__V1__GetDeadLetterRequest *)call->request)->job_id,
+                                &reply, err);
     REPLY(call, reply);
     return rc;
 }
@@ -370,6 +396,10 @@ static const struct method methods[] = {
     ROW("ListJobEvents",   list_job_events,   READ,    list_job_events),
     ROW("RetryJobs",       retry_jobs,        ENQUEUE, retry_jobs),
     ROW("ListDeadLetters", list_dead_letters, READ,    list_dead_letters),
+    ROW("GetDeadLetter",   get_dead_letter,   READ,    get_dead_letter),
+    ROW("AnalyzeDeadLetters", analyze_dead_letters, READ, analyze_dead_letters),
+    ROW("RetryDeadLetters", retry_dead_letters, ENQUEUE, retry_dead_letters),
+    ROW("PurgeDeadLetters", purge_dead_letters, READ, purge_dead_letters),
     ROW("Verify",          verify,            READ,    verify),
     ROW("Migrate",         migrate,           READ,    migrate),
     ROW("GetVersion",      get_version,       READ,    get_version),

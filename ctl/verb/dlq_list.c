@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "ctl/emit.h"
 #include "ctl/text.h"
+#include "ctl/verb/dlq.h"
 #include "ctl/verb/job.h"
 #include "ctl/verb/run.h"
 #include "ctl/verb/verbs.h"
@@ -11,7 +12,7 @@
 struct args {
     struct qr_ctl_common common;
     int64_t run, limit, after;
-    char *error_class;
+    char *error_class, *pattern;
     bool details;
 };
 
@@ -20,7 +21,8 @@ struct args {
 /* clang-format off */
 static const struct qr_option options[] = {
     {"run",     0, QR_OPT_INT,  AT(run),         "0",   0, 0x1p53, 0, "ID", "only of this run", "docs/cli.md"},
-    {"class",   0, QR_OPT_STR,  AT(error_class), NULL,  0, 0, QR_OPT_CHOICE, "timeout|connection|rate_limit|resource|invalid_input|permission|unsupported|crash|internal", "only those that failed with this class", "docs/operations.md"},
+    {"class",   0, QR_OPT_STR,  AT(error_class), NULL,  0, 0, QR_OPT_CHOICE, QR_DLQ_CLASSES, "only those that failed with this class", "docs/operations.md"},
+    {"pattern", 0, QR_OPT_STR,  AT(pattern),     NULL,  0, 0, 0, "PATTERN", "only those with this pattern, see quarry dlq analyze", "docs/cli.md"},
     {"details", 0, QR_OPT_BOOL, AT(details),     NULL,  0, 0, 0, "", "the whole message, attempts and times of each", "docs/cli.md"},
     {"limit",   0, QR_OPT_INT,  AT(limit),       "100", 1, 0x1p53, 0, NULL, "dead letters at most", "docs/cli.md"},
     {"after",   0, QR_OPT_INT,  AT(after),       "0",   0, 0x1p53, 0, "ID", "go on behind this job", "docs/cli.md"},
@@ -110,7 +112,7 @@ static void tell_rest(const struct listing *listing, const struct args *args, in
     else if (listing->left == args->limit && listing->ctl->output == QR_CTL_TABLE)
         qr_ctl_say("no dead letters");
     else if (args->run > 0 && listing->ctl->output == QR_CTL_TABLE && listing->ctl->err.tty)
-        qr_ctl_say("try them again: quarry job retry --run %lld%s%s", (long long)args->run,
+        qr_ctl_say("try them again: quarry dlq retry --run %lld%s%s", (long long)args->run,
                    args->error_class ? " --class " : "",
                    args->error_class ? args->error_class : "");
 }
@@ -127,7 +129,9 @@ static int run_verb(struct qr_ctl *ctl, const void *arguments, const struct qr_o
     request.run_id = args->run;
     request.after_id = args->after;
     request.error_class = args->error_class ? args->error_class : request.error_class;
-    int rc = qr_ctl_connect(ctl, err);
+    int rc = qr_dlq_parse_pattern(args->pattern, &request.pattern, err);
+    if (rc == QR_OK)
+        rc = qr_ctl_connect(ctl, err);
     if (rc == QR_OK)
         rc = qr_emit_begin(&listing.emit, ctl, columns, QR_COUNT(columns), row, err);
     if (rc < 0)
@@ -148,9 +152,11 @@ const struct qr_ctl_verb qr_ctl_dlq_list = {
     .name = "dlq list",
     .arguments = "[OPTION]...",
     .summary = "dead letters: jobs that failed for good, and why",
-    .examples = "  quarry dlq list --run 7\n"
-                "  quarry dlq list --run 7 --class crash --details\n"
-                "  quarry dlq list -o jsonl --limit 100000 | jq -r .error_class | sort | uniq -c\n",
+    .examples =
+        "  quarry dlq list --run 7\n"
+        "  quarry dlq list --run 7 --class crash --details\n"
+        "  quarry dlq list --pattern 3fa2b1c1             of all runs, as dlq analyze names it\n"
+        "  quarry dlq list -o jsonl --limit 100000 | jq -r .error_class | sort | uniq -c\n",
     .options = options,
     .args_size = sizeof(struct args),
     .run = run_verb,

@@ -9,6 +9,11 @@
 
 enum { QR_JOB_PAGE = 1000 }; /* jobs asked for at once */
 
+/** Set these jobs back to pending, and tell how many were. Errors: QR_E_USAGE, no number;
+ * QR_E_INVALID, some were refused; those of a call. */
+QR_MUST_CHECK int qr_job_retry_ids(struct qr_ctl *ctl, const struct qr_option_list *ids,
+                                   struct qr_err *err);
+
 /** When a job's state last changed: finished, claimed or created. */
 int64_t qr_job_changed_ms(const Quarry__V1__Job *job);
 

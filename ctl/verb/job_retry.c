@@ -4,6 +4,7 @@
 
 #include "common/class.h"
 #include "ctl/emit.h"
+#include "ctl/verb/job.h"
 #include "ctl/verb/verbs.h"
 
 struct args {
@@ -54,34 +55,52 @@ static int tell(struct qr_ctl *ctl, const Quarry__V1__RetryJobsReply *reply, str
     return rc;
 }
 
-static int run_verb(struct qr_ctl *ctl, const void *arguments, const struct qr_option_list *rest,
-                    struct qr_err *err)
+static int retry(struct qr_ctl *ctl, const Quarry__V1__RetryJobsRequest *request,
+                 struct qr_err *err)
 {
-    const struct args *args = arguments;
-    Quarry__V1__RetryJobsRequest request = QUARRY__V1__RETRY_JOBS_REQUEST__INIT;
     Quarry__V1__RetryJobsReply *reply = NULL;
+    int rc = qr_ctl_connect(ctl, err);
 
-    int rc = check(args, rest, err);
-    if (rc < 0)
-        return rc;
-    request.job_ids = calloc(rest->n + 1, sizeof *request.job_ids);
-    if (!request.job_ids)
-        return qr_fail(err, QR_E_NOMEM, "out of memory");
-    for (size_t i = 0; rc == QR_OK && i < rest->n; i++)
-        rc = qr_ctl_parse_id(rest->items[i], "job", &request.job_ids[i], err);
-    request.n_job_ids = rest->n;
-    request.run_id = args->run;
-    request.error_class = args->error_class ? args->error_class : request.error_class;
     if (rc == QR_OK)
-        rc = qr_ctl_connect(ctl, err);
-    if (rc == QR_OK)
-        rc = QR_CALL(ctl->client, RetryJobs, retry_jobs_reply, &request, &reply, err);
-    free(request.job_ids);
+        rc = QR_CALL(ctl->client, RetryJobs, retry_jobs_reply, request, &reply, err);
     if (rc < 0)
         return rc;
     rc = tell(ctl, reply, err);
     quarry__v1__retry_jobs_reply__free_unpacked(reply, NULL);
     return rc;
+}
+
+int qr_job_retry_ids(struct qr_ctl *ctl, const struct qr_option_list *ids, struct qr_err *err)
+{
+    Quarry__V1__RetryJobsRequest request = QUARRY__V1__RETRY_JOBS_REQUEST__INIT;
+    int rc = QR_OK;
+
+    request.job_ids = calloc(ids->n + 1, sizeof *request.job_ids);
+    if (!request.job_ids)
+        return qr_fail(err, QR_E_NOMEM, "out of memory");
+    for (size_t i = 0; rc == QR_OK && i < ids->n; i++)
+        rc = qr_ctl_parse_id(ids->items[i], "job", &request.job_ids[i], err);
+    request.n_job_ids = ids->n;
+    if (rc == QR_OK)
+        rc = retry(ctl, &request, err);
+    free(request.job_ids);
+    return rc;
+}
+
+static int run_verb(struct qr_ctl *ctl, const void *arguments, const struct qr_option_list *rest,
+                    struct qr_err *err)
+{
+    const struct args *args = arguments;
+    Quarry__V1__RetryJobsRequest request = QUARRY__V1__RETRY_JOBS_REQUEST__INIT;
+    int rc = check(args, rest, err);
+
+    if (rc < 0)
+        return rc;
+    if (rest->n > 0)
+        return qr_job_retry_ids(ctl, rest, err);
+    request.run_id = args->run;
+    request.error_class = args->error_class ? args->error_class : request.error_class;
+    return retry(ctl, &request, err);
 }
 
 const struct qr_ctl_verb qr_ctl_job_retry = {

@@ -19,6 +19,10 @@
     X(job_retry)        \
     X(job_add)          \
     X(dlq_list)         \
+    X(dlq_show)         \
+    X(dlq_analyze)      \
+    X(dlq_retry)        \
+    X(dlq_purge)        \
     X(worker_list)      \
     X(worker_drain)     \
     X(extract)          \

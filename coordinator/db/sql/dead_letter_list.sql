@@ -1,4 +1,5 @@
--- $1 run bigint (0: all), $2 class text (''), $3 after id bigint, $4 limit integer.  job_list's columns, by id.
+-- $1 run bigint (0: all), $2 class text (''), $3 after id bigint, $4 limit integer,
+-- $5 pattern integer (0).  job_list's columns, by id.
 SELECT j.id, j.run_id, f.uri, j.job_type, j.status, j.priority, j.retry_count, j.infra_losses,
        coalesce(j.error_class, ''),
        coalesce(j.last_error, CASE WHEN j.status IN ('pending', 'processing', 'paused') AND j.error_class IS NOT NULL
@@ -16,5 +17,6 @@ SELECT j.id, j.run_id, f.uri, j.job_type, j.status, j.priority, j.retry_count, j
   JOIN cloud_files f ON f.id = j.file_id
   LEFT JOIN delayed d ON d.job_id = j.id
  WHERE ($1::bigint = 0 OR x.run_id = $1::bigint) AND ($2::text = '' OR x.error_class = $2::text)
+   AND ($5::integer = 0 OR (hashtext(x.error_class || ' ' || x.pattern) | 1) = $5::integer)
    AND x.job_id > $3::bigint
  ORDER BY x.job_id LIMIT $4::integer

@@ -1,10 +1,10 @@
 -- $1 lease bigint[], $2 job bigint[], $3 status text[], $4 retry_count integer[], $5 class text[],
--- $6 message text[], $7 delay_ms bigint[], $8 duration_ms integer[].
+-- $6 message text[], $7 delay_ms bigint[], $8 duration_ms integer[], $9 pattern text[], $10 budget_ms bigint[].
 -- Jobs that settle_lock locked: to their new state, their delay or dead letter, the batch element gone.
 WITH r AS MATERIALIZED (
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::integer[], $5::text[],
-                         $6::text[], $7::bigint[], $8::integer[])
-             r (lease_id, job_id, status, retry_count, class, message, delay_ms, duration_ms)
+                         $6::text[], $7::bigint[], $8::integer[], $9::text[], $10::bigint[])
+             r (lease_id, job_id, status, retry_count, class, message, delay_ms, duration_ms, pattern, budget_ms)
 ), j AS (
     UPDATE extraction_jobs j
        SET status = r.status, settled_lease_id = r.lease_id, retry_count = r.retry_count,
@@ -20,11 +20,11 @@ WITH r AS MATERIALIZED (
     SELECT job_id, now() + delay_ms * interval '1 millisecond', queue_id, -priority
       FROM j WHERE status = 'pending'
 ), l AS (
-    INSERT INTO dead_letters (job_id, run_id, error_class, message, job_type, retry_count, lease_id)
-    SELECT job_id, run_id, class, message, job_type, retry_count, lease_id
+    INSERT INTO dead_letters (job_id, run_id, error_class, message, pattern, job_type, retry_count, lease_id)
+    SELECT job_id, run_id, class, message, pattern, job_type, retry_count, lease_id
       FROM j WHERE status = 'failed'
     ON CONFLICT (job_id) DO UPDATE
-       SET error_class = excluded.error_class, message = excluded.message, failed_at = now(),
+       SET error_class = excluded.error_class, message = excluded.message, pattern = excluded.pattern, failed_at = now(),
            retry_count = excluded.retry_count, lease_id = excluded.lease_id
 ), g AS (
     UPDATE lease_batches b SET gone = b.gone || e.gone
@@ -33,7 +33,7 @@ WITH r AS MATERIALIZED (
               FROM r GROUP BY 1) e
      WHERE b.first_lease_id = e.first
 )
-INSERT INTO job_events (event, run_id, job_id, lease_id, detail)
+INSERT INTO job_events (event, run_id, job_id, lease_id, detail, budget_ms)
 SELECT CASE status WHEN 'pending' THEN 'retry' ELSE status END, run_id, job_id, lease_id,
-       class || ': ' || message
+       class || ': ' || message, nullif(budget_ms, 0)
   FROM j

@@ -8,6 +8,7 @@
 
 #include "coordinator/db/conn.h"
 #include "coordinator/db/db.h"
+#include "coordinator/db/dead_letter.h"
 #include "coordinator/db/enqueue.h"
 #include "coordinator/db/impl.h"
 #include "coordinator/db/job.h"
