@@ -39,7 +39,7 @@ count_of() { sed -nE "s/.*[^0-9]([0-9]+) $1.*/\1/p" <<<" $2" | tail -n 1; }
 test_pytest() {
     local filter=$1 log=build/pytest.log rc=0 line failed errors
     build_preset release
-    /usr/bin/python3 -m pytest -q -ra ${filter:+-k "$filter"} tests/e2e 2>&1 | tee "$log" || rc=$?
+    /usr/bin/python3 -m pytest -q -ra ${filter:+-k "$filter"} tests/e2e tests/chaos 2>&1 | tee "$log" || rc=$?
     [ "$rc" -ne 5 ] || rc=0 # the filter chose none of them
     line=$(grep -E '(passed|failed|error|skipped|deselected|no tests ran).* in [0-9.]+s' "$log" | tail -n 1)
     failed=$(count_of failed "$line")
@@ -57,8 +57,47 @@ tsan_runner() {
     fi
 }
 
+# test_chaos: the short form of the chaos suite, a scenario counts as a test.
+test_chaos() {
+    local log=build/chaos.log rc=0 last
+    build_preset release
+    chaos_root /usr/bin/python3 -m tests.chaos 2>&1 | tee "$log" || rc=$?
+    last=$(tail -n 1 "$log")
+    tally chaos "$log" "$rc" "$(json_count passed "$last")" "$(json_count failed "$last")" "$(json_count skipped "$last")"
+}
+
+json_count() { sed -nE "s/.*\"$1\": ([0-9]+)[,}].*/\1/p" <<<"$2"; }
+
+# chaos_root COMMAND…: as root, because a network namespace and a small tmpfs need it; else without these two.
+chaos_root() {
+    if is_root || ! sudo -n true 2>/dev/null; then
+        "$@"
+    else
+        sudo -n -- "$@"
+    fi
+}
+
+# ./dev test chaos [--minutes N] [--only TEXT] [--build PRESET] [--seed S]: the suite itself, output as it comes.
+verb_chaos() {
+    local build=release arg last=""
+    for arg in "$@"; do
+        [ "$last" != --build ] || build=$arg
+        case $arg in --build=*) build=${arg#--build=} ;; esac
+        last=$arg
+    done
+    case $build in release | dev | tsan) ;; *) usage "test chaos: --build is release, dev or tsan" ;; esac
+    setup_need build run test
+    build_preset "$build"
+    chaos_root /usr/bin/python3 -m tests.chaos "$@"
+}
+
 verb_test() {
     local filter=${1:-} runner
+    if [ "$filter" = chaos ]; then
+        shift
+        verb_chaos "$@"
+        return
+    fi
     [ $# -le 1 ] || usage "test: one filter at most"
     SECONDS=0
     setup_need build run test
@@ -66,6 +105,7 @@ verb_test() {
     test_ctest dev "$filter" env
     test_ctest tsan "$filter" "${runner[@]}"
     test_pytest "$filter"
+    [ -n "$filter" ] || test_chaos
     [ $((test_passed + test_failed)) -gt 0 ] || die "test: no test has '$filter' in its name"
     echo "./dev test: $test_passed passed, $test_failed failed, $test_skipped skipped ($test_parts) in $SECONDS s"
     [ "$test_failed" -eq 0 ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.test_chaos import small_pdf
+from tests.harness.samples.text_pdf import text_pdf
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_wrong_usage_says_what_to_try(stack):
 def test_retry_of_a_pattern_then_purge(stack):
     named = next(p for p in patterns(stack) if "the name says" in p["pattern"])
     for i in range(2):  # two of three are mended
-        (stack.folder_in / f"mislabelled {i}.pdf").write_bytes(small_pdf(1))
+        (stack.folder_in / f"mislabelled {i}.pdf").write_bytes(text_pdf(1))
     assert stack.metrics()['quarry_dead_letters{class="invalid_input"}'] >= 3
     answer = stack.ask("dlq", "retry", "--pattern", f"{named['id']:08x}")
     assert answer["retried"] == 3 and answer["skipped"] == 0

@@ -5,8 +5,8 @@ import pathlib
 
 import pytest
 
-from tests.e2e.test_chaos import small_pdf
 from tests.harness.quarry import children_of, until
+from tests.harness.samples.text_pdf import text_pdf
 
 KILLER = "killer.pdf"
 NEIGHBOURS = 12
@@ -14,8 +14,8 @@ NEIGHBOURS = 12
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / KILLER).write_bytes(small_pdf(6000))  # takes long enough to be seen at work
-    slow = small_pdf(300)
+    (tmp_path / KILLER).write_bytes(text_pdf(6000))  # takes long enough to be seen at work
+    slow = text_pdf(300)
     for i in range(NEIGHBOURS):
         (tmp_path / f"neighbour-{i:02}.pdf").write_bytes(slow)
     return tmp_path

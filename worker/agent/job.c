@@ -249,6 +249,7 @@ static void submit(struct qr_jobs *jobs, struct qr_job *job)
     struct qr_err err = {0};
 
     qr_session_started(jobs->session, job->lease_id);
+    qr_log(QR_LOG_DEBUG, "job.start", "lease=%" PRIu64, job->lease_id);
     if (qr_pool_submit(jobs->pool, &ask, &err) < 0) {
         report(jobs, job->lease_id,
                err.code == QR_E_INVALID ? QR_CLASS_INVALID_INPUT : QR_CLASS_RESOURCE, err.msg, NULL,

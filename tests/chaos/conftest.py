@@ -1,0 +1,2 @@
+"""Fixtures of the checker's own test."""
+from tests.e2e.conftest import stack_of  # noqa: F401

@@ -1,0 +1,1 @@
+"""What people do under load: pause, resume and cancel."""
