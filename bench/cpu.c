@@ -77,3 +77,11 @@ int64_t qr_bench_rss_bytes(pid_t pid)
     fclose(in);
     return pages * sysconf(_SC_PAGESIZE);
 }
+
+pid_t qr_bench_parent(pid_t pid)
+{
+    int64_t ended;
+    pid_t parent = 0;
+
+    return read_stat(pid, &parent, &ended) == 0 ? parent : 0;
+}

@@ -12,3 +12,5 @@ int64_t qr_bench_cpu_ns(pid_t pid);
 int64_t qr_bench_cpu_tree_ns(pid_t pid);
 /** Resident memory now, in bytes. */
 int64_t qr_bench_rss_bytes(pid_t pid);
+/** The process that started it; 0 when it is gone. */
+pid_t qr_bench_parent(pid_t pid);

@@ -2,6 +2,9 @@
  *
  *     bench_queue [--database URL] [--jobs N] [--streams N] [--slots N] [--coordinator PATH]
  *
+ * --metadata: every result brings a record, which becomes a row of extracted_metadata. --held: a
+ * transaction is held open meanwhile, so that nothing dead can be removed.
+ *
  * Jobs enter by the Admin RPC, are leased over worker streams and their results committed; the
  * floor (bench/floor.h) runs claim and settle at the batch size the coordinator had. Last line:
  * JSON.
@@ -19,12 +22,14 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/options.h"
+#include "quarry/v1/record.pb-c.h"
 
 enum { ENQUEUE_BATCH = 10000 };
 
 struct options {
     char *database, *coordinator;
     int64_t jobs, streams, slots, rounds;
+    bool metadata, held, floor;
 };
 
 #define AT(field) offsetof(struct options, field)
@@ -36,6 +41,9 @@ static const struct qr_option table[] = {
     {"streams",     0, QR_OPT_INT, AT(streams),     "16",     1,    1000,     0, "N",    "worker streams", NULL},
     {"slots",       0, QR_OPT_INT, AT(slots),       "8",      1,    256,      0, "N",    "slots of each; its credits are twice that", NULL},
     {"rounds",      0, QR_OPT_INT, AT(rounds),      "3",      1,    99,       0, "N",    "rounds of queue and floor in turn; medians count", NULL},
+    {"floor",       0, QR_OPT_BOOL, AT(floor),      "true",   0,    0,        0, NULL,   "measure the floor too", NULL},
+    {"metadata",    0, QR_OPT_BOOL, AT(metadata),   NULL,     0,    0,        0, NULL,   "one metadata row per result", NULL},
+    {"held",        0, QR_OPT_BOOL, AT(held),       NULL,     0,    0,        0, NULL,   "a transaction is held open while the jobs are done", NULL},
     {0},
 };
 /* clang-format on */
@@ -50,11 +58,51 @@ static const struct qr_options bench_options = {
 struct round {
     double jobs_per_s, enqueue_per_s, floor_per_s;
     double batch, wal_bytes_per_job;
-    double coordinator_us, workers_us; /* processor time of each, per job */
+    double coordinator_us, workers_us, postgres_us; /* processor time of each, per job */
     int connections;
+    char tables[1600]; /* JSON: what is left in the database */
 };
 
 /* ------------------------------------------------------------------ one round */
+
+/* What a small file says of itself: one row of extracted_metadata. */
+static size_t make_record(uint8_t *data, size_t size)
+{
+    static const char *const pairs[][2] = {{"title", "Bracket, welded"},
+                                           {"author", "A. Draughtsman"},
+                                           {"drawing_number", "QX-4711-02"}};
+    Quarry__V1__ExtractionRecord record = QUARRY__V1__EXTRACTION_RECORD__INIT;
+    Quarry__V1__MetadataItem items[QR_COUNT(pairs)], *ptrs[QR_COUNT(pairs)];
+    uint8_t sha256[32] = {0x51};
+
+    for (size_t i = 0; i < QR_COUNT(pairs); i++) {
+        quarry__v1__metadata_item__init(&items[i]);
+        items[i].key = (char *)(uintptr_t)pairs[i][0];
+        items[i].value = (char *)(uintptr_t)pairs[i][1];
+        ptrs[i] = &items[i];
+    }
+    record.type = (char *)"text";
+    record.bytes = 4711;
+    record.sha256 = (ProtobufCBinaryData){sizeof sha256, sha256};
+    record.extractor = (char *)"noop";
+    record.extractor_version = (char *)"1";
+    record.metadata = ptrs;
+    record.n_metadata = QR_COUNT(pairs);
+    record.completeness = 1;
+    size_t len = quarry__v1__extraction_record__get_packed_size(&record);
+    return len <= size ? quarry__v1__extraction_record__pack(&record, data) : 0;
+}
+
+/* A transaction that sees the database as it was: nothing that dies later can be removed. */
+static PGconn *hold(const char *url)
+{
+    PGconn *conn = PQconnectdb(url);
+    char text[32];
+
+    qr_bench_ask(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ", text, sizeof text);
+    qr_bench_ask(conn, "SELECT count(*) FROM runs", text, sizeof text);
+    return conn;
+}
 
 static int enqueue_all(struct qr_rpc_channel *channel, int64_t run_id, int64_t jobs,
                        double *ret_per_s, struct qr_err *err)
@@ -96,15 +144,17 @@ static int drain(struct qr_noop_fleet *fleet, uint64_t jobs, double *ret_per_s, 
     return QR_OK;
 }
 
-static int run_round(const struct options *options, const char *url, int number, PGconn *conn,
-                     struct round *ret, struct qr_err *err)
+static int run_round(const struct options *options, const struct qr_bench_database *database,
+                     int number, PGconn *conn, struct round *ret, struct qr_err *err)
 {
     struct qr_bench_coordinator coordinator = {.pid = 0};
     QR_AUTO(qr_rpc_channel) channel = NULL;
     struct qr_noop_fleet *fleet = NULL;
     int64_t run_id = 0;
     char lsn[64], sql[256], name[64];
-    const struct qr_bench_coordinator_config start = {.program = options->coordinator, .url = url};
+    uint8_t record[QR_NOOP_RECORD_MAX];
+    const struct qr_bench_coordinator_config start = {.program = options->coordinator,
+                                                      .url = database->url};
 
     snprintf(name, sizeof name, "bench-%d-%d", (int)getpid(), number);
     int rc = qr_bench_coordinator_start(&start, &coordinator, err);
@@ -122,15 +172,21 @@ static int run_round(const struct options *options, const char *url, int number,
         .slots = (unsigned)options->slots,
         .credits = (unsigned)options->slots * 2,
         .type = "noop",
+        .record = record,
+        .record_len = options->metadata ? make_record(record, sizeof record) : 0,
     };
+    PGconn *held = options->held ? hold(database->url) : NULL;
     if (rc == QR_OK)
         rc = qr_noop_fleet_start(&config, &fleet, err);
     int64_t coordinator_ns = qr_bench_cpu_ns(coordinator.pid);
+    int64_t postgres_ns = database->pid ? qr_bench_cpu_tree_ns(database->pid) : 0;
     if (rc == QR_OK)
         rc = drain(fleet, (uint64_t)options->jobs, &ret->jobs_per_s, err);
     if (rc == QR_OK) {
         coordinator_ns = qr_bench_cpu_ns(coordinator.pid) - coordinator_ns;
         ret->coordinator_us = (double)coordinator_ns / 1e3 / (double)options->jobs;
+        postgres_ns = database->pid ? qr_bench_cpu_tree_ns(database->pid) - postgres_ns : 0;
+        ret->postgres_us = (double)postgres_ns / 1e3 / (double)options->jobs;
         ret->workers_us =
             (double)qr_bench_cpu_ns(qr_noop_fleet_pid(fleet)) / 1e3 / (double)options->jobs;
         snprintf(sql, sizeof sql, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '%s')", lsn);
@@ -154,7 +210,9 @@ static int run_round(const struct options *options, const char *url, int number,
         ret->batch = (double)options->jobs / qr_bench_ask_number(conn, sql);
     }
     qr_noop_fleet_free(fleet);
-    qr_bench_coordinator_stop(&coordinator);
+    qr_bench_coordinator_stop(&coordinator); /* its backends report their counts as they end */
+    qr_bench_tables(conn, ret->tables, sizeof ret->tables);
+    PQfinish(held);
     return rc;
 }
 
@@ -177,6 +235,7 @@ static void print_report(const struct options *options, const struct round *roun
     double wal = median(rounds, n, offsetof(struct round, wal_bytes_per_job));
     double coordinator = median(rounds, n, offsetof(struct round, coordinator_us));
     double workers = median(rounds, n, offsetof(struct round, workers_us));
+    double postgres = median(rounds, n, offsetof(struct round, postgres_us));
     char version[64], settings[512];
 
     qr_bench_ask(conn, "SHOW server_version", version, sizeof version);
@@ -190,33 +249,37 @@ static void print_report(const struct options *options, const struct round *roun
            "\"floor_jobs_per_s\": %.0f, \"ratio_to_floor\": %.3f, \"streams\": %" PRId64
            ", \"slots\": %" PRId64 ", \"credits\": %" PRId64
            ", \"batch\": %.1f, \"wal_bytes_per_job\": %.0f, \"coordinator_us_per_job\": %.2f, "
-           "\"workers_us_per_job\": %.2f, \"connections\": %d, \"rounds\": %zu, "
+           "\"workers_us_per_job\": %.2f, \"postgres_us_per_job\": %.2f, \"metadata\": %s, "
+           "\"held\": %s, \"connections\": %d, \"rounds\": %zu, \"tables\": %s, "
            "\"postgres\": \"%s\", \"settings\": %s}\n",
            options->jobs, jobs, enqueued, floor, floor > 0 ? jobs / floor : 0.0, options->streams,
-           options->slots, options->slots * 2, batch, wal, coordinator, workers,
-           rounds[0].connections, n, version, settings[0] ? settings : "{}");
+           options->slots, options->slots * 2, batch, wal, coordinator, workers, postgres,
+           options->metadata ? "true" : "false", options->held ? "true" : "false",
+           rounds[0].connections, n, rounds[n - 1].tables[0] ? rounds[n - 1].tables : "{}", version,
+           settings[0] ? settings : "{}");
 }
 
-static int run_rounds(const struct options *options, const char *url, struct qr_err *err)
+static int run_rounds(const struct options *options, const struct qr_bench_database *database,
+                      struct qr_err *err)
 {
     struct round rounds[99] = {0};
-    PGconn *conn = PQconnectdb(url);
+    PGconn *conn = PQconnectdb(database->url);
     int rc = QR_OK;
 
     if (PQstatus(conn) != CONNECTION_OK)
         rc = qr_fail(err, QR_E_UNREACHABLE, "connect: %s", PQerrorMessage(conn));
-    printf("%5s  %12s  %12s  %12s  %7s  %9s  %8s  %8s\n", "round", "enqueue/s", "jobs/s", "floor/s",
-           "batch", "WAL B/job", "coord us", "fleet us");
+    printf("%5s  %12s  %12s  %12s  %7s  %9s  %8s  %8s  %8s\n", "round", "enqueue/s", "jobs/s",
+           "floor/s", "batch", "WAL B/job", "pg us", "coord us", "fleet us");
     for (int i = 0; rc == QR_OK && i < options->rounds; i++) {
-        rc = run_round(options, url, i, conn, &rounds[i], err);
-        if (rc == QR_OK)
-            rc = qr_bench_floor(url, options->jobs, (unsigned)(rounds[i].batch + 0.5),
+        rc = run_round(options, database, i, conn, &rounds[i], err);
+        if (rc == QR_OK && options->floor)
+            rc = qr_bench_floor(database->url, options->jobs, (unsigned)(rounds[i].batch + 0.5),
                                 &rounds[i].floor_per_s, err);
         if (rc == QR_OK)
-            printf("%5d  %12.0f  %12.0f  %12.0f  %7.1f  %9.0f  %8.2f  %8.2f\n", i + 1,
+            printf("%5d  %12.0f  %12.0f  %12.0f  %7.1f  %9.0f  %8.2f  %8.2f  %8.2f\n", i + 1,
                    rounds[i].enqueue_per_s, rounds[i].jobs_per_s, rounds[i].floor_per_s,
-                   rounds[i].batch, rounds[i].wal_bytes_per_job, rounds[i].coordinator_us,
-                   rounds[i].workers_us);
+                   rounds[i].batch, rounds[i].wal_bytes_per_job, rounds[i].postgres_us,
+                   rounds[i].coordinator_us, rounds[i].workers_us);
         fflush(stdout);
     }
     if (rc == QR_OK)
@@ -237,7 +300,7 @@ int main(int argc, char **argv)
     qr_log_init("bench_queue", QR_LOG_WARN);
     int rc = qr_bench_database_start(options.database, &database, &err);
     if (rc == QR_OK)
-        rc = run_rounds(&options, database.url, &err);
+        rc = run_rounds(&options, &database, &err);
     qr_bench_database_stop(&database);
     if (rc < 0)
         fprintf(stderr, "bench_queue: %s\n", err.msg);

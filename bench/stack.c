@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench/cpu.h"
 #include "common/clock.h"
 #include "coordinator/postgres/postgres.h"
 #include "quarry/v1/admin.pb-c.h"
@@ -36,13 +37,33 @@ static pid_t postmaster_of(const char *cluster)
     return (pid_t)pid;
 }
 
+/* Of a given server: the parent of a backend, where that is a process here. */
+static pid_t postmaster_behind(const char *url)
+{
+    PGconn *conn = PQconnectdb(url);
+    pid_t pid = PQstatus(conn) == CONNECTION_OK ? (pid_t)PQbackendPID(conn) : 0;
+    char path[64], name[32] = "";
+
+    snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+    FILE *in = pid > 0 ? fopen(path, "re") : NULL;
+    if (!in || !fgets(name, sizeof name, in) || strcmp(name, "postgres\n") != 0)
+        pid = 0;
+    if (in)
+        fclose(in);
+    pid = pid > 0 ? qr_bench_parent(pid) : 0;
+    PQfinish(conn);
+    return pid;
+}
+
 int qr_bench_database_start(const char *url, struct qr_bench_database *ret, struct qr_err *err)
 {
     char cluster[64];
 
     *ret = (struct qr_bench_database){.url = url, .dir = "/tmp/quarry-bench.XXXXXX"};
-    if (url)
+    if (url) {
+        ret->pid = postmaster_behind(url);
         return QR_OK;
+    }
     if (!mkdtemp(ret->dir) || chmod(ret->dir, 0755) < 0)
         return qr_fail_errno(err, QR_E_IO, errno, "make '%s'", ret->dir);
     snprintf(cluster, sizeof cluster, "%s/pg", ret->dir);
@@ -84,6 +105,17 @@ double qr_bench_ask_number(PGconn *conn, const char *sql)
 {
     char text[64];
     return strtod(qr_bench_ask(conn, sql, text, sizeof text), NULL);
+}
+
+void qr_bench_tables(PGconn *conn, char *json, size_t size)
+{
+    qr_bench_ask(
+        conn,
+        "SELECT json_object_agg(relname, json_build_object('bytes', pg_relation_size(relid), "
+        "'index_bytes', pg_indexes_size(relid), 'dead', n_dead_tup) ORDER BY relname) "
+        "FROM pg_stat_user_tables WHERE relname IN ('extraction_jobs', 'ready', "
+        "'lease_batches', 'live_batches', 'job_events', 'run_stages', 'cloud_files')",
+        json, size);
 }
 
 /* ------------------------------------------------------------------ the coordinator */

@@ -20,7 +20,7 @@ struct qr_bench_database {
     const char *url;
     struct qr_postgres *postgres; /* NULL: it was given */
     char dir[32];
-    pid_t pid; /* postmaster of a private one; 0 */
+    pid_t pid; /* the postmaster; 0: not on this machine */
 };
 
 /** `url` NULL: make one. The struct must stay where it is until stopped. */
@@ -30,6 +30,8 @@ void qr_bench_database_stop(struct qr_bench_database *database);
 
 char *qr_bench_ask(PGconn *conn, const char *sql, char *out, size_t size); /* returns out */
 double qr_bench_ask_number(PGconn *conn, const char *sql);
+/** What a queue leaves behind: per table its bytes, those of its indexes, dead rows; JSON. */
+void qr_bench_tables(PGconn *conn, char *json, size_t size);
 
 /* ---- the coordinator */
 struct qr_bench_coordinator {

@@ -9,3 +9,7 @@ ALTER TABLE ready
 
 -- Batches are found by session and by lease within it; a second index would cost as much as the row.
 DROP INDEX live_batches_lease;
+
+-- A result makes a file's row half as long again (sha256, media_type, extraction_status): room for that on
+-- the row's own page, or every result costs an entry in each index.
+ALTER TABLE cloud_files SET (fillfactor = 40);
