@@ -429,17 +429,17 @@ void qr_conn_rollback(struct qr_conn *conn)
         conn->broken = true;
 }
 
-bool qr_conn_take_notifies(struct qr_conn *conn)
+unsigned qr_conn_take_notifies(struct qr_conn *conn)
 {
-    bool any = false;
+    unsigned any = 0;
     PGnotify *note;
 
     if (conn->broken)
-        return false;
+        return 0;
     if (!PQconsumeInput(conn->pg))
         conn->broken = true;
     while ((note = PQnotifies(conn->pg)) != NULL) {
-        any = true;
+        any |= strcmp(note->relname, "quarry_control") == 0 ? QR_NOTIFY_CONTROL : QR_NOTIFY_WORK;
         PQfreemem(note);
     }
     return any;

@@ -72,8 +72,9 @@ void qr_conn_rollback(struct qr_conn *conn);
 /** The connection broke when a COMMIT had been sent and not answered: it may have happened. */
 bool qr_conn_is_unknown(const struct qr_conn *conn);
 
-/** Take the notifications that have come in on channels LISTENed to; true when there was one. */
-bool qr_conn_take_notifies(struct qr_conn *conn);
+/** Take the notifications that have come in on channels LISTENed to: a bit for each. */
+enum { QR_NOTIFY_WORK = 1, QR_NOTIFY_CONTROL = 2 };
+unsigned qr_conn_take_notifies(struct qr_conn *conn);
 
 /** What kind of trouble an error is. */
 bool qr_err_is_data(const struct qr_err *err); /* the values are to blame: classes 21 22 23 54 */

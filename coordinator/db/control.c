@@ -11,7 +11,7 @@
 #include "coordinator/db/impl.h"
 #include "coordinator/engine/types.h"
 
-enum { PEERS_MAX = 256, NOTIFY_GAP_MS = 100 };
+enum { PEERS_MAX = 256, NOTIFY_GAP_MS = 100, STOPS_GAP_MS = 1000 };
 
 struct peer {
     int64_t id, renewals;
@@ -24,6 +24,7 @@ struct qr_db_watch {
     int64_t last_look_ms; /* 0: never */
     int64_t next_look_ms;
     int64_t next_notify_ms;
+    int64_t next_stops_ms;
     int64_t *unsure; /* sessions of an adoption whose COMMIT was not heard of */
     size_t n_unsure;
     unsigned generation; /* of the connection that all this was learnt on */
@@ -188,6 +189,7 @@ static void report_adopted(struct qr_db *db, const struct adopt_txn *txn)
                     .job_id = (uint64_t)qr_get_i64(txn->leases, k, 2),
                     .run_id = (uint64_t)qr_get_i64(txn->leases, k, 3),
                     .type = qr_type_intern(qr_get_text(txn->leases, k, 4)),
+                    .stop = (enum qr_stop_reason)qr_get_i32(txn->leases, k, 5),
                 };
         if (db->events.adopted)
             db->events.adopted(db->events.ctx, &adopted);
@@ -302,7 +304,8 @@ static int pass_on_work(struct qr_db *db, struct qr_conn *conn, int64_t now, str
     int rc = QR_OK;
 
     if (!watch->listening) {
-        rc = qr_conn_exec(conn, "LISTEN quarry_work", err);
+        rc = qr_conn_exec(conn, "LISTEN quarry_work; LISTEN quarry_control", err);
+        watch->next_stops_ms = now;
         watch->listening = rc == QR_OK;
     }
     if (rc == QR_OK && watch->n == 0)
@@ -311,9 +314,23 @@ static int pass_on_work(struct qr_db *db, struct qr_conn *conn, int64_t now, str
         watch->next_notify_ms = now + NOTIFY_GAP_MS;
         rc = qr_conn_exec(conn, "NOTIFY quarry_work", err);
     }
-    if (rc == QR_OK && qr_conn_take_notifies(conn) && db->events.work_available)
+    if (rc < 0)
+        return rc;
+    unsigned heard = qr_conn_take_notifies(conn);
+    if (heard & QR_NOTIFY_WORK && db->events.work_available)
         db->events.work_available(db->events.ctx, 0);
-    return rc;
+    if (heard & QR_NOTIFY_CONTROL)
+        watch->next_stops_ms = now;
+    return QR_OK;
+}
+
+/* What people stopped (rule 10): at once when somebody said so, and by a poll behind it. */
+static int pass_on_stops(struct qr_db *db, struct qr_conn *conn, int64_t now, struct qr_err *err)
+{
+    if (now < db->watch->next_stops_ms)
+        return QR_OK;
+    db->watch->next_stops_ms = now + STOPS_GAP_MS;
+    return qr_stops_poll(db, conn, err);
 }
 
 void qr_control_tick(void *ctx, struct qr_lane *lane, struct qr_conn *conn)
@@ -347,6 +364,8 @@ void qr_control_tick(void *ctx, struct qr_lane *lane, struct qr_conn *conn)
     }
     if (rc == QR_OK)
         rc = pass_on_work(db, conn, now, &err);
+    if (rc == QR_OK)
+        rc = pass_on_stops(db, conn, now, &err);
     if (rc < 0) {
         atomic_fetch_add(&lane->failures, 1);
         qr_log_err(QR_LOG_WARN, "db.control", &err, "coordinator=%llu",

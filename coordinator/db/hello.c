@@ -231,6 +231,7 @@ static int sort_out(struct qr_conn *conn, struct hello_txn *txn, const PGresult 
                 .run_id = (uint64_t)qr_get_i64(rows, i, 3),
                 .type = qr_type_intern(qr_get_text(rows, i, 4)),
                 .spooled = spooled && !running,
+                .stop = (enum qr_stop_reason)qr_get_i32(rows, i, 5),
             };
             if (pass >= 0)
                 moved[n_moved++] = (int64_t)(lease_id - (lease_id - 1) % QR_BATCH_MAX);

@@ -31,6 +31,15 @@ struct qr_floor {
     int64_t job_id;
 };
 
+/* How far the sweep of a cancelled run has come; lost with the process, begun again from the start.
+ */
+struct qr_sweep {
+    int64_t run_id;
+    int32_t queue_id, rank;
+    int64_t job_id;     /* behind these in ready */
+    int64_t after_file; /* of the walk for paused jobs */
+};
+
 struct qr_db {
     struct qr_db_config config; /* strings owned */
     struct qr_db_events events;
@@ -48,6 +57,8 @@ struct qr_db {
     /* maintenance lane's thread only */
     int64_t close_after_session, close_after_lease;
     int64_t next_close_ms;
+    int64_t next_clean_ms;
+    struct qr_sweep sweep;
     /* claim lane's thread only */
     struct qr_floor floors[QR_FLOORS_MAX];
     size_t n_floors;
@@ -106,6 +117,16 @@ struct qr_stage_change *qr_stage_of(struct qr_stage_changes *changes, int64_t ru
 QR_MUST_CHECK int qr_stage_apply(struct qr_conn *conn, struct qr_stage_changes *changes,
                                  struct qr_err *err);
 void qr_stage_done(struct qr_stage_changes *changes);
+
+/** Rows of control_end or sweep_end (run, status before, how many) to counters. lifecycle.c */
+QR_MUST_CHECK int qr_control_count_ended(const PGresult *rows, bool cancelled,
+                                         struct qr_stage_changes *changes, struct qr_err *err);
+
+/** sweep.c: one bounded piece of closing the jobs of cancelled runs; on the maintenance lane. */
+QR_MUST_CHECK int qr_sweep_tick(struct qr_db *db, struct qr_conn *conn, struct qr_err *err);
+
+/** stops.c: reads what is stopped and tells the engine; on the control lane. */
+QR_MUST_CHECK int qr_stops_poll(struct qr_db *db, struct qr_conn *conn, struct qr_err *err);
 
 /* Release: leases of one session end without a result (sql/release.sql). */
 struct qr_release {

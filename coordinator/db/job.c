@@ -5,6 +5,7 @@
 #include "coordinator/db/conn.h"
 #include "coordinator/db/impl.h"
 #include "coordinator/db/job_rows.h"
+#include "coordinator/db/lifecycle.h"
 #include "coordinator/db/message.h"
 #include "coordinator/db/states.h"
 #include "coordinator/engine/types.h"
@@ -26,7 +27,8 @@ Quarry__V1__Job *qr_job_of_row(const PGresult *r, int i)
               qr_message_set(&job->error_class, qr_get_text(r, i, 8)) &&
               qr_message_set(&job->last_error, qr_get_text(r, i, 9)) &&
               qr_message_set(&job->worker, qr_get_text(r, i, 10)) &&
-              qr_message_set(&job->empty_reason, qr_get_text(r, i, 17));
+              qr_message_set(&job->empty_reason, qr_get_text(r, i, 17)) &&
+              qr_message_set(&job->stop_requested, qr_get_named(r, i, "stop_requested"));
     job->id = qr_get_i64(r, i, 0);
     job->run_id = qr_get_i64(r, i, 1);
     job->priority = qr_get_i32(r, i, 5);
@@ -225,6 +227,27 @@ static int retry_jobs(struct qr_conn *conn, struct retry_txn *txn, struct qr_err
     return rc;
 }
 
+/* Cancelled while this went on: what it adds would never run, and end with nothing. */
+static int check_gates(struct qr_conn *conn, const struct qr_stage_changes *changes,
+                       struct qr_err *err)
+{
+    struct qr_array runs;
+    struct qr_params params;
+    QR_AUTO_RESULT row = NULL;
+
+    qr_array_init(&runs, QR_OID_INT8);
+    for (size_t i = 0; i < changes->n; i++)
+        qr_array_i64(&runs, changes->list[i].run_id);
+    qr_params_init(&params);
+    qr_param_array(&params, &runs);
+    int rc = qr_conn_run(conn, QR_SQL_run_still_open, &params, &row, err);
+    qr_array_done(&runs);
+    if (rc == QR_OK && !qr_get_null(row, 0, 0))
+        rc = qr_fail(err, QR_E_STALE, "run %lld was cancelled meanwhile",
+                     (long long)qr_get_i64(row, 0, 0));
+    return rc;
+}
+
 int qr_runs_reopen(struct qr_conn *conn, const struct qr_stage_changes *changes, struct qr_err *err)
 {
     struct qr_array runs;
@@ -243,7 +266,7 @@ int qr_runs_reopen(struct qr_conn *conn, const struct qr_stage_changes *changes,
         rc = qr_fail(err, QR_E_EXISTS,
                      "the run cannot open again: a newer run of the same source is active; hint: "
                      "wait for it to end");
-    return rc;
+    return rc < 0 ? rc : check_gates(conn, changes, err);
 }
 
 static int retry_body(struct qr_conn *conn, void *arg, struct qr_err *err)
@@ -319,6 +342,10 @@ int qr_job_retry(struct qr_conn *conn, const Quarry__V1__RetryJobsRequest *reque
             rc = retry_ids(conn, request->job_ids + at, left < RETRY_STEP ? left : RETRY_STEP,
                            reply, err);
         }
+        if (rc == QR_OK)
+            rc = qr_job_control_states(conn, reply->refused, reply->n_refused,
+                                       "only failed and cancelled jobs are retried", &reply->jobs,
+                                       &reply->n_jobs, err);
     } else {
         rc = retry_run(conn, request, reply, err);
     }

@@ -7,6 +7,7 @@
 #include "coordinator/db/impl.h"
 #include "coordinator/engine/types.h"
 
+enum { CLEAN_MAX = 1000, CLEAN_GAP_MS = 5000 };
 enum { DUE_MAX = 5000, CLOSE_MAX = 200, CLOSE_AGE_S = 5, CLOSE_GAP_MS = 2000 };
 
 enum maintain_kind { MAINTAIN_MIRROR, MAINTAIN_CHECKPOINT };
@@ -234,6 +235,18 @@ static int close_batches(struct qr_db *db, struct qr_conn *conn, int64_t now, st
     return QR_OK;
 }
 
+static int clean_control(struct qr_db *db, struct qr_conn *conn, int64_t now, struct qr_err *err)
+{
+    struct qr_params params;
+
+    if (now < db->next_clean_ms)
+        return QR_OK;
+    db->next_clean_ms = now + CLEAN_GAP_MS;
+    qr_params_init(&params);
+    qr_param_i32(&params, CLEAN_MAX);
+    return qr_conn_run(conn, QR_SQL_control_clean, &params, NULL, err);
+}
+
 void qr_maintain_tick(void *ctx, struct qr_lane *lane, struct qr_conn *conn)
 {
     struct qr_db *db = ctx;
@@ -244,6 +257,10 @@ void qr_maintain_tick(void *ctx, struct qr_lane *lane, struct qr_conn *conn)
     int rc = move_due(db, conn, &err);
     if (rc == QR_OK)
         rc = close_batches(db, conn, qr_clock_ms(), &err);
+    if (rc == QR_OK)
+        rc = clean_control(db, conn, qr_clock_ms(), &err);
+    if (rc == QR_OK)
+        rc = qr_sweep_tick(db, conn, &err);
     if (rc < 0) {
         atomic_fetch_add(&lane->failures, 1);
         qr_log_err(QR_LOG_WARN, "db.maintain", &err, "lane=%s", lane->config.name);

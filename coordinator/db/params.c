@@ -282,3 +282,10 @@ int64_t qr_get_array_i64(const PGresult *result, int row, int col, int32_t i)
            : len == 4 ? (int32_t)get32(at)
                       : (int16_t)((uint16_t)at[0] << 8 | at[1]);
 }
+
+const char *qr_get_named(const PGresult *result, int row, const char *name)
+{
+    int col = PQfnumber(result, name);
+
+    return col < 0 ? "" : qr_get_text(result, row, col);
+}

@@ -79,6 +79,8 @@ bool qr_get_bool(const PGresult *result, int row, int col);
 double qr_get_f64(const PGresult *result, int row, int col);
 const char *qr_get_text(const PGresult *result, int row,
                         int col); /* also varchar, json; not jsonb */
+/** A text by its column's name; "" when there is none. */
+const char *qr_get_named(const PGresult *result, int row, const char *name);
 const void *qr_get_bytes(const PGresult *result, int row, int col, size_t *ret_len);
 /** A one-dimensional array of int8, int4 or int2 without nulls: its length; one element, from 0. */
 int32_t qr_get_array_n(const PGresult *result, int row, int col);

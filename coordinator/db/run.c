@@ -141,6 +141,10 @@ static int create_body(struct qr_conn *conn, void *arg, struct qr_err *err)
     qr_params_init(&params);
     qr_param_text(&params, txn->config);
     rc = qr_conn_run(conn, QR_SQL_run_active, &params, &active, err);
+    if (rc == QR_OK && PQntuples(active) == 1 && qr_get_bool(active, 0, 1))
+        rc = qr_fail(err, QR_E_EXISTS,
+                     "run %lld of the same source is being cancelled; hint: try again when it is",
+                     (long long)qr_get_i64(active, 0, 0));
     if (rc == QR_OK && PQntuples(active) == 0)
         rc = qr_fail(err, QR_E_DB, "run: the active one ended this moment; hint: try again");
     if (rc == QR_OK)
@@ -214,7 +218,9 @@ static Quarry__V1__Run *run_of_row(const PGresult *r, int i)
               qr_message_set(&run->source, qr_get_text(r, i, 2)) &&
               qr_message_set(&run->status, qr_get_text(r, i, 3)) &&
               qr_message_set(&run->discover_error, qr_get_text(r, i, 18)) &&
-              qr_message_set(&run->halt_reason, qr_get_text(r, i, 22));
+              qr_message_set(&run->halt_reason, qr_get_text(r, i, 22)) &&
+              qr_message_set(&run->gate, qr_get_named(r, i, "gate")) &&
+              qr_message_set(&run->gate_reason, qr_get_named(r, i, "gate_reason"));
     run->id = qr_get_i64(r, i, 0);
     run->priority = qr_get_i32(r, i, 4);
     run->created_ms = qr_get_i64(r, i, 5);

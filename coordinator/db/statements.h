@@ -13,13 +13,26 @@
     X(batches_move) \
     X(begin) \
     X(checkpoint) \
-    X(claim_heads) \
     X(claim_alone) \
+    X(claim_heads) \
     X(claim_lease) \
     X(claim_offer) \
     X(claim_shares) \
     X(claim_take) \
     X(commit) \
+    X(control_ask) \
+    X(control_clean) \
+    X(control_drain) \
+    X(control_end) \
+    X(control_lock) \
+    X(control_resume) \
+    X(control_states) \
+    X(control_stops_drains) \
+    X(control_stops_jobs) \
+    X(control_stops_runs) \
+    X(control_undelay) \
+    X(control_unready) \
+    X(control_withdraw) \
     X(coordinator_peers) \
     X(coordinator_register) \
     X(coordinator_renew) \
@@ -61,10 +74,13 @@
     X(run_active) \
     X(run_create) \
     X(run_finish_adding) \
+    X(run_gate) \
+    X(run_leased) \
     X(run_reopen) \
     X(run_report) \
     X(run_set) \
     X(run_show) \
+    X(run_still_open) \
     X(run_take_listings) \
     X(run_totals) \
     X(session_check) \
@@ -81,7 +97,13 @@
     X(settle_lock) \
     X(stage_change) \
     X(stage_enqueue) \
-    X(suspects)
+    X(suspects) \
+    X(sweep_delayed) \
+    X(sweep_end) \
+    X(sweep_paused) \
+    X(sweep_ready) \
+    X(sweep_runs) \
+    X(sweep_try)
 /* clang-format on */
 
 enum qr_sql {

@@ -41,6 +41,7 @@ static const struct {
     {"coordinators", "id renewals stopped_at"},
     {"ready", "queue_id rank job_id"},
     {"delayed", "job_id run_at"},
+    {"control", "id job_id"},
     {"lease_batches", "first_lease_id session_pk job_ids gone"},
     {"live_batches", "session_pk first_lease_id"},
     {"job_events", "at event job_id job_ids"},
@@ -50,7 +51,8 @@ static const struct {
 static const char *const indexes[] = {
     "extraction_jobs_pkey", "extraction_jobs_run_file", "idx_jobs_claimed",   "cloud_files_uri",
     "ready_pkey",           "delayed_run_at",           "lease_batches_pkey", "live_batches_pkey",
-    "job_events_job",       "job_events_batch",         "runs_active_hash",
+    "job_events_job",       "job_events_batch",         "runs_active_hash",   "runs_gate",
+    "delayed_queue",
 };
 
 /* ------------------------------------------------------------------ checks */

@@ -10,6 +10,7 @@
 #include "coordinator/db/dead_letter.h"
 #include "coordinator/db/enqueue.h"
 #include "coordinator/db/job.h"
+#include "coordinator/db/lifecycle.h"
 #include "coordinator/db/migrate.h"
 #include "coordinator/db/run.h"
 #include "coordinator/db/verify.h"
@@ -77,6 +78,8 @@ static int get_run(struct qr_conn *conn, struct call *call, struct qr_err *err)
     Quarry__V1__RunReply *reply = NULL;
     int rc = qr_run_get(conn, request->run_id, request->report, &reply, err);
     REPLY(call, reply);
+    if (rc == QR_OK && request->leased)
+        rc = qr_run_count_leased(conn, request->run_id, &reply->run->leased, err);
     return rc;
 }
 
@@ -173,6 +176,59 @@ static int retry_jobs(struct qr_conn *conn, struct call *call, struct qr_err *er
     int rc = qr_job_retry(conn, (Quarry__V1__RetryJobsRequest *)call->request, &reply, err);
     REPLY(call, reply);
     return rc;
+}
+
+/* ------------------------------------------------------------------ rule 10: pause, resume, cancel
+ */
+
+static int control_jobs(struct qr_conn *conn, struct call *call, enum qr_control verb,
+                        struct qr_err *err)
+{
+    Quarry__V1__ControlJobsReply *reply = NULL;
+    int rc =
+        qr_job_control(conn, verb, (Quarry__V1__ControlJobsRequest *)call->request, &reply, err);
+    REPLY(call, reply);
+    return rc;
+}
+
+static int control_run(struct qr_conn *conn, struct call *call, enum qr_control verb,
+                       struct qr_err *err)
+{
+    Quarry__V1__RunReply *reply = NULL;
+    int rc =
+        qr_run_control(conn, verb, (Quarry__V1__ControlRunRequest *)call->request, &reply, err);
+    REPLY(call, reply);
+    return rc;
+}
+
+static int pause_jobs(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    return control_jobs(conn, call, QR_CONTROL_PAUSE, err);
+}
+
+static int resume_jobs(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    return control_jobs(conn, call, QR_CONTROL_RESUME, err);
+}
+
+static int cancel_jobs(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    return control_jobs(conn, call, QR_CONTROL_CANCEL, err);
+}
+
+static int pause_run(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    return control_run(conn, call, QR_CONTROL_PAUSE, err);
+}
+
+static int resume_run(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    return control_run(conn, call, QR_CONTROL_RESUME, err);
+}
+
+static int cancel_run(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    return control_run(conn, call, QR_CONTROL_CANCEL, err);
 }
 
 static int list_dead_letters(struct qr_conn *conn, struct call *call, struct qr_err *err)
@@ -395,6 +451,12 @@ static const struct method methods[] = {
     ROW("GetJob",          get_job,           READ,    get_job),
     ROW("ListJobEvents",   list_job_events,   READ,    list_job_events),
     ROW("RetryJobs",       retry_jobs,        ENQUEUE, retry_jobs),
+    ROW("PauseJobs",       control_jobs,      ENQUEUE, pause_jobs),
+    ROW("ResumeJobs",      control_jobs,      ENQUEUE, resume_jobs),
+    ROW("CancelJobs",      control_jobs,      ENQUEUE, cancel_jobs),
+    ROW("PauseRun",        control_run,       ENQUEUE, pause_run),
+    ROW("ResumeRun",       control_run,       ENQUEUE, resume_run),
+    ROW("CancelRun",       control_run,       ENQUEUE, cancel_run),
     ROW("ListDeadLetters", list_dead_letters, READ,    list_dead_letters),
     ROW("GetDeadLetter",   get_dead_letter,   READ,    get_dead_letter),
     ROW("AnalyzeDeadLetters", analyze_dead_letters, READ, analyze_dead_letters),

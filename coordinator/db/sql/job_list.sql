@@ -11,7 +11,8 @@ SELECT j.id, j.run_id, f.uri, j.job_type, j.status, j.priority, j.retry_count, j
        coalesce((extract(epoch FROM j.completed_at) * 1000)::bigint, 0),
        coalesce(j.duration_ms, 0), f.bytes, coalesce(j.empty_reason, ''), j.partial,
        coalesce((extract(epoch FROM d.run_at) * 1000)::bigint, 0), coalesce(j.suspects, 0),
-       coalesce(j.alone, false)
+       coalesce(j.alone, false),
+       coalesce(j.stop_requested, '') AS stop_requested
   FROM extraction_jobs j
   JOIN cloud_files f ON f.id = j.file_id
   LEFT JOIN delayed d ON d.job_id = j.id

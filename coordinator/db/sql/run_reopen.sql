@@ -3,5 +3,5 @@
 WITH q AS (
     UPDATE run_queues SET live = true WHERE run_id = ANY ($1::bigint[]) AND NOT live
 )
-UPDATE runs SET status = 'active', finished_at = NULL
+UPDATE runs SET status = CASE gate WHEN 'paused' THEN 'paused' ELSE 'active' END, finished_at = NULL
  WHERE id = ANY ($1::bigint[]) AND status IN ('completed', 'failed')

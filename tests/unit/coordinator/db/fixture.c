@@ -129,7 +129,24 @@ static void on_adopted(void *ctx, const struct qr_adopted *adopted)
 {
     struct fx *fx = begin_answer(ctx);
     fx->last_adopted = *adopted;
+    assert_true(adopted->n_leases <= QR_COUNT(fx->adopted_leases));
+    if (adopted->n_leases > 0)
+        memcpy(fx->adopted_leases, adopted->leases, adopted->n_leases * sizeof *adopted->leases);
+    fx->last_adopted.leases = fx->adopted_leases;
     fx->adopted++;
+    end_answer(fx);
+}
+
+static void on_stops(void *ctx, const struct qr_stops *stops)
+{
+    struct fx *fx = begin_answer(ctx);
+    fx->n_stop_jobs = stops->n_jobs < 64 ? stops->n_jobs : 64;
+    fx->n_stop_runs = stops->n_runs < 64 ? stops->n_runs : 64;
+    fx->n_stop_drains = stops->n_drains < 64 ? stops->n_drains : 64;
+    memcpy(fx->stop_jobs, stops->jobs, fx->n_stop_jobs * sizeof *stops->jobs);
+    memcpy(fx->stop_runs, stops->runs, fx->n_stop_runs * sizeof *stops->runs);
+    memcpy(fx->stop_drains, stops->drains, fx->n_stop_drains * sizeof *stops->drains);
+    fx->stops++;
     end_answer(fx);
 }
 
@@ -182,6 +199,7 @@ static struct fx *fx_new_with(int64_t ttl_ms, int64_t statement_timeout_ms)
                                         .settled = on_settled,
                                         .renewed = on_renewed,
                                         .adopted = on_adopted,
+                                        .stops = on_stops,
                                         .work_available = on_work};
     assert_non_null(fx);
     pthread_mutex_init(&fx->lock, NULL);

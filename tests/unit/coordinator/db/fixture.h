@@ -45,6 +45,12 @@ struct fx {
     enum qr_db_status settle_status;
     uint64_t settled; /* results answered */
     struct qr_adopted last_adopted;
+    struct qr_kept_lease adopted_leases[64]; /* of the last one */
+    uint64_t stops;                          /* times it was said what is stopped */
+    struct qr_job_stop stop_jobs[64];
+    struct qr_run_stop stop_runs[64];
+    struct qr_session_drain stop_drains[64];
+    size_t n_stop_jobs, n_stop_runs, n_stop_drains;
     bool recover;                      /* fx_hello() asks as the engine does, see qr_db_hello */
     const struct qr_lease_ref *starts; /* fx_hello() names them as starts of an earlier life */
     size_t n_starts;

@@ -1,0 +1,13 @@
+-- $1 job bigint[] (locked, paused), $2 reason text or null.  paused -> pending, from the checkpoint.
+-- Rows: run, how many, job type.
+WITH j AS (
+    UPDATE extraction_jobs SET status = 'pending' WHERE id = ANY ($1::bigint[]) AND status = 'paused'
+    RETURNING id, run_id, queue_id, priority, job_type
+), r AS (
+    INSERT INTO ready (job_id, queue_id, rank) SELECT id, queue_id, -priority FROM j
+), m AS (
+    UPDATE cad_models m SET status = 'pending' FROM j WHERE m.job_id = j.id
+), e AS (
+    INSERT INTO job_events (event, run_id, job_id, detail) SELECT 'resumed', run_id, id, $2::text FROM j
+)
+SELECT run_id, count(*), job_type FROM j GROUP BY 1, 3
