@@ -150,7 +150,14 @@ void qr_engine_hello(struct qr_engine *engine, uint64_t id, const struct qr_hell
         return;
     }
 
+    if (hello->stream_number > 0 && hello->stream_number <= session->stream_number) {
+        engine->stats.sessions_refused++;
+        qr_eng_stream_end(engine, stream, QR_END_NOT_RENEWED, 0, "the session has a newer stream");
+        return;
+    }
+
     /* The newest stream of a session wins; what it does not name its transaction takes back. */
+    session->stream_number = hello->stream_number;
     session->heard_at = engine->now;
     if (session->stream) {
         struct qr_eng_stream *older = session->stream;
@@ -298,10 +305,12 @@ static void unanswered(struct qr_engine *engine, struct qr_eng_greeting *greetin
     }
 }
 
-/* The worker left this stream for a newer one before it was read: the session stays as it is. */
+/* The worker left this stream for a newer one, at another coordinator, before it was read. */
 static void older_stream(struct qr_engine *engine, struct qr_eng_greeting *greeting)
 {
     engine->stats.sessions_refused++;
+    if (greeting->session->attach)
+        qr_eng_session_moved(engine, greeting->session);
     if (greeting->stream)
         qr_eng_stream_end(engine, greeting->stream, QR_END_NOT_RENEWED, 0,
                           "the session has a newer stream");

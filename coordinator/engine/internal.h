@@ -113,7 +113,8 @@ struct qr_eng_greeting {
 /* ---- sessions */
 struct qr_eng_session {
     uint8_t id[QR_SESSION_BYTES];
-    uint64_t pk, attach; /* 0: not (or no longer) ours */
+    uint64_t pk, attach;    /* 0: not (or no longer) ours */
+    uint64_t stream_number; /* of its newest Hello here */
     char *worker_id;
     struct qr_hello *info; /* the Hello last welcomed; NULL: adopted */
     struct qr_eng_stream *stream;

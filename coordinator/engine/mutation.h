@@ -25,6 +25,9 @@
     X(no_grace, "silence counts through stalls and outages")                           \
     X(hold_on, "a coordinator that cannot renew goes on")                              \
     X(stale_from_memory, "a result of a lease that memory lacks is answered STALE")    \
+    X(stop_unfenced, "a lease that was asked to stop is waited for without end")       \
+    X(stop_once, "a session that comes back is not told again what is stopped")        \
+    X(stop_offers, "offers of a stopped job stay")                                     \
     X(no_drop, "a Sync does not name leases that are over")
 
 #ifdef QR_ENGINE_MUTATIONS

@@ -288,7 +288,7 @@ void qr_eng_session_install(struct qr_engine *engine, struct qr_eng_session *ses
             qr_eng_lease_set(engine, lease, QR_LEASE_SETTLING);
         else if (lease->state != QR_LEASE_STOPPING)
             qr_eng_lease_set(engine, lease, QR_LEASE_ACTIVE);
-        if (kept[i].stop && !kept[i].spooled)
+        if (kept[i].stop && !kept[i].spooled && !QR_MUTANT(stop_once))
             qr_eng_stop_lease(engine, lease, kept[i].stop);
         lease->ghost = false;
         lease->seq = 0;

@@ -95,7 +95,7 @@ void qr_eng_stop_fence(struct qr_engine *engine, struct qr_eng_session *session)
     session->stop_due = 0;
     DL_FOREACH_SAFE(session->leases, lease, next)
     {
-        if (lease->state != QR_LEASE_STOPPING)
+        if (lease->state != QR_LEASE_STOPPING || QR_MUTANT(stop_unfenced))
             continue;
         if (lease->stop_until > engine->now) {
             fence_at(lease, lease->stop_until);
@@ -156,6 +156,8 @@ static void compare_leases(struct qr_engine *engine, struct qr_eng_session *sess
             qr_eng_stop_lease(engine, lease, reason);
             continue;
         }
+        if (QR_MUTANT(stop_offers))
+            continue;
         engine->stats.stops_offers++;
         tell(engine, session, lease->id, QR_STOP_STALE);
         qr_eng_return_add(engine, lease);

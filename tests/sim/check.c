@@ -1,7 +1,8 @@
 /* Invariants: of every transaction, of every Ack, and of the end. Names as in docs/engine.md. */
 #include "tests/sim/sim.h"
 
-enum { OFFER_RETURNS_MS = 7000 }; /* the time-out, and the way there and back */
+/* The time-outs of 5 s and 2 s, and the ways there and back. */
+enum { OFFER_RETURNS_MS = 8000, STOP_ENDS_MS = 9000 };
 
 static bool is_final(const struct job *job)
 {
@@ -110,14 +111,9 @@ void check_offer(struct sim *sim, const struct coord *coord, uint64_t lease)
 }
 
 /* Rule 2: an offer that nobody accepted returns after 5 s. Looked at where coordinators and database
- * do not add delays of their own. */
-void check_offers(struct sim *sim)
+ * do not add delays of their own (check_times). */
+static void check_offers(struct sim *sim)
 {
-    const struct profile *p = &sim->profile;
-
-    if (p->stalls || p->cuts || p->outages || p->fails || p->unknowns || p->slows ||
-        p->coord_crashes || p->stops)
-        return;
     for (size_t i = 0; i < sim->db.n_jobs; i++) {
         uint64_t lease = sim->db.jobs[i].current;
         const struct lease_row *row = &sim->db.leases[lease];
@@ -126,6 +122,29 @@ void check_offers(struct sim *sim)
             sim_violation(sim, "offer_returns", "lease %llu was offered %lld ms ago, nobody has it",
                           (unsigned long long)lease, (long long)(sim->now - row->given_at));
     }
+}
+
+/* Rule 10: a lease that is asked to stop is over two seconds after its coordinator heard of it. */
+static void check_stops(struct sim *sim)
+{
+    for (size_t i = 0; i < sim->db.n_jobs; i++) {
+        const struct job *job = &sim->db.jobs[i];
+        if (job->state == JOB_LEASED && job->asked != STOP_NONE &&
+            sim->now - job->asked_at > STOP_ENDS_MS)
+            sim_violation(sim, "stop_ends", "job %zu was asked to stop %lld ms ago, and is leased",
+                          i + 1, (long long)(sim->now - job->asked_at));
+    }
+}
+
+void check_times(struct sim *sim)
+{
+    const struct profile *p = &sim->profile;
+
+    if (p->stalls || p->cuts || p->outages || p->fails || p->unknowns || p->slows ||
+        p->coord_crashes || p->stops)
+        return;
+    check_offers(sim);
+    check_stops(sim);
 }
 
 /* A lease is about to return to pending without a result. */
@@ -147,7 +166,7 @@ void check_give_back(struct sim *sim, uint64_t lease, const struct req *req)
                       (unsigned long long)lease);
     check_reason(sim, lease, req);
     if (sim->profile.calm && row->confirmed && req->reason != QR_RETURN_RELEASED &&
-        is_held(sim, lease))
+        req->reason != QR_RETURN_STOPPED && req->reason != QR_RETURN_FENCED && is_held(sim, lease))
         sim_violation(sim, "healthy_keeps", "lease %llu is taken from a healthy worker",
                       (unsigned long long)lease);
 }

@@ -6,13 +6,14 @@
 
 #include "tests/sim/sim.h"
 
-enum input_kind { IN_OPEN, IN_FRAME, IN_CLOSED, IN_REPLY, IN_WORK };
+enum input_kind { IN_OPEN, IN_FRAME, IN_CLOSED, IN_REPLY, IN_WORK, IN_STOPS };
 
 struct input {
     enum input_kind kind;
     uint64_t stream;
     struct frame *frame;
     struct req *req;
+    struct stops *stops;
     struct input *next;
 };
 
@@ -47,6 +48,7 @@ static void add_input(struct sim *sim, struct coord *coord, struct input in)
 static void input_free(struct input *in)
 {
     free(in->frame);
+    free(in->stops);
     if (in->req)
         db_req_free(in->req);
     free(in);
@@ -83,6 +85,9 @@ static void take(struct sim *sim, struct coord *coord, struct input *in)
         break;
     case IN_WORK:
         qr_engine_work_available(coord->engine, 0);
+        break;
+    case IN_STOPS:
+        input_stops(coord, in->stops);
         break;
     }
 }
@@ -124,8 +129,10 @@ static void maintain(struct sim *sim, void *object, void *arg, uint64_t instance
         return;
     if (sim->now >= coord->stalled_until) {
         watch_peers(sim, coord);
-        if (db_is_up(sim, coord->index))
+        if (db_is_up(sim, coord->index)) {
             stop_sweep(sim);
+            coord_poll_stops(sim, coord);
+        }
     }
     sim_at(sim, sim->now + 1000, maintain, coord, NULL, instance, NULL);
 }
@@ -187,6 +194,12 @@ void coord_reply(struct sim *sim, struct coord *coord, struct req *req)
         db_forget_in_flight(sim, req);
         db_req_free(req);
     }
+}
+
+void coord_poll_stops(struct sim *sim, struct coord *coord)
+{
+    if (coord->alive)
+        add_input(sim, coord, (struct input){.kind = IN_STOPS, .stops = stop_list(sim)});
 }
 
 void coord_work_available(struct sim *sim, struct coord *coord)

@@ -80,10 +80,15 @@ static bool names(const struct req *req, uint64_t lease, bool spool_only)
 static void keep(struct sim *sim, uint64_t lease, struct req *req)
 {
     const struct lease_row *row = &sim->db.leases[lease];
+    const struct job *job = db_job(sim, row->job);
 
     req->out = realloc(req->out, (req->n_out + 1) * sizeof *req->out);
-    req->out[req->n_out++] =
-        (struct item){.lease = lease, .job = row->job, .type = db_job(sim, row->job)->type};
+    req->out[req->n_out++] = (struct item){.lease = lease,
+                                           .job = row->job,
+                                           .run = job->run,
+                                           .type = job->type,
+                                           .spooled = names(req, lease, true),
+                                           .stop = stop_reason(sim, job)};
 }
 
 /* ------------------------------------------------------------------ Hello (rules 1 and 4) */

@@ -145,8 +145,12 @@ static void take_hello_reply(struct coord *coord, const struct req *req)
     };
 
     for (size_t i = 0; i < req->n_out; i++)
-        kept[i] = (struct qr_kept_lease){
-            .lease_id = req->out[i].lease, .job_id = req->out[i].job, .type = req->out[i].type};
+        kept[i] = (struct qr_kept_lease){.lease_id = req->out[i].lease,
+                                         .job_id = req->out[i].job,
+                                         .run_id = req->out[i].run + 1u,
+                                         .type = req->out[i].type,
+                                         .spooled = req->out[i].spooled,
+                                         .stop = req->out[i].stop};
     memcpy(adopted.session, req->session, sizeof adopted.session);
     if (req->kind == REQ_HELLO)
         qr_engine_done_hello(coord->engine, &reply);
@@ -171,6 +175,7 @@ static void take_claim_reply(struct coord *coord, const struct req *req)
     for (size_t i = 0; i < req->n_out; i++)
         offers[i] = (struct qr_offer){.lease_id = req->out[i].lease,
                                       .job_id = req->out[i].job,
+                                      .run_id = req->out[i].run + 1u,
                                       .type = req->out[i].type,
                                       .attempt = 1,
                                       .uri = "root://sim/file"};
@@ -196,6 +201,16 @@ static void take_return_reply(struct coord *coord, const struct req *req)
         leases[i].lease_id = req->items[i].lease;
     qr_engine_done_return(coord->engine, &reply);
     free(leases);
+}
+
+void input_stops(struct coord *coord, const struct stops *stops)
+{
+    const struct qr_stops told = {.jobs = stops->jobs,
+                                  .n_jobs = stops->n_jobs,
+                                  .runs = stops->runs,
+                                  .n_runs = stops->n_runs};
+
+    qr_engine_stops(coord->engine, &told);
 }
 
 void input_reply(struct sim *sim, struct coord *coord, struct req *req)

@@ -142,11 +142,27 @@ static void arrives(struct sim *sim, void *object, void *arg, uint64_t n)
     }
 }
 
+/* A take-back that failed is asked for again under its token. */
+static uint64_t order_of(struct db *db, const struct req *req)
+{
+    size_t room = QR_COUNT(db->returns);
+
+    if (req->kind != REQ_RETURN)
+        return ++db->order;
+    for (size_t i = 0; i < room; i++)
+        if (db->returns[i].instance == req->instance && db->returns[i].token == req->token)
+            return db->returns[i].order;
+    size_t at = db->n_returns++ % room;
+    db->returns[at].instance = req->instance;
+    db->returns[at].token = req->token;
+    return db->returns[at].order = ++db->order;
+}
+
 void db_submit(struct sim *sim, struct req *req)
 {
     struct db *db = &sim->db;
 
-    req->order = ++db->order;
+    req->order = order_of(db, req);
     for (int i = 0; i < RUNS; i++)
         req->gates[i] = db->runs[i].gate;
     if (req->kind == REQ_SETTLE && db->n_in_flight < QR_COUNT(db->in_flight))

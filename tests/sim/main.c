@@ -37,6 +37,8 @@ static const struct {
      "a coordinator that welcomed the session has loaded its leases, so what it drops is over"},
     {"timers_first", "after a stall the engine gives what waited a second before offers run out"},
     {"end_uncertain", "the database ends no session that holds a lease, so a later Hello returns it"},
+    {"stop_once", "the next poll, a second later, compares the lease again"},
+    {"stop_offers", "once accepted, the next poll stops it"},
     {"row_age",
      "adoption without cause costs a reconnect: another whole ttl passes before reaping"},
 };

@@ -62,6 +62,9 @@ void operator_trouble(struct sim *sim)
             ask_about_job(sim);
     if (rng_chance(&sim->rng, sim->profile.run_requests))
         ask_about_run(sim);
+    for (uint32_t i = 0; i < sim->profile.coords; i++) /* some are notified, all poll */
+        if (db_is_up(sim, (int)i) && rng_chance(&sim->rng, 300))
+            coord_poll_stops(sim, &sim->coords[i]);
 }
 
 void operator_peace(struct sim *sim)

@@ -64,9 +64,9 @@ static void on_stop(void *ctx, uint64_t stream, uint64_t seq, uint64_t lease_id,
 {
     struct frame *frame = frame_new(DOWN_STOP, 1);
 
-    (void)reason;
     (void)grace_ms;
     frame->items[0].lease = lease_id;
+    frame->items[0].stop = reason;
     send(ctx, stream, seq, frame);
 }
 

@@ -147,6 +147,8 @@ struct item {
     uint64_t lease, job;
     qr_type_id type;
     bool spooled;
+    uint8_t run;
+    enum qr_stop_reason stop;
     int code; /* Ack code, or error class of a result */
     uint64_t started_ms_ago;
     uint32_t permille;
@@ -207,6 +209,7 @@ struct worker {
     uint64_t credit[TYPES + 1], credit_total, received[TYPES + 1], received_total;
     struct held held[HELD_MAX];
     size_t n_held;
+    bool deaf; /* leaves Stops to the fence */
     struct stream *stream;
     bool welcomed, ever_welcomed, draining;
     int target;
@@ -219,6 +222,13 @@ struct worker {
     size_t n_named;
     struct frame **backlog; /* frames that came while it was stalled */
     size_t n_backlog, cap_backlog;
+};
+
+/* ---- what a poll finds stopped */
+struct stops {
+    size_t n_jobs, n_runs;
+    struct qr_job_stop jobs[JOBS_MAX];
+    struct qr_run_stop runs[RUNS];
 };
 
 /* ---- coordinators */
@@ -323,6 +333,8 @@ void coord_frame(struct sim *sim, struct coord *coord, struct stream *stream, st
 void coord_open(struct sim *sim, struct coord *coord, struct stream *stream);
 void coord_closed(struct sim *sim, struct coord *coord, struct stream *stream);
 void coord_reply(struct sim *sim, struct coord *coord, struct req *req);
+/** What is stopped is read now, and told when the coordinator takes its turn. */
+void coord_poll_stops(struct sim *sim, struct coord *coord);
 void coord_work_available(struct sim *sim, struct coord *coord);
 void coord_add_stats(struct coord *coord, struct qr_engine_stats *sum);
 void coord_done(struct coord *coord);
@@ -331,6 +343,7 @@ void coord_done(struct coord *coord);
 struct qr_engine_port port_of(struct sim *sim, struct coord *coord);
 void input_frame(struct sim *sim, struct coord *coord, struct stream *stream,
                  const struct frame *frame);
+void input_stops(struct coord *coord, const struct stops *stops);
 void input_reply(struct sim *sim, struct coord *coord, struct req *req);
 
 /* db.c */
@@ -363,6 +376,10 @@ void stop_job(struct sim *sim, uint64_t job, enum stop stop);
 void stop_resume(struct sim *sim, uint64_t job);
 void stop_retry(struct sim *sim, uint64_t job);
 void stop_gate(struct sim *sim, int run, enum gate gate);
+/** What is stopped now; free() it. */
+struct stops *stop_list(const struct sim *sim);
+/** What a lease of this job is to do, by the job or by its run's gate. */
+enum qr_stop_reason stop_reason(const struct sim *sim, const struct job *job);
 /** Close what a cancelled run still has pending. */
 void stop_sweep(struct sim *sim);
 
@@ -400,7 +417,7 @@ void worker_done(struct worker *worker);
 /* check.c */
 void check_transaction(struct sim *sim);
 void check_claim(struct sim *sim, const struct job *job);
-void check_offers(struct sim *sim);
+void check_times(struct sim *sim);
 void check_give_back(struct sim *sim, uint64_t lease, const struct req *req);
 void check_offer(struct sim *sim, const struct coord *coord, uint64_t lease);
 void check_drop(struct sim *sim, const struct worker *worker, uint64_t lease);

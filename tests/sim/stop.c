@@ -1,4 +1,6 @@
 /* Rule 10 in the database: what an operator asks for. Each function is one transaction. */
+#include <stdlib.h>
+
 #include "tests/sim/sim.h"
 
 static bool is_waiting(const struct job *job)
@@ -71,6 +73,42 @@ void stop_gate(struct sim *sim, int number, enum gate gate)
     run->gate = gate;
     sim_trace(sim, "operator: gate of run %d is %d", number, (int)gate);
     check_transaction(sim);
+}
+
+static enum qr_stop_reason reason_of(enum stop stop)
+{
+    return stop == STOP_CANCEL ? QR_STOP_CANCEL : stop == STOP_PAUSE ? QR_STOP_PAUSE : QR_STOP_NONE;
+}
+
+static enum qr_stop_reason reason_of_gate(enum gate gate)
+{
+    return gate == GATE_CANCELLED ? QR_STOP_CANCEL
+           : gate == GATE_PAUSED  ? QR_STOP_PAUSE
+                                  : QR_STOP_NONE;
+}
+
+enum qr_stop_reason stop_reason(const struct sim *sim, const struct job *job)
+{
+    enum qr_stop_reason own = reason_of(job->stop);
+    enum qr_stop_reason run = reason_of_gate(sim->db.runs[job->run].gate);
+
+    return own > run ? own : run;
+}
+
+struct stops *stop_list(const struct sim *sim)
+{
+    struct stops *stops = malloc(sizeof *stops);
+
+    stops->n_jobs = stops->n_runs = 0;
+    for (size_t i = 0; i < sim->db.n_jobs; i++)
+        if (sim->db.jobs[i].stop != STOP_NONE)
+            stops->jobs[stops->n_jobs++] = (struct qr_job_stop){
+                .job_id = i + 1, .reason = reason_of(sim->db.jobs[i].stop)};
+    for (size_t i = 0; i < RUNS; i++)
+        if (sim->db.runs[i].gate != GATE_OPEN)
+            stops->runs[stops->n_runs++] = (struct qr_run_stop){
+                .run_id = i + 1, .reason = reason_of_gate(sim->db.runs[i].gate)};
+    return stops;
 }
 
 void stop_sweep(struct sim *sim)

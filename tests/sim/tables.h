@@ -89,7 +89,7 @@ enum req_kind {
 struct req {
     enum req_kind kind;
     int coord;
-    uint64_t instance, order; /* who asked; when it was asked */
+    uint64_t instance, order; /* who asked; when it was asked, a repeated take-back: first */
     uint64_t token, session_pk, attach;
     /* hello */
     uint8_t session[QR_SESSION_BYTES];
@@ -132,6 +132,10 @@ struct db {
     int64_t down_until, cut_until[COORDS]; /* for all, for one coordinator */
     bool down_hangs;
     uint64_t order;
+    struct {
+        uint64_t instance, token, order;
+    } returns[512]; /* take-backs: when each was first asked for */
+    size_t n_returns;
     struct req *in_flight[4096]; /* submitted settles, for invariant 4 */
     size_t n_in_flight;
 };

@@ -132,6 +132,20 @@ static void take_welcome(struct sim *sim, struct worker *worker, const struct fr
     work_say_goodbye(sim, worker);
 }
 
+/* Asked to stop: hands back soon, unless it has a result, or hangs. Over: stops without a word. */
+static void take_stop(struct sim *sim, struct worker *worker, const struct item *item)
+{
+    struct held *held = work_find(worker, item->lease);
+
+    if (item->stop == QR_STOP_STALE) {
+        drop(sim, worker, item->lease);
+        work_send_credits(sim, worker);
+    } else if (held && !held->spooled && !worker->deaf) {
+        work_release(sim, worker, held);
+    }
+    work_start_jobs(sim, worker);
+}
+
 static void take_drain(struct sim *sim, struct worker *worker)
 {
     worker->draining = true;
@@ -214,9 +228,7 @@ static void take_frame(struct sim *sim, struct worker *worker, const struct fram
         take_ack(sim, worker, frame);
         break;
     case DOWN_STOP:
-        drop(sim, worker, frame->items[0].lease);
-        work_send_credits(sim, worker);
-        work_start_jobs(sim, worker);
+        take_stop(sim, worker, &frame->items[0]);
         break;
     case DOWN_DRAIN:
         take_drain(sim, worker);
@@ -375,6 +387,7 @@ void worker_start(struct sim *sim, struct worker *worker)
     worker->stalled_until = 0;
     worker->used = worker->running = 0;
     worker->hellos_sent = 0;
+    worker->deaf = rng_chance(&sim->rng, 300);
     worker->received_total = 0;
     memset(worker->received, 0, sizeof worker->received);
     worker->credit_total = worker->window;

@@ -305,7 +305,7 @@ static void tick(struct sim *sim, void *object, void *arg, uint64_t n)
     (void)arg;
     (void)n;
     sim_at(sim, sim->now + TICK_MS, tick, NULL, NULL, 0, NULL);
-    check_offers(sim);
+    check_times(sim);
     if (!sim->peace) {
         trouble(sim);
         return;
