@@ -204,6 +204,12 @@ void qr_session_stop_offers(struct qr_session *s, const char *reason)
     snprintf(s->no_offers_reason, sizeof s->no_offers_reason, "%s", reason);
 }
 
+void qr_session_take_offers(struct qr_session *s)
+{
+    if (!s->saying_goodbye)
+        s->no_offers = false;
+}
+
 void qr_session_goodbye(struct qr_session *s, const char *reason)
 {
     if (s->saying_goodbye || s->state == QR_SESSION_OVER)

@@ -103,6 +103,8 @@ struct qr_session_port {
     void (*stop)(void *ctx, uint64_t lease_id, enum qr_session_stop reason, uint32_t grace_ms);
     /** No more offers will be accepted: the coordinator asks this worker to finish and leave. */
     void (*drain)(void *ctx, uint32_t grace_ms, const char *reason);
+    /** It need not any more: see qr_session_take_offers(). */
+    void (*undrain)(void *ctx);
     /** A Beat is about to be made: report progress and fill in the numbers. */
     void (*vitals)(void *ctx, struct qr_session_vitals *ret);
 
@@ -167,6 +169,8 @@ void qr_session_result(struct qr_session *session, const struct qr_session_resul
 
 /** From now on no credit is given back and `port.offer` is not called: offers are declined. */
 void qr_session_stop_offers(struct qr_session *session, const char *reason);
+/** Offers are taken again; nothing once goodbye was said. */
+void qr_session_take_offers(struct qr_session *session);
 /** Leave for good: what is held is handed back by the coordinator. Ends with port.over. */
 void qr_session_goodbye(struct qr_session *session, const char *reason);
 

@@ -144,13 +144,15 @@ static void on_stop(struct qr_session *s, const Quarry__V1__Stop *stop)
             qr_session_send_release(s, stop->lease_id, "not held by this worker");
         return;
     }
-    if (held->state == HELD_FINISHED || held->stopping)
+    if (held->state == HELD_FINISHED)
         return; /* its result is on the way; whichever commits first wins */
     if (stop->reason == QUARRY__V1__STOP_REASON__STOP_REASON_STALE) {
         qr_session_drop(s, held);
         return;
     }
-    held->stopping = true;
+    if (held->stopping >= (int)stop->reason)
+        return; /* said again, or less: a cancel outranks a pause (rule 10) */
+    held->stopping = (int)stop->reason;
     s->port.stop(s->port.ctx, stop->lease_id,
                  stop->reason == QUARRY__V1__STOP_REASON__STOP_REASON_PAUSE
                      ? QR_SESSION_STOP_PAUSE
@@ -288,7 +290,9 @@ static void dispatch(struct qr_session *s, const Quarry__V1__CoordinatorFrame *f
             on_stop(s, frame->stop);
         break;
     case QUARRY__V1__COORDINATOR_FRAME__BODY_DRAIN:
-        if (welcomed)
+        if (welcomed && frame->drain->resume)
+            s->port.undrain(s->port.ctx);
+        else if (welcomed)
             s->port.drain(s->port.ctx, frame->drain->grace_ms, frame->drain->reason);
         break;
     case QUARRY__V1__COORDINATOR_FRAME__BODY_RESTARTING:

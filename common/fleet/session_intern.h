@@ -33,7 +33,7 @@ struct held { /* a lease without a final Ack */
     Quarry__V1__LeasePhase phase;
     uint32_t permille;
     int64_t started_ms; /* 0: not yet */
-    bool stopping;      /* port.stop was called */
+    int stopping;       /* port.stop was called with this StopReason; 0: not yet */
     enum queue_place place;
     int64_t due_ms; /* SENT: resend, LATER: send */
     bool sent_once;
@@ -76,7 +76,7 @@ struct qr_session {
     int64_t welcomed_ms; /* of the present stream */
     int64_t heard_ms;    /* last frame of it */
     int64_t beat_due_ms;
-    uint64_t seen; /* sequence number */
+    uint64_t seen;          /* sequence number */
     uint64_t stream_number; /* Hellos sent in this session */
     bool was_welcomed;
     bool blocked; /* a send was refused; wait for writable */

@@ -46,6 +46,7 @@ struct agent {
     int64_t drain_ms; /* draining: running work is handed back then */
     int64_t flush_ms; /* draining: the spool is waited for until then */
     bool handed_back;
+    bool signalled; /* draining: a signal asked for it */
     bool was_full;
     unsigned attempts; /* to connect, before the first welcome */
     int64_t tick_ms;
@@ -115,6 +116,19 @@ static void on_drain(void *ctx, uint32_t grace_ms, const char *reason)
     struct agent *a = ctx;
     drain(a, grace_ms > 0 ? (int64_t)grace_ms : a->options.drain_grace_ms,
           reason[0] ? reason : "asked by the coordinator");
+}
+
+/* The coordinator's drain is undone; one by a signal stays. */
+static void on_undrain(void *ctx)
+{
+    struct agent *a = ctx;
+
+    if (!a->draining || a->signalled || a->over)
+        return;
+    qr_log(QR_LOG_INFO, "worker.resume", "jobs=%zu", qr_jobs_count(&a->jobs));
+    a->draining = a->handed_back = false;
+    a->drain_ms = a->flush_ms = 0;
+    qr_session_take_offers(a->session);
 }
 
 static void on_vitals(void *ctx, struct qr_session_vitals *ret)
@@ -224,6 +238,7 @@ static void read_signals(struct agent *a)
     unsigned signals = qr_signal_take();
 
     if (signals != 0) {
+        a->signalled = true;
         if (a->draining) /* a second time: now */
             drain(a, 0, "signal");
         else
@@ -403,6 +418,7 @@ static int open_session(struct agent *a, struct qr_err *err)
                                          .offer = on_offer,
                                          .stop = on_stop,
                                          .drain = on_drain,
+                                         .undrain = on_undrain,
                                          .vitals = on_vitals,
                                          .welcomed = on_welcomed,
                                          .settled = on_settled,

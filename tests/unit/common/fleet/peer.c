@@ -69,6 +69,12 @@ static void on_drain(void *ctx, uint32_t grace_ms, const char *reason)
     peer->drains++;
 }
 
+static void on_undrain(void *ctx)
+{
+    struct peer *peer = ctx;
+    peer->undrains++;
+}
+
 static void on_vitals(void *ctx, struct qr_session_vitals *ret)
 {
     (void)ctx;
@@ -109,6 +115,7 @@ static void open_session(struct peer *peer, uint32_t slots)
                                          .offer = on_offer,
                                          .stop = on_stop,
                                          .drain = on_drain,
+                                         .undrain = on_undrain,
                                          .vitals = on_vitals,
                                          .lost = on_lost,
                                          .over = on_over};
@@ -331,13 +338,14 @@ void peer_end(struct peer *peer, Quarry__V1__EndReason reason, uint64_t newest_c
     send_next(peer, &frame);
 }
 
-void peer_drain(struct peer *peer)
+void peer_drain(struct peer *peer, bool resume)
 {
     Quarry__V1__CoordinatorFrame frame = COORDINATOR_FRAME;
     Quarry__V1__Drain body = QUARRY__V1__DRAIN__INIT;
 
     frame.body_case = BODY(DRAIN);
     frame.drain = &body;
+    body.resume = resume;
     send_next(peer, &frame);
 }
 

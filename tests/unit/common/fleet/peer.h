@@ -32,7 +32,7 @@ struct peer {
     size_t n_frames;
     struct peer_stop stops[PEER_STOPS_MAX];
     size_t n_stops;
-    size_t offered, drains;
+    size_t offered, drains, undrains;
     int64_t lost_delay_ms;
     bool over;
     int over_code;
@@ -62,7 +62,7 @@ void peer_ack(struct peer *peer, uint64_t lease_id, Quarry__V1__AckCode code);
 void peer_stop(struct peer *peer, uint64_t lease_id, Quarry__V1__StopReason reason);
 void peer_restarting(struct peer *peer, const char *to);
 void peer_end(struct peer *peer, Quarry__V1__EndReason reason, uint64_t newest_counter);
-void peer_drain(struct peer *peer);
+void peer_drain(struct peer *peer, bool resume);
 /** A frame as bytes, with a sequence number and stream of the test's choice. */
 void peer_send(struct peer *peer, uint64_t stream, uint64_t seq,
                Quarry__V1__CoordinatorFrame *frame);

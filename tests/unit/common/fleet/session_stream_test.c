@@ -84,6 +84,39 @@ static void rule_10_stop_reaches_running_work_once(void **state)
     assert_int_equal(qr_session_held(peer.session), 0);
 }
 
+static void rule_10_a_cancel_follows_a_pause_and_the_fence_both(void **state)
+{
+    (void)state;
+    peer_welcome(&peer, NULL, 0);
+    peer_offer(&peer, 1, "text");
+    peer_stop(&peer, 1, STOP(CANCEL));
+    peer_stop(&peer, 1, STOP(PAUSE)); /* less than what was said */
+    assert_int_equal(peer.n_stops, 1);
+    peer_offer(&peer, 2, "text");
+    peer_stop(&peer, 2, STOP(PAUSE));
+    peer_stop(&peer, 2, STOP(CANCEL));
+    assert_int_equal(peer.n_stops, 3);
+    assert_int_equal(peer.stops[2].reason, QR_SESSION_STOP_CANCEL);
+    peer_stop(&peer, 2, STOP(STALE)); /* its time is over there: nobody waits for a Release */
+    assert_int_equal(peer.n_stops, 4);
+    assert_int_equal(peer.stops[3].reason, QR_SESSION_STOP_STALE);
+    assert_int_equal(qr_session_held(peer.session), 1);
+}
+
+static void rule_11_a_drain_can_be_undone(void **state)
+{
+    (void)state;
+    peer_welcome(&peer, NULL, 0);
+    peer_drain(&peer, false);
+    qr_session_stop_offers(peer.session, "draining");
+    peer_drain(&peer, true);
+    assert_int_equal(peer.drains, 1);
+    assert_int_equal(peer.undrains, 1);
+    qr_session_take_offers(peer.session);
+    peer_offer(&peer, 1, "text");
+    assert_int_equal(qr_session_held(peer.session), 1);
+}
+
 static void rule_10_a_finished_job_is_not_stopped_and_an_unknown_one_is_released(void **state)
 {
     (void)state;
@@ -117,7 +150,7 @@ static void rule_11_draining_takes_no_offers_and_gives_no_credit(void **state)
     (void)state;
     peer_welcome(&peer, NULL, 0);
     peer_offer(&peer, 1, "text");
-    peer_drain(&peer);
+    peer_drain(&peer, false);
     assert_int_equal(peer.drains, 1);
     qr_session_stop_offers(peer.session, "draining");
     peer_offer(&peer, 2, "text");
@@ -273,6 +306,8 @@ int main(void)
         TEST(rule_10_stop_reaches_running_work_once),
         TEST(rule_10_a_finished_job_is_not_stopped_and_an_unknown_one_is_released),
         TEST(rule_10_stop_stale_forgets_the_lease),
+        TEST(rule_10_a_cancel_follows_a_pause_and_the_fence_both),
+        TEST(rule_11_a_drain_can_be_undone),
         TEST(rule_11_draining_takes_no_offers_and_gives_no_credit),
         TEST(rule_11_goodbye_ends_the_session_with_the_answer_or_without),
         TEST(restarting_reconnects_without_back_off_to_the_address_given),
