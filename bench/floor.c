@@ -95,6 +95,9 @@ static int take(struct floor *f, const PGresult *head, unsigned batch, struct qr
     qr_param_array(&params, &rank);
     qr_param_array(&params, ints(f, (int32_t)batch, 1));
     qr_param_array(&params, longs(f, qr_get_i64(head, 0, 5), 1));
+    struct qr_array *until = longs(f, 0, 0);
+    qr_array_null(until);
+    qr_param_array(&params, until);
     int rc = qr_conn_run(f->conn, QR_SQL_claim_take, &params, &taken, err);
     f->n = 0;
     for (int i = 0; rc == QR_OK && i < PQntuples(taken) && i < BATCH_MAX; i++)

@@ -2,6 +2,7 @@
  * is: claim_order.c; taking it: claim_take.c. */
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "coordinator/db/claim.h"
 
@@ -85,8 +86,10 @@ static int open_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_er
                                     {QR_SQL_lock_shared, &lock},
                                     {QR_SQL_session_check, &check},
                                     {QR_SQL_claim_heads, &heads.params}};
+    int64_t begin_ms = qr_clock_ms();
     int rc = qr_conn_pipeline(conn, calls, QR_COUNT(calls), results, err);
     if (rc == QR_OK) {
+        qr_claim_looked(txn, begin_ms);
         bool epoch_holds = qr_get_bool(results[1], 0, 0);
         for (size_t i = 0; i < txn->n; i++)
             txn->claims[i]->fenced = true;
@@ -274,9 +277,8 @@ static int claim_body(struct qr_conn *conn, void *arg, struct qr_err *err)
     for (int round = 0; rc == QR_OK && round < QR_CLAIM_ROUNDS_MAX; round++) {
         int32_t order = 0;
         none_left = !qr_claim_best_order(txn, &order);
-        if (none_left && txn->used_floors) { /* below them there may be some */
-            txn->db->n_floors = 0;
-            none_left = false;
+        if (none_left && txn->used_floors && qr_claim_drop_floors(txn->db)) {
+            none_left = false; /* below them there may be some */
             rc = qr_claim_look_again(conn, txn, err);
             continue;
         }

@@ -38,6 +38,7 @@ struct head {
     int32_t rank;        /* in `ready` */
     int32_t order;       /* the same with the run's boost: lower goes first */
     int64_t job_id;
+    int64_t until;     /* 0, or it came back, and others before this job with it */
     size_t share;      /* index of its run */
     size_t next_claim; /* where the search for a taker goes on */
     bool exhausted;    /* nobody wants more of it in this round */
@@ -89,6 +90,11 @@ struct heads_call {
 /* ---- floors */
 /** Forget floors that may be too high by now. */
 void qr_claim_age_floors(struct qr_db *db);
+/** Forget them at once, unless looking without them was expensive a short while ago: whether they
+ * were forgotten. */
+bool qr_claim_drop_floors(struct qr_db *db);
+/** A look without floors has begun at begin_ms and is over. */
+void qr_claim_looked(struct claim_txn *txn, int64_t begin_ms);
 /** The last job taken from a queue: nothing below it is looked at for a while. */
 void qr_claim_set_floor(struct qr_db *db, int32_t queue_id, int32_t rank, int64_t job_id);
 

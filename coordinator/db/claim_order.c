@@ -11,7 +11,7 @@
 #include "coordinator/db/claim.h"
 #include "coordinator/engine/types.h"
 
-enum { FLOORS_MAX_AGE_MS = 1000 };
+enum { FLOORS_MAX_AGE_MS = 1000, LOOK_SHARE = 20, LOOK_PAUSE_MAX_MS = 30000 };
 
 /* ------------------------------------------------------------------ who may have what */
 
@@ -51,10 +51,19 @@ void qr_claim_give(struct claim *claim, qr_type_id type, int n)
 
 /* ------------------------------------------------------------------ floors */
 
-/* Deleted rows leave their index entries until the next vacuum; starting at the last head keeps a
- * claim from walking over them. Rows may come below a floor: whatever puts them there in this
- * process announces it; what another coordinator does is seen within FLOORS_MAX_AGE_MS; and no
- * claim is called dry on the word of a floor. */
+/* Deleted rows leave their index entries until the next vacuum, which a transaction held open puts
+ * off for as long as it lasts; starting at the last head keeps a claim from walking over them. Rows
+ * that come back below a floor have an index of their own. New ones come below it only where
+ * enqueues commit in another order than they took their ids: each announces itself, and a look
+ * without floors once in FLOORS_MAX_AGE_MS, and before a claim is called dry, finds what was not
+ * heard of. Where that look takes long it is had no more than a LOOK_SHARE-th of the time. */
+static bool may_look(const struct qr_db *db, int64_t now)
+{
+    int64_t pause = db->look_ms * LOOK_SHARE;
+
+    return now - db->floors_since_ms >= (pause < LOOK_PAUSE_MAX_MS ? pause : LOOK_PAUSE_MAX_MS);
+}
+
 void qr_claim_age_floors(struct qr_db *db)
 {
     unsigned long long seen = atomic_load(&db->announced);
@@ -62,9 +71,28 @@ void qr_claim_age_floors(struct qr_db *db)
 
     if (seen == db->floors_seen && now - db->floors_since_ms < FLOORS_MAX_AGE_MS)
         return;
+    if (!may_look(db, now))
+        return;
     db->n_floors = 0;
     db->floors_seen = seen;
     db->floors_since_ms = now;
+}
+
+bool qr_claim_drop_floors(struct qr_db *db)
+{
+    int64_t now = qr_clock_ms();
+
+    if (!may_look(db, now))
+        return false;
+    db->n_floors = 0;
+    db->floors_since_ms = now;
+    return true;
+}
+
+void qr_claim_looked(struct claim_txn *txn, int64_t begin_ms)
+{
+    if (!txn->used_floors)
+        txn->db->look_ms = qr_clock_ms() - begin_ms - 1; /* a clock of whole milliseconds */
 }
 
 void qr_claim_set_floor(struct qr_db *db, int32_t queue_id, int32_t rank, int64_t job_id)
@@ -155,6 +183,7 @@ int qr_claim_read_heads(struct claim_txn *txn, PGresult *result, struct qr_err *
             .rank = qr_get_i32(result, i, 4),
             .order = qr_get_i32(result, i, 4) - qr_get_i32(result, i, 9),
             .job_id = qr_get_i64(result, i, 5),
+            .until = qr_get_i64(result, i, 10),
             .options = qr_get_null(result, i, 8) ? NULL : qr_get_text(result, i, 8),
         };
         for (head->share = 0; head->share < txn->n_shares; head->share++)
@@ -176,7 +205,9 @@ int qr_claim_look_again(struct qr_conn *conn, struct claim_txn *txn, struct qr_e
     PGresult *result = NULL;
 
     qr_claim_heads_init(&call, txn);
+    int64_t begin_ms = qr_clock_ms();
     int rc = qr_conn_run(conn, QR_SQL_claim_heads, &call.params, &result, err);
+    qr_claim_looked(txn, begin_ms);
     qr_claim_heads_done(&call);
     return rc < 0 ? rc : qr_claim_read_heads(txn, result, err);
 }

@@ -75,7 +75,8 @@ static int hand_out(struct claim_txn *txn, const PGresult *result, struct qr_err
             taker = 0;
         }
         rc = keep(txn, head, taker++, result, rows[i].row, err);
-        qr_claim_set_floor(txn->db, rows[i].queue_id, head->rank, rows[i].job_id);
+        if (head->until == 0)
+            qr_claim_set_floor(txn->db, rows[i].queue_id, head->rank, rows[i].job_id);
         head->takers[taker - 1] = UINT32_MAX; /* served */
     }
     free(rows);
@@ -84,7 +85,7 @@ static int hand_out(struct claim_txn *txn, const PGresult *result, struct qr_err
 
 int qr_claim_take(struct qr_conn *conn, struct claim_txn *txn, struct qr_err *err)
 {
-    struct qr_array queues, ranks, counts, heads;
+    struct qr_array queues, ranks, counts, heads, untils;
     struct qr_params params;
     PGresult *result = NULL;
 
@@ -92,6 +93,7 @@ int qr_claim_take(struct qr_conn *conn, struct claim_txn *txn, struct qr_err *er
     qr_array_init(&ranks, QR_OID_INT2);
     qr_array_init(&counts, QR_OID_INT4);
     qr_array_init(&heads, QR_OID_INT8);
+    qr_array_init(&untils, QR_OID_INT8);
     for (size_t i = 0; i < txn->n_heads; i++) {
         if (txn->heads[i].n_takers == 0)
             continue;
@@ -99,17 +101,23 @@ int qr_claim_take(struct qr_conn *conn, struct claim_txn *txn, struct qr_err *er
         qr_array_i16(&ranks, (int16_t)txn->heads[i].rank);
         qr_array_i32(&counts, (int32_t)txn->heads[i].n_takers);
         qr_array_i64(&heads, txn->heads[i].job_id);
+        if (txn->heads[i].until != 0)
+            qr_array_i64(&untils, txn->heads[i].until);
+        else
+            qr_array_null(&untils);
     }
     qr_params_init(&params);
     qr_param_array(&params, &queues);
     qr_param_array(&params, &ranks);
     qr_param_array(&params, &counts);
     qr_param_array(&params, &heads);
+    qr_param_array(&params, &untils);
     int rc = qr_conn_run(conn, QR_SQL_claim_take, &params, &result, err);
     qr_array_done(&queues);
     qr_array_done(&ranks);
     qr_array_done(&counts);
     qr_array_done(&heads);
+    qr_array_done(&untils);
     if (rc < 0)
         return rc;
     txn->results[txn->n_results++] = result;

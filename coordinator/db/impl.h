@@ -63,6 +63,7 @@ struct qr_db {
     struct qr_floor floors[QR_FLOORS_MAX];
     size_t n_floors;
     int64_t floors_since_ms;
+    int64_t look_ms; /* what the last look without floors took */
     unsigned long long floors_seen; /* announcements, as of then */
 };
 

@@ -221,7 +221,9 @@ static int close_batches(struct qr_db *db, struct qr_conn *conn, int64_t now, st
     qr_param_i64(&params, db->close_after_lease);
     qr_param_i32(&params, CLOSE_MAX);
     qr_param_i32(&params, CLOSE_AGE_S);
+    int64_t begin = qr_clock_ms();
     int rc = qr_conn_run(conn, QR_SQL_batches_close, &params, &row, err);
+    int64_t took = qr_clock_ms() - begin;
     if (rc < 0)
         return rc;
     if (qr_get_i64(row, 0, 3) == CLOSE_MAX) { /* more behind these */
@@ -230,7 +232,8 @@ static int close_batches(struct qr_db *db, struct qr_conn *conn, int64_t now, st
     } else {
         db->close_after_session = 0;
         db->close_after_lease = 0;
-        db->next_close_ms = now + CLOSE_GAP_MS;
+        /* dead rows that a transaction held open keeps are walked over each time */
+        db->next_close_ms = now + (took < CLOSE_GAP_MS / 20 ? CLOSE_GAP_MS : took * 20);
     }
     return QR_OK;
 }

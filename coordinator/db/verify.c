@@ -39,7 +39,7 @@ static const struct {
     {"limit_holds", "lease_id limit_id"},
     {"sessions", "pk worker_id session attach coordinator_id"},
     {"coordinators", "id renewals stopped_at"},
-    {"ready", "queue_id rank job_id"},
+    {"ready", "queue_id rank job_id uri again"},
     {"delayed", "job_id run_at"},
     {"control", "id job_id"},
     {"lease_batches", "first_lease_id session_pk job_ids gone"},
@@ -49,9 +49,19 @@ static const struct {
 };
 
 static const char *const indexes[] = {
-    "extraction_jobs_pkey", "extraction_jobs_run_file", "idx_jobs_claimed",   "cloud_files_uri",
-    "ready_pkey",           "delayed_run_at",           "lease_batches_pkey", "live_batches_pkey",
-    "job_events_job",       "job_events_batch",         "runs_active_hash",   "runs_gate",
+    "extraction_jobs_pkey",
+    "extraction_jobs_run_file",
+    "idx_jobs_claimed",
+    "cloud_files_uri",
+    "ready_pkey",
+    "ready_again",
+    "delayed_run_at",
+    "lease_batches_pkey",
+    "live_batches_pkey",
+    "job_events_job",
+    "job_events_batch",
+    "runs_active_hash",
+    "runs_gate",
     "delayed_queue",
 };
 

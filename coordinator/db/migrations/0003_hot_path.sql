@@ -5,7 +5,11 @@
 ALTER TABLE ready
     ADD COLUMN bytes       bigint,
     ADD COLUMN modified_ms bigint,
-    ADD COLUMN uri         text;
+    ADD COLUMN uri         text,
+    -- The queue again, where a row came back: claims find those below their floor by an index that has nothing
+    -- else in it, however many dead entries the primary key has (a transaction held open keeps them all).
+    ADD COLUMN again       integer GENERATED ALWAYS AS (CASE WHEN uri IS NULL THEN queue_id END) STORED;
+CREATE INDEX ready_again ON ready (again, rank, job_id) WHERE again IS NOT NULL;
 
 -- Batches are found by session and by lease within it; a second index would cost as much as the row.
 DROP INDEX live_batches_lease;
