@@ -15,6 +15,7 @@
 #include "common/rpc/server.h"
 #include "coordinator/db/db.h"
 #include "coordinator/db/migrate.h"
+#include "coordinator/engine/budget.h"
 #include "coordinator/http/families.h"
 #include "coordinator/http/http.h"
 #include "coordinator/postgres/postgres.h"
@@ -38,6 +39,7 @@ struct program {
     struct qr_db *db;
     struct qr_discover *discover;
     struct qr_totals *totals;
+    struct qr_budgets *budgets;
     char instance[128];
     char host[64];
     atomic_bool serving;
@@ -116,7 +118,10 @@ static int listen_on_ports(struct program *program, struct qr_err *err)
         .keepalive_ms = options->lease_ttl_ms < 1000 ? 1000 : options->lease_ttl_ms,
     };
     const struct qr_fleet_config fleet = {
-        .engine = {.ttl_ms = options->lease_ttl_ms},
+        .engine = {.ttl_ms = options->lease_ttl_ms,
+                   .budget = qr_budgets_get,
+                   .learn = qr_budgets_learn,
+                   .budget_ctx = program->budgets},
         .instance = program->instance,
         .max_record_bytes = (size_t)options->max_record_bytes,
     };
@@ -128,7 +133,8 @@ static int listen_on_ports(struct program *program, struct qr_err *err)
     if (rc == QR_OK)
         rc = qr_fleet_new(&fleet, program->server, &program->fleet, err);
     if (rc == QR_OK) {
-        const struct qr_admin_config admin = {program->fleet, &program->roots, program->instance};
+        const struct qr_admin_config admin = {program->fleet, &program->roots, program->instance,
+                                              program->budgets};
         rc = qr_admin_new(&admin, program->server, &program->admin, err);
     }
     if (rc == QR_OK)
@@ -176,6 +182,7 @@ static int open_database(struct program *program, struct qr_err *err)
         .ttl_ms = options->lease_ttl_ms,
         .instance = program->instance,
         .host = program->host,
+        .budgets = program->budgets,
     };
     return qr_db_new(&db, &events, &program->db, err);
 }
@@ -256,6 +263,7 @@ static void stop(struct program *program)
     qr_discover_free(program->discover);
     qr_totals_free(program->totals);
     qr_fleet_free(program->fleet);
+    qr_budgets_free(program->budgets);
     qr_postgres_stop(program->postgres, true);
     qr_roots_done(&program->roots);
     if (served)
@@ -272,13 +280,16 @@ int qr_program_run(const struct qr_coordinator_options *options, struct qr_err *
     program->options = options;
     if (gethostname(program->host, sizeof program->host - 1) < 0)
         program->host[0] = '\0';
-    rc = check_options(options, err);
+    program->budgets = qr_budgets_new();
+    rc = program->budgets ? check_options(options, err)
+                          : qr_fail(err, QR_E_NOMEM, "no memory to start");
     if (rc == QR_OK)
         rc = qr_signal_init(err);
     if (rc == QR_OK)
         rc = add_roots(program, err);
     if (rc < 0) {
         qr_roots_done(&program->roots);
+        qr_budgets_free(program->budgets);
         free(program);
         return rc;
     }

@@ -27,7 +27,8 @@
 #include "coordinator/engine/engine.h"
 
 struct qr_db;
-struct qr_conn; /* conn.h; libpq stays inside coordinator/db/ */
+struct qr_budgets; /* engine/budget.h */
+struct qr_conn;    /* conn.h; libpq stays inside coordinator/db/ */
 
 struct qr_db_config {
     const char *url;              /* postgresql://… or key=value */
@@ -40,6 +41,7 @@ struct qr_db_config {
     size_t queue_bytes_max;       /* bytes of results waiting; 0: 256 MiB */
     const char *instance;         /* name of this coordinator, e.g. host:port */
     const char *host;
+    struct qr_budgets *budgets; /* merged every few seconds; borrowed; NULL: none are learned */
 };
 
 /* Called on lane threads (or on the caller's, see above). All pointers live for the call only; NULL

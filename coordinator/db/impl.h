@@ -59,6 +59,7 @@ struct qr_db {
     int64_t next_close_ms;
     int64_t next_clean_ms;
     struct qr_sweep sweep;
+    int64_t next_budget_ms;
     /* claim lane's thread only */
     struct qr_floor floors[QR_FLOORS_MAX];
     size_t n_floors;
@@ -80,6 +81,9 @@ void qr_control_tick(void *ctx, struct qr_lane *lane, struct qr_conn *conn);
 void qr_maintain_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct qr_item *list,
                      size_t n);
 void qr_maintain_tick(void *ctx, struct qr_lane *lane, struct qr_conn *conn);
+/** budget.c: merges learned budgets when it is time. */
+QR_MUST_CHECK int qr_budget_tick(struct qr_db *db, struct qr_conn *conn, int64_t now_ms,
+                                 struct qr_err *err);
 void qr_work_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct qr_item *list,
                  size_t n);
 

@@ -8,6 +8,7 @@
 #include "coordinator/db/lifecycle.h"
 #include "coordinator/db/message.h"
 #include "coordinator/db/states.h"
+#include "coordinator/engine/budget.h"
 #include "coordinator/engine/types.h"
 
 enum { LIST_DEFAULT = 100, LIST_MAX = 10000, RETRY_STEP = 5000, RETRY_IDS_MAX = 100000 };
@@ -107,6 +108,21 @@ int qr_job_list(struct qr_conn *conn, const Quarry__V1__ListJobsRequest *request
     return QR_OK;
 }
 
+/* What the next lease of the job is given, and why. */
+static bool add_budget(const struct qr_db *db, Quarry__V1__Job *job)
+{
+    qr_type_id type = qr_type_intern(job->type);
+    struct qr_budget_view view;
+    char why[200];
+
+    if (!db || !db->config.budgets || type == 0)
+        return true;
+    qr_budgets_look(db->config.budgets, type, qr_budget_size_class(job->bytes), &view);
+    qr_budget_why(&view, why, sizeof why);
+    job->budget_ms = view.budget_ms;
+    return qr_message_set(&job->budget_why, why);
+}
+
 int qr_job_get(struct qr_conn *conn, int64_t job_id, Quarry__V1__JobReply **ret, struct qr_err *err)
 {
     struct qr_params params;
@@ -125,6 +141,10 @@ int qr_job_get(struct qr_conn *conn, int64_t job_id, Quarry__V1__JobReply **ret,
     quarry__v1__job_reply__init(reply);
     reply->job = qr_job_of_row(rows, 0);
     if (!reply->job) {
+        quarry__v1__job_reply__free_unpacked(reply, NULL);
+        return qr_fail(err, QR_E_NOMEM, "job: out of memory");
+    }
+    if (!add_budget(qr_conn_db(conn), reply->job)) {
         quarry__v1__job_reply__free_unpacked(reply, NULL);
         return qr_fail(err, QR_E_NOMEM, "job: out of memory");
     }

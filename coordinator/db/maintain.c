@@ -264,6 +264,8 @@ void qr_maintain_tick(void *ctx, struct qr_lane *lane, struct qr_conn *conn)
         rc = clean_control(db, conn, qr_clock_ms(), &err);
     if (rc == QR_OK)
         rc = qr_sweep_tick(db, conn, &err);
+    if (rc == QR_OK)
+        rc = qr_budget_tick(db, conn, qr_clock_ms(), &err);
     if (rc < 0) {
         atomic_fetch_add(&lane->failures, 1);
         qr_log_err(QR_LOG_WARN, "db.maintain", &err, "lane=%s", lane->config.name);

@@ -12,6 +12,9 @@
     X(batches_close) \
     X(batches_move) \
     X(begin) \
+    X(budget_change) \
+    X(budget_load) \
+    X(budget_merge) \
     X(checkpoint) \
     X(claim_alone) \
     X(claim_heads) \

@@ -141,6 +141,7 @@ static size_t offer_frame(struct qr_engine *engine, struct qr_eng_session *sessi
         lease->seq = seq;
         lease->offer_until = engine->now + engine->config.offer_timeout_ms;
         qr_eng_lease_budget(engine, lease, offers[k].bytes);
+        lease->offered_here = true;
         qr_eng_credit_sent(&session->credit, seq, lease->type);
         filled[k] = offers[k];
         filled[k].budget_ms = lease->budget_ms;

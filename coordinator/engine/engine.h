@@ -30,6 +30,10 @@ struct qr_engine_config {
     /* Time budgets of a job, by type and size; NULL: 300 s and 120 s for all. Pure function. */
     void (*budget)(void *ctx, qr_type_id type, uint64_t bytes, uint64_t *ret_budget_ms,
                    uint64_t *ret_progress_ms);
+    /* A job has ended whose Offer was made here: well after duration_ms, or over its budget of
+     * budget_ms. NULL: nobody wants to know. Both hooks may be budget.h's. */
+    void (*learn)(void *ctx, qr_type_id type, uint64_t bytes, uint64_t duration_ms, bool timed_out,
+                  uint64_t budget_ms);
     void *budget_ctx;
 };
 

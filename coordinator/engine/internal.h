@@ -61,6 +61,8 @@ struct qr_eng_lease {
     int64_t stop_since, stop_until;
     int64_t since, offer_until, mirrored_at;
     uint64_t budget_ms, progress_budget_ms;
+    uint64_t bytes;
+    bool offered_here;   /* not kept by a Hello: type and bytes are known */
     int64_t progress_at; /* 0: not started */
     uint32_t permille;
     enum qr_phase phase;

@@ -86,6 +86,7 @@ bool qr_eng_lease_is_held(const struct qr_eng_lease *lease)
 
 void qr_eng_lease_budget(struct qr_engine *engine, struct qr_eng_lease *lease, uint64_t bytes)
 {
+    lease->bytes = bytes;
     lease->budget_ms = 300000;
     lease->progress_budget_ms = 120000;
     if (engine->config.budget)

@@ -122,6 +122,18 @@ static void count(struct qr_engine *engine, struct qr_eng_session *session,
     }
 }
 
+/* How long it took, for the budgets of those to come. */
+static void learn(struct qr_engine *engine, const struct qr_eng_lease *lease,
+                  const struct qr_settle *settle, enum qr_ack_code code)
+{
+    bool timed_out = settle->error_class == QR_CLASS_TIMEOUT;
+
+    if (engine->config.learn && code == QR_ACK_COMMITTED && lease->offered_here &&
+        (timed_out || settle->error_class == QR_CLASS_NONE))
+        engine->config.learn(engine->config.budget_ctx, lease->type, lease->bytes,
+                             settle->duration_ms, timed_out, lease->budget_ms);
+}
+
 /* Whatever its state and attach: a final answer means that the lease is over for this session. */
 static void settled(struct qr_engine *engine, struct qr_eng_session *session,
                     const struct qr_settle *settle, enum qr_ack_code code)
@@ -131,6 +143,7 @@ static void settled(struct qr_engine *engine, struct qr_eng_session *session,
     if (!lease || lease->session != session || !lease->in_settle)
         return;
     lease->in_settle = false;
+    learn(engine, lease, settle, code);
     if (code != QR_ACK_RETRY_LATER || lease->ghost)
         qr_eng_lease_remove(engine, lease);
     else if (lease->state == QR_LEASE_SETTLING)

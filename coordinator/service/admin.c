@@ -14,6 +14,7 @@
 #include "coordinator/db/migrate.h"
 #include "coordinator/db/run.h"
 #include "coordinator/db/verify.h"
+#include "coordinator/engine/budget.h"
 #include "coordinator/engine/types.h"
 #include "coordinator/service/admin_internal.h"
 
@@ -361,6 +362,64 @@ static int list_workers(struct qr_conn *conn, struct call *call, struct qr_err *
     return list.failed ? qr_fail(err, QR_E_NOMEM, "no memory for a list of workers") : QR_OK;
 }
 
+/* ------------------------------------------------------------------ budgets, from memory */
+
+static Quarry__V1__Budget *budget_of(const struct qr_budget_view *view)
+{
+    Quarry__V1__Budget *budget = malloc(sizeof *budget);
+    char why[200];
+
+    if (!budget)
+        return NULL;
+    quarry__v1__budget__init(budget);
+    qr_budget_why(view, why, sizeof why);
+    budget->type = strdup(qr_type_name(view->type));
+    budget->size = strdup(qr_budget_size_text(view->size_class));
+    budget->why = strdup(why);
+    budget->samples = view->samples;
+    budget->seen = view->seen;
+    budget->p50_ms = view->p50_ms;
+    budget->p99_ms = view->p99_ms;
+    budget->budget_ms = view->budget_ms;
+    budget->progress_ms = view->progress_ms;
+    budget->min_ms = view->min_ms;
+    budget->max_ms = view->max_ms;
+    budget->learned = view->learned;
+    budget->changed_ms = view->learned ? view->changed_ms : 0;
+    if (budget->type && budget->size && budget->why)
+        return budget;
+    quarry__v1__budget__free_unpacked(budget, NULL);
+    return NULL;
+}
+
+static int list_budgets(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    const Quarry__V1__ListBudgetsRequest *request = (Quarry__V1__ListBudgetsRequest *)call->request;
+    Quarry__V1__ListBudgetsReply *reply = malloc(sizeof *reply);
+    (void)conn;
+
+    if (!reply)
+        return qr_fail(err, QR_E_NOMEM, "no memory for a list of budgets");
+    quarry__v1__list_budgets_reply__init(reply);
+    REPLY(call, reply);
+    reply->budgets = calloc((size_t)QR_TYPES_MAX * QR_BUDGET_SIZES, sizeof(Quarry__V1__Budget *));
+    if (!reply->budgets)
+        return qr_fail(err, QR_E_NOMEM, "no memory for a list of budgets");
+    for (qr_type_id type = 1; type <= qr_type_count(); type++)
+        for (int size = 0; size < QR_BUDGET_SIZES; size++) {
+            struct qr_budget_view view;
+            qr_budgets_look(call->admin->config.budgets, type, size, &view);
+            if (view.seen == 0 ||
+                (request->type[0] && strcmp(qr_type_name(type), request->type) != 0))
+                continue;
+            Quarry__V1__Budget *budget = budget_of(&view);
+            if (!budget)
+                return qr_fail(err, QR_E_NOMEM, "no memory for a list of budgets");
+            reply->budgets[reply->n_budgets++] = budget;
+        }
+    return QR_OK;
+}
+
 static int drain_worker(struct qr_conn *conn, struct call *call, struct qr_err *err)
 {
     const Quarry__V1__DrainWorkerRequest *request = (Quarry__V1__DrainWorkerRequest *)call->request;
@@ -467,6 +526,7 @@ static const struct method methods[] = {
     ROW("GetVersion",      get_version,       READ,    get_version),
     ROW_IN_MEMORY("ListWorkers", list_workers, list_workers),
     ROW_IN_MEMORY("DrainWorker", drain_worker, drain_worker),
+    ROW_IN_MEMORY("ListBudgets", list_budgets, list_budgets),
 };
 /* clang-format on */
 

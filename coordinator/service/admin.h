@@ -15,6 +15,7 @@ struct qr_admin_config {
     struct qr_fleet *fleet; /* all borrowed */
     const struct qr_roots *roots;
     const char *instance;
+    struct qr_budgets *budgets;
 };
 
 /** Registers quarry.v1.Admin on a server that is not started. Until qr_admin_start() every call is

@@ -55,6 +55,12 @@ static void print_job(const Quarry__V1__Job *job)
     snprintf(text, sizeof text, "a worker process died while it ran this, %d times", job->suspects);
     line("suspect", job->suspects > 0 ? text : "");
     line("runs", job->alone && job->finished_ms == 0 ? "with nothing beside it" : "");
+    if (job->finished_ms == 0 && job->budget_why[0]) {
+        char budget[32];
+        snprintf(text, sizeof text, "%s, %.150s",
+                 qr_text_duration((int64_t)job->budget_ms, budget, sizeof budget), job->budget_why);
+        line("budget", text);
+    }
     line("worker", job->worker);
     time_line("created", job->created_ms);
     time_line("claimed", job->claimed_ms);

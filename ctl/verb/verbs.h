@@ -25,6 +25,7 @@
     X(dlq_purge)        \
     X(worker_list)      \
     X(worker_drain)     \
+    X(budget_list)      \
     X(extract)          \
     X(export)           \
     X(verify)           \

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "coordinator/engine/budget.h"
 
 struct qr_postgres *fx_cluster;
 static char cluster_dir[64];
@@ -185,8 +186,10 @@ static struct fx *fx_new_with(int64_t ttl_ms, int64_t statement_timeout_ms)
 {
     struct qr_err err = {0};
     struct fx *fx = calloc(1, sizeof *fx);
+    struct qr_budgets *budgets = qr_budgets_new();
     const struct qr_db_config config = {
         .url = qr_postgres_url(fx_cluster),
+        .budgets = budgets,
         .ttl_ms = ttl_ms,
         .statement_timeout_ms = statement_timeout_ms,
         .instance = "test",
@@ -202,6 +205,7 @@ static struct fx *fx_new_with(int64_t ttl_ms, int64_t statement_timeout_ms)
                                         .stops = on_stops,
                                         .work_available = on_work};
     assert_non_null(fx);
+    fx->budgets = budgets;
     pthread_mutex_init(&fx->lock, NULL);
     pthread_cond_init(&fx->wake, NULL);
     assert_ok(qr_db_new(&config, &events, &fx->db, &err), &err);
@@ -219,6 +223,7 @@ void fx_free(struct fx *fx)
 {
     qr_db_stop(fx->db, 5000);
     qr_db_free(fx->db);
+    qr_budgets_free(fx->budgets);
     pthread_mutex_destroy(&fx->lock);
     pthread_cond_destroy(&fx->wake);
     free(fx);
@@ -239,12 +244,15 @@ int fx_teardown(void **state)
     return 0;
 }
 
-struct qr_conn *fx_conn(void)
+struct qr_conn *fx_conn(void) { return fx_conn_of(NULL); }
+
+struct qr_conn *fx_conn_of(const struct fx *fx)
 {
     struct qr_err err = {0};
     struct qr_conn *conn = NULL;
     const struct qr_conn_config config = {.url = qr_postgres_url(fx_cluster),
                                           .lane = "test",
+                                          .db = fx ? fx->db : NULL,
                                           .connect_timeout_ms = 10000,
                                           .statement_timeout_ms = 60000};
     assert_ok(qr_conn_open(&config, &conn, &err), &err);

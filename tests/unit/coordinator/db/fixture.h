@@ -32,6 +32,7 @@ struct fx_lease {
 /* One coordinator: a qr_db with its answers. */
 struct fx {
     struct qr_db *db;
+    struct qr_budgets *budgets;
     pthread_mutex_t lock;
     pthread_cond_t wake;
     uint64_t hellos, claims, returns;
@@ -76,8 +77,9 @@ void fx_wait(struct fx *fx, const uint64_t *counter, uint64_t want);
 /** A counter's value now. */
 uint64_t fx_count(struct fx *fx, const uint64_t *counter);
 
-/** A connection of the test's own. */
+/** A connection of the test's own; as a lane of this coordinator has it. */
 struct qr_conn *fx_conn(void);
+struct qr_conn *fx_conn_of(const struct fx *fx);
 /** First value of a query as a number; of several statements the last. */
 int64_t fx_i64(const char *fmt, ...) QR_PRINTF(1, 2);
 void fx_sql(const char *fmt, ...) QR_PRINTF(1, 2);
