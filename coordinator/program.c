@@ -224,6 +224,10 @@ static int wait_for_the_end(struct program *program, struct qr_err *err)
         poll(&fd, 1, WATCH_MS);
         if (qr_signal_take() & (QR_SIGNAL_TERMINATE | QR_SIGNAL_INTERRUPT))
             return QR_OK;
+        if (qr_db_is_replaced(program->db))
+            return qr_fail(err, QR_E_DB,
+                           "the database was restored while this coordinator ran; hint: start it "
+                           "again, workers drop what they hold of the database before");
         if (program->postgres && !qr_postgres_is_running(program->postgres))
             return qr_fail(err, QR_E_DB,
                            "the private PostgreSQL in '%s' ended by itself; hint: its log is in "

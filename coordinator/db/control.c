@@ -91,8 +91,11 @@ static int renew(struct qr_db *db, struct qr_conn *conn, struct qr_err *err)
 
     qr_params_init(&params);
     qr_param_i64(&params, (int64_t)atomic_load(&db->coordinator_id));
+    qr_param_bytes(&params, db->epoch, QR_EPOCH_BYTES);
     int rc = qr_conn_run(conn, QR_SQL_coordinator_renew, &params, &result, err);
-    if (rc == QR_OK && PQntuples(result) == 0)
+    if (rc == QR_OK && !qr_get_bool(result, 0, 0))
+        return qr_db_found_replaced(db, err);
+    if (rc == QR_OK && !qr_get_bool(result, 0, 1))
         rc = register_again(db, conn, err);
     if (rc == QR_OK)
         atomic_fetch_add(&db->renewals, 1);

@@ -216,7 +216,7 @@ void qr_db_stop(struct qr_db *db, int64_t deadline_ms)
         qr_lane_stop(&db->lanes[i]);
     for (int i = 0; i < QR_DB_STATS_COUNT; i++)
         qr_lane_join(&db->lanes[i], deadline);
-    if (atomic_load(&db->coordinator_id) != 0)
+    if (atomic_load(&db->coordinator_id) != 0 && !qr_db_is_replaced(db))
         say_stopped(db);
 }
 
@@ -241,6 +241,31 @@ uint64_t qr_db_coordinator_id(const struct qr_db *db)
 {
     return atomic_load(&((struct qr_db *)(uintptr_t)db)->coordinator_id);
 }
+
+/* ------------------------------------------------------------------ another database */
+
+/* Sessions and leases in memory are of a database that is no more. Their numbers may come again, so
+ * not one more statement is run for them. */
+int qr_db_found_replaced(struct qr_db *db, struct qr_err *err)
+{
+    atomic_store(&db->replaced, true);
+    return qr_fail(err, QR_E_DB, "the database has another cluster epoch: it was restored");
+}
+
+int qr_db_check_epoch(struct qr_db *db, struct qr_conn *conn, struct qr_err *err)
+{
+    struct qr_params params;
+    QR_AUTO_RESULT result = NULL;
+
+    qr_params_init(&params);
+    qr_param_bytes(&params, db->epoch, QR_EPOCH_BYTES);
+    int rc = qr_conn_run(conn, QR_SQL_cluster_holds, &params, &result, err);
+    if (rc == QR_OK && !(PQntuples(result) == 1 && qr_get_bool(result, 0, 0)))
+        rc = qr_db_found_replaced(db, err);
+    return rc;
+}
+
+bool qr_db_is_replaced(const struct qr_db *db) { return atomic_load(&db->replaced); }
 
 const uint8_t *qr_db_cluster_epoch(const struct qr_db *db, size_t *ret_len)
 {

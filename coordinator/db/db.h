@@ -84,6 +84,10 @@ QR_DEFINE_AUTO(qr_db)
 uint64_t qr_db_coordinator_id(const struct qr_db *db);
 /** 16 random bytes that name this database; another after a restore. */
 const uint8_t *qr_db_cluster_epoch(const struct qr_db *db, size_t *ret_len);
+/** The database was restored while this coordinator ran (another cluster epoch, noticed at the next
+ *  renewal). From then on every request is answered FAILED: what is in memory is void, the program
+ *  has to be started again. */
+bool qr_db_is_replaced(const struct qr_db *db);
 
 /* ---- requests of the engine's port (port.h); everything needed is copied */
 void qr_db_hello(struct qr_db *db, const struct qr_db_hello *request);

@@ -50,6 +50,7 @@ struct qr_db {
     atomic_bool announce;      /* others should hear that there is work */
     atomic_ullong announced;   /* how often there was: rows may have come below a floor */
     atomic_bool stopped;
+    atomic_bool replaced; /* by a restored one: nothing more is asked of it */
     atomic_ullong renewals;    /* own row, as often as it could be renewed */
     pthread_mutex_t slow_lock; /* guards slow[] */
     struct qr_slow slow[QR_SLOW_MAX];
@@ -89,6 +90,11 @@ void qr_work_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct q
 
 QR_MUST_CHECK int qr_control_init(struct qr_db *db, struct qr_err *err);
 void qr_control_done(struct qr_db *db);
+
+/** On a connection that was just opened: does it lead to the database this coordinator knows? */
+QR_MUST_CHECK int qr_db_check_epoch(struct qr_db *db, struct qr_conn *conn, struct qr_err *err);
+/** It does not: from now on nothing is asked of it. Returns the error. */
+int qr_db_found_replaced(struct qr_db *db, struct qr_err *err);
 
 /** There is work of a type: tell the engine here, and coordinators elsewhere soon. */
 void qr_db_announce(const struct qr_db *db, qr_type_id type);

@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "coordinator/db/impl.h"
 
 enum { BACKOFF_MIN_MS = 100, BACKOFF_MAX_MS = 3000, WAIT_MAX_MS = 500, FAILURE_LINE_MS = 10000 };
 
@@ -58,12 +59,16 @@ static void back_off(struct lane_thread *self, const struct qr_err *err)
     self->next_try_ms = qr_clock_ms() + self->backoff_ms / 2 + jitter;
 }
 
-/* The connection, opened when it is not and the back-off is over; NULL while it cannot be. */
+/* The connection, opened when it is not and the back-off is over; NULL while it cannot be, and when
+ * it leads to another database. */
 static struct qr_conn *connection(struct lane_thread *self)
 {
+    struct qr_db *db = self->lane->config.conn.db ? self->lane->config.ctx : NULL;
     struct qr_err err = {0};
     int rc;
 
+    if (db && qr_db_is_replaced(db))
+        return NULL;
     if (self->conn && qr_conn_check_idle(self->conn))
         return self->conn;
     count_connection(self, false);
@@ -73,6 +78,8 @@ static struct qr_conn *connection(struct lane_thread *self)
         rc = qr_conn_reopen(self->conn, &err);
     else
         rc = qr_conn_open(&self->lane->config.conn, &self->conn, &err);
+    if (rc == QR_OK && db)
+        rc = qr_db_check_epoch(db, self->conn, &err); /* a restore breaks every connection */
     if (rc < 0) {
         back_off(self, &err);
         return NULL;

@@ -22,6 +22,7 @@
     X(claim_offer) \
     X(claim_shares) \
     X(claim_take) \
+    X(cluster_holds) \
     X(commit) \
     X(control_ask) \
     X(control_clean) \

@@ -125,6 +125,10 @@ class Postgres:
         finally:
             connection.close()
 
+    def renew_epoch(self):
+        """What an operator does after a restore, docs/operations.md."""
+        self._value("UPDATE cluster SET epoch = DEFAULT RETURNING 1")
+
     def seconds_off(self):
         """How far the server's time of day is from this machine's."""
         return float(self._value("SELECT extract(epoch FROM clock_timestamp())")) - time.time()

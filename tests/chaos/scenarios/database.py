@@ -27,3 +27,15 @@ def backends_ended(case):
         time.sleep(0.2 + 0.3 * case.random.random())
     case.took_effect(ended, "no connection was there to be ended")
     case.note = f"{ended} connections ended"
+
+
+@scenario("cluster epoch renewed under load")
+def epoch_renewed(case):
+    """As after a restore: the coordinators end by themselves; what the workers hold of the epoch before is void."""
+    case.stack.postgres.renew_epoch()
+    for name in ("c1", "c2"):
+        status = case.stack.programs[name].wait()
+        case.stack.kills += 1  # its counters are not asked any more
+        case.took_effect(status > 0, f"{name} ended with {status}")
+    for name in ("c1", "c2"):
+        case.stack.start_coordinator(name)
