@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/driver/wire.h"
 #include "common/base.h"
 #include "common/clock.h"
+#include "common/wire.h"
 
 /* Fields of proto/quarry/v1/fleet.proto. */
 enum {

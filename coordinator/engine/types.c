@@ -29,13 +29,10 @@ static qr_type_id find(const char *name)
 
 qr_type_id qr_type_intern(const char *name)
 {
+    qr_type_id id = find(name);
     size_t len = strlen(name);
-    qr_type_id id;
 
-    if (!is_good_name(name, len))
-        return 0;
-    id = find(name);
-    if (id)
+    if (id || !is_good_name(name, len))
         return id;
 
     pthread_mutex_lock(&lock);

@@ -8,6 +8,8 @@
 #include "common/log.h"
 #include "coordinator/service/fleet_internal.h"
 
+enum { FREE_SETTLES_MAX = 16384 };
+
 /* ------------------------------------------------------------------ entering the engine */
 
 struct qr_fleet_stream *qr_fleet_find_stream(struct qr_fleet *fleet, uint64_t id)
@@ -99,19 +101,23 @@ static void on_message(void *ctx, struct qr_rpc_stream *rpc, const uint8_t *data
 {
     struct qr_fleet *fleet = ctx;
     struct qr_fleet_stream *stream = qr_rpc_stream_user(rpc);
-    Quarry__V1__WorkerFrame *frame = NULL;
+    Quarry__V1__WorkerFrame *frame;
 
     if (!stream)
         return;
-    if (len <= QR_FRAME_MAX)
-        frame = quarry__v1__worker_frame__unpack(NULL, len, data);
     enter(fleet);
+    bool done = len > QR_FRAME_MAX || qr_fleet_hot_in(fleet, stream->id, data, len);
     if (len > QR_FRAME_MAX)
         qr_engine_protocol_error(fleet->engine, stream->id, "frame larger than 64 KiB");
-    else if (!frame)
-        qr_engine_protocol_error(fleet->engine, stream->id, "frame cannot be decoded");
-    else
+    leave(fleet);
+    if (done)
+        return;
+    frame = quarry__v1__worker_frame__unpack(NULL, len, data);
+    enter(fleet);
+    if (frame)
         qr_fleet_frame_in(fleet, stream, frame);
+    else
+        qr_engine_protocol_error(fleet->engine, stream->id, "frame cannot be decoded");
     leave(fleet);
     if (frame)
         quarry__v1__worker_frame__free_unpacked(frame, NULL);
@@ -220,15 +226,48 @@ static void on_return_reply(void *ctx, const struct qr_db_return_reply *reply)
     leave(fleet);
 }
 
+/* Settles come and go with every job, on different threads: the empty ones are kept. */
+struct qr_settle *qr_fleet_new_settle(struct qr_fleet *fleet, size_t record_len)
+{
+    struct qr_settle *settle = record_len == 0 ? fleet->free_settles : NULL;
+
+    if (settle) {
+        fleet->free_settles = settle->next;
+        fleet->n_free_settles--;
+        memset(settle, 0, sizeof *settle);
+        return settle;
+    }
+    settle = calloc(1, sizeof *settle + record_len);
+    if (settle && record_len > 0) {
+        settle->record = (uint8_t *)(settle + 1);
+        settle->record_len = record_len;
+    }
+    return settle;
+}
+
+void qr_fleet_free_settle(struct qr_fleet *fleet, struct qr_settle *settle)
+{
+    bool is_whole = settle->record == (uint8_t *)(settle + 1);
+
+    free(settle->message);
+    if (!is_whole)
+        free(settle->record);
+    if (is_whole || fleet->n_free_settles >= FREE_SETTLES_MAX) {
+        free(settle);
+        return;
+    }
+    settle->next = fleet->free_settles;
+    fleet->free_settles = settle;
+    fleet->n_free_settles++;
+}
+
 void qr_fleet_settled(struct qr_fleet *fleet, struct qr_settle *const *settles, size_t n,
                       enum qr_db_status status)
 {
     qr_engine_done_settle(fleet->engine, settles, n, status);
     for (size_t i = 0; i < n; i++) {
         fleet->pending_bytes -= settles[i]->record_len;
-        free(settles[i]->message);
-        free(settles[i]->record);
-        free(settles[i]);
+        qr_fleet_free_settle(fleet, settles[i]);
     }
 }
 
@@ -361,7 +400,8 @@ int qr_fleet_new(const struct qr_fleet_config *config, struct qr_rpc_server *ser
     pthread_condattr_destroy(&attr);
     qr_fleet_port_frames(&port);
     fleet->engine = qr_engine_new(&fleet->config.engine, &port);
-    if (!fleet->engine)
+    fleet->hot_out = malloc(QR_FRAME_MAX);
+    if (!fleet->engine || !fleet->hot_out)
         return qr_fail(err, QR_E_NOMEM, "no memory for the engine");
     int rc = qr_rpc_server_add_stream(server, "/quarry.v1.Fleet/Work", &stream_handler, fleet, err);
     if (rc < 0)
@@ -417,6 +457,13 @@ void qr_fleet_free(struct qr_fleet *fleet)
         return;
     qr_refused_drop_all(fleet);
     qr_engine_free(fleet->engine);
+    while (fleet->free_settles) {
+        struct qr_settle *settle = fleet->free_settles;
+        fleet->free_settles = settle->next;
+        free(settle);
+    }
+    qr_hot_done(&fleet->hot_in);
+    free(fleet->hot_out);
     pthread_cond_destroy(&fleet->wake);
     pthread_mutex_destroy(&fleet->mutex);
     free(fleet);

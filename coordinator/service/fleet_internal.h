@@ -10,6 +10,7 @@
 #include <uthash.h>
 
 #include "coordinator/service/fleet.h"
+#include "coordinator/service/hot.h"
 #include "quarry/v1/fleet.pb-c.h"
 
 enum {
@@ -48,6 +49,10 @@ struct qr_fleet {
     uint64_t next_stream;
     size_t n_slow; /* streams with `slow` set */
     size_t assembly_bytes, pending_bytes;
+    struct qr_settle *free_settles; /* chained by next */
+    size_t n_free_settles;
+    struct qr_hot_frame hot_in;
+    uint8_t *hot_out; /* QR_FRAME_MAX bytes for the frame being encoded */
     struct qr_refused *refused, **refused_tail;
     int64_t timer_at; /* what the timer thread sleeps for */
     bool started, stopping;
@@ -75,6 +80,14 @@ void qr_refused_drop_all(struct qr_fleet *fleet);
 /** frame_in.c: hand one decoded frame to the engine. May take parts out of the frame. */
 void qr_fleet_frame_in(struct qr_fleet *fleet, struct qr_fleet_stream *stream,
                        Quarry__V1__WorkerFrame *frame);
+
+/** frame_in.c: the same for a hot frame; false: it is none, nothing was done with it. */
+bool qr_fleet_hot_in(struct qr_fleet *fleet, uint64_t stream, const uint8_t *data, size_t len);
+
+/** fleet.c: a zeroed settle; its record, of that length, is in the same block. NULL: no memory. */
+struct qr_settle *qr_fleet_new_settle(struct qr_fleet *fleet, size_t record_len);
+/** The only way to free a settle here, however it was made. */
+void qr_fleet_free_settle(struct qr_fleet *fleet, struct qr_settle *settle);
 
 /** fleet.c: the database is done with these: count, tell the engine, free. Under the mutex. */
 void qr_fleet_settled(struct qr_fleet *fleet, struct qr_settle *const *settles, size_t n,

@@ -278,7 +278,7 @@ static struct qr_settle *settle_of(struct qr_fleet *fleet, struct qr_fleet_strea
         free(record);
         return NULL;
     }
-    struct qr_settle *settle = calloc(1, sizeof *settle);
+    struct qr_settle *settle = qr_fleet_new_settle(fleet, 0);
     if (!settle) {
         free(record);
         return NULL;
@@ -305,13 +305,6 @@ static struct qr_settle *settle_of(struct qr_fleet *fleet, struct qr_fleet_strea
     return settle;
 }
 
-static void free_settle(struct qr_settle *settle)
-{
-    free(settle->message);
-    free(settle->record);
-    free(settle);
-}
-
 static void on_result(struct qr_fleet *fleet, struct qr_fleet_stream *stream,
                       Quarry__V1__Result *result)
 {
@@ -326,10 +319,67 @@ static void on_result(struct qr_fleet *fleet, struct qr_fleet_stream *stream,
         fleet->pending_bytes += len;
         if (qr_engine_result(fleet->engine, stream->id, settle)) {
             fleet->pending_bytes -= len;
-            free_settle(settle);
+            qr_fleet_free_settle(fleet, settle);
         }
     }
 }
+
+/* ------------------------------------------------------------------ hot frames (hot.h) */
+
+static void on_hot_result(struct qr_fleet *fleet, uint64_t stream,
+                          const struct qr_hot_result *result)
+{
+    size_t len = result->record_len;
+    struct qr_settle *settle = fleet->pending_bytes + len > fleet->config.max_pending_bytes
+                                   ? NULL
+                                   : qr_fleet_new_settle(fleet, len);
+
+    if (!settle) {
+        qr_engine_refuse_result(fleet->engine, stream, result->lease_id);
+        return;
+    }
+    settle->lease_id = result->lease_id;
+    settle->job_id = result->job_id;
+    settle->duration_ms = result->duration_ms;
+    settle->retry_after_ms = result->retry_after_ms;
+    if (len > 0)
+        memcpy(settle->record, result->record, len);
+    fleet->pending_bytes += len;
+    if (qr_engine_result(fleet->engine, stream, settle)) {
+        fleet->pending_bytes -= len;
+        qr_fleet_free_settle(fleet, settle);
+    }
+}
+
+bool qr_fleet_hot_in(struct qr_fleet *fleet, uint64_t stream, const uint8_t *data, size_t len)
+{
+    struct qr_hot_frame *frame = &fleet->hot_in;
+    enum qr_hot_kind kind = qr_hot_take(frame, data, len);
+
+    for (size_t i = 0; kind == QR_HOT_RESULT && i < frame->n; i++)
+        if (frame->results[i].record_len > fleet->config.max_record_bytes)
+            return false;
+    switch (kind) {
+    case QR_HOT_NONE:
+        return false;
+    case QR_HOT_CREDITS:
+        qr_engine_credits(fleet->engine, stream, &frame->credits);
+        break;
+    case QR_HOT_ACCEPT:
+        qr_engine_accept(fleet->engine, stream, frame->leases, frame->n);
+        break;
+    case QR_HOT_BEAT:
+        qr_engine_beat(fleet->engine, stream, &frame->beat);
+        break;
+    case QR_HOT_RESULT:
+        for (size_t i = 0; i < frame->n; i++)
+            on_hot_result(fleet, stream, &frame->results[i]);
+        break;
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------ all frames */
 
 void qr_fleet_frame_in(struct qr_fleet *fleet, struct qr_fleet_stream *stream,
                        Quarry__V1__WorkerFrame *frame)

@@ -7,28 +7,31 @@
 #include "coordinator/engine/types.h"
 #include "coordinator/service/fleet_internal.h"
 
-static void send_frame(struct qr_fleet *fleet, uint64_t id, Quarry__V1__CoordinatorFrame *frame)
+static void send_bytes(struct qr_fleet *fleet, uint64_t id, const uint8_t *data, size_t len)
 {
     struct qr_fleet_stream *stream = qr_fleet_find_stream(fleet, id);
-    uint8_t small[4096];
-    uint8_t *data = small;
+    int rc = QR_E_NOMEM;
 
     if (!stream || stream->ended)
         return;
-    size_t len = quarry__v1__coordinator_frame__get_packed_size(frame);
-    if (len > sizeof small)
-        data = malloc(len);
-    int rc = QR_E_NOMEM;
-    if (data) {
-        quarry__v1__coordinator_frame__pack(frame, data);
+    if (data)
         rc = qr_rpc_stream_send(stream->rpc, QR_RPC_CONTROL, data, len);
-    }
-    if (data != small)
-        free(data);
     if (rc < 0 && rc != QR_E_CANCELLED && !stream->slow) {
         stream->slow = true;
         fleet->n_slow++;
     }
+}
+
+static void send_frame(struct qr_fleet *fleet, uint64_t id, Quarry__V1__CoordinatorFrame *frame)
+{
+    size_t len = quarry__v1__coordinator_frame__get_packed_size(frame);
+    uint8_t *data = len <= QR_FRAME_MAX ? fleet->hot_out : malloc(len);
+
+    if (data)
+        quarry__v1__coordinator_frame__pack(frame, data);
+    send_bytes(fleet, id, data, len);
+    if (data != fleet->hot_out)
+        free(data);
 }
 
 #define FRAME(name, number)                                                  \
@@ -161,8 +164,14 @@ static void put_lease(struct offer_parts *parts, const struct qr_offer *offer)
 static void send_offer(void *ctx, uint64_t stream, uint64_t seq, const struct qr_offer *offers,
                        size_t n)
 {
+    struct qr_fleet *fleet = ctx;
     FRAME(frame, seq);
     Quarry__V1__Offer body = QUARRY__V1__OFFER__INIT;
+    size_t len = qr_hot_put_offer(fleet->hot_out, QR_FRAME_MAX, seq, offers, n);
+    if (len > 0) {
+        send_bytes(fleet, stream, fleet->hot_out, len);
+        return;
+    }
     struct offer_parts *parts = calloc(n, sizeof *parts);
     Quarry__V1__Lease **ptrs = calloc(n, sizeof *ptrs);
 
@@ -212,8 +221,14 @@ struct ack_parts {
 
 static void send_ack(void *ctx, uint64_t stream, uint64_t seq, const struct qr_ack *acks, size_t n)
 {
+    struct qr_fleet *fleet = ctx;
     FRAME(frame, seq);
     Quarry__V1__Ack body = QUARRY__V1__ACK__INIT;
+    size_t len = qr_hot_put_ack(fleet->hot_out, QR_FRAME_MAX, seq, acks, n);
+    if (len > 0) {
+        send_bytes(fleet, stream, fleet->hot_out, len);
+        return;
+    }
     struct ack_parts *parts = calloc(n, sizeof *parts);
     Quarry__V1__LeaseAck **ptrs = calloc(n, sizeof *ptrs);
 

@@ -123,11 +123,8 @@ void qr_refused_drop_all(struct qr_fleet *fleet)
     while (fleet->refused) {
         struct qr_refused *kept = fleet->refused;
         fleet->refused = kept->next;
-        for (size_t i = 0; kept->kind == SETTLES && i < kept->settles.n; i++) {
-            free(kept->tail.settle[i]->message);
-            free(kept->tail.settle[i]->record);
-            free(kept->tail.settle[i]);
-        }
+        for (size_t i = 0; kept->kind == SETTLES && i < kept->settles.n; i++)
+            qr_fleet_free_settle(fleet, kept->tail.settle[i]);
         free(kept);
     }
 }

@@ -1,8 +1,8 @@
-/* bench/driver/wire.h
+/* common/wire.h
  *
- * Protobuf's wire format, as much as the frames of quarry.v1.Fleet need: the driver must cost next
- * to nothing beside the coordinator that it measures. Writers append to a buffer that is large
- * enough; readers stop at the first byte that makes no sense.
+ * Protobuf's wire format, for messages of which there are so many that a general decoder's
+ * allocations would show. Writers append to a buffer that the caller made large enough and return
+ * its new end; readers stop at the end, or at the first byte that makes no sense (`bad`).
  */
 #pragma once
 #include <stdbool.h>
@@ -53,8 +53,9 @@ struct wire {
     const uint8_t *at, *end;
     unsigned field;
     uint64_t value;      /* VARINT, FIXED */
-    const uint8_t *data; /* BYTES */
+    const uint8_t *data; /* BYTES; NULL otherwise */
     size_t len;
+    bool bad; /* stopped before the end */
 };
 
 static inline struct wire wire_of(const uint8_t *data, size_t len)
@@ -73,6 +74,7 @@ static inline bool wire_varint(struct wire *w, uint64_t *ret)
             return true;
         }
     }
+    w->bad = true;
     return false;
 }
 
@@ -83,21 +85,21 @@ static inline bool wire_next(struct wire *w)
 
     if (w->at >= w->end || !wire_varint(w, &tag))
         return false;
-    w->field = (unsigned)(tag >> 3);
+    w->field = tag >> 3 <= UINT32_MAX ? (unsigned)(tag >> 3) : 0;
     w->data = NULL;
     w->len = 0;
     size_t fixed = (tag & 7) == WIRE_FIXED64 ? 8 : (tag & 7) == WIRE_FIXED32 ? 4 : 0;
     if ((tag & 7) == WIRE_VARINT)
         return wire_varint(w, &w->value);
-    if (fixed > 0) {
-        if ((size_t)(w->end - w->at) < fixed)
-            return false;
+    if (fixed > 0 && fixed <= (size_t)(w->end - w->at)) { /* little-endian machines */
+        w->value = 0;
         memcpy(&w->value, w->at, fixed);
         w->at += fixed;
         return true;
     }
-    if ((tag & 7) != WIRE_BYTES || !wire_varint(w, &w->value) ||
-        w->value > (uint64_t)(w->end - w->at))
+    w->bad = (tag & 7) != WIRE_BYTES || !wire_varint(w, &w->value) ||
+             w->value > (uint64_t)(w->end - w->at);
+    if (w->bad)
         return false;
     w->data = w->at;
     w->len = (size_t)w->value;
