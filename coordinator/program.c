@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -61,6 +62,7 @@ static void write_metrics(void *ctx, struct qr_metrics *out)
     qr_fleet_get_stats(program->fleet, &engine);
     qr_db_get_stats(program->db, &db);
     qr_metrics_engine(out, &engine);
+    qr_metrics_hand_over(out, qr_fleet_offer_accept(program->fleet));
     qr_metrics_lanes(out, &db);
     if (qr_totals_get(program->totals, &totals))
         qr_metrics_jobs(out, &totals);
@@ -274,6 +276,19 @@ static void stop(struct program *program)
         qr_log(QR_LOG_INFO, "coordinator.stopped", "instance=%s", program->instance);
 }
 
+/* Every worker is a connection: as many files as this process may have. */
+static void allow_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+        qr_log(QR_LOG_WARN, "coordinator.files", "limit=%llu was not raised",
+               (unsigned long long)limit.rlim_max);
+}
+
 int qr_program_run(const struct qr_coordinator_options *options, struct qr_err *err)
 {
     struct program *program = calloc(1, sizeof *program);
@@ -282,6 +297,7 @@ int qr_program_run(const struct qr_coordinator_options *options, struct qr_err *
     if (!program)
         return qr_fail(err, QR_E_NOMEM, "no memory to start");
     program->options = options;
+    allow_files();
     if (gethostname(program->host, sizeof program->host - 1) < 0)
         program->host[0] = '\0';
     program->budgets = qr_budgets_new();

@@ -33,12 +33,15 @@ static void forget_results(struct qr_session *s)
                     "the database was restored; results of before are void and were dropped");
 }
 
+static void set_beat(struct qr_session *s, uint32_t beat_ms)
+{
+    s->beat_ms = beat_ms < s->ttl_ms / 2 ? beat_ms : s->ttl_ms / 2;
+}
+
 static void take_limits(struct qr_session *s, const Quarry__V1__Welcome *welcome)
 {
     s->ttl_ms = welcome->ttl_ms >= 100 ? welcome->ttl_ms : 8000;
-    s->beat_ms = welcome->beat_ms > 0 ? welcome->beat_ms : s->ttl_ms / 4;
-    if (s->beat_ms > s->ttl_ms / 2)
-        s->beat_ms = s->ttl_ms / 2;
+    set_beat(s, welcome->beat_ms > 0 ? welcome->beat_ms : s->ttl_ms / 4);
     s->resend_ms = welcome->resend_ms > 0 ? welcome->resend_ms : s->ttl_ms;
     if (welcome->max_record_bytes > 0)
         s->max_record_bytes = welcome->max_record_bytes;
@@ -123,6 +126,8 @@ static void on_lease(struct qr_session *s, const Quarry__V1__Lease *lease)
 static void on_sync(struct qr_session *s, const Quarry__V1__Sync *sync)
 {
     s->stats.syncs++;
+    if (sync->beat_ms > 0)
+        set_beat(s, sync->beat_ms);
     for (size_t i = 0; i < sync->n_drop; i++) {
         struct held *held = qr_session_find(s, sync->drop[i]);
         if (held && held->state == HELD_FINISHED)

@@ -429,6 +429,11 @@ void qr_conn_rollback(struct qr_conn *conn)
         conn->broken = true;
 }
 
+int qr_conn_socket(const struct qr_conn *conn)
+{
+    return conn && conn->pg && !conn->broken ? PQsocket(conn->pg) : -1;
+}
+
 unsigned qr_conn_take_notifies(struct qr_conn *conn)
 {
     unsigned any = 0;

@@ -41,6 +41,8 @@ bool qr_conn_is_broken(const struct qr_conn *conn);
 bool qr_conn_check_idle(struct qr_conn *conn);
 /** Changes whenever it is opened anew: what the server knew of the old one (LISTEN) is gone. */
 unsigned qr_conn_generation(const struct qr_conn *conn);
+/** For poll(): readable when the server sent something by itself; -1 when there is none. */
+int qr_conn_socket(const struct qr_conn *conn);
 /** The database has taken back an open transaction or holds one: not idle. */
 bool qr_conn_in_transaction(const struct qr_conn *conn);
 const struct qr_db *qr_conn_db(const struct qr_conn *conn);

@@ -11,7 +11,7 @@
 #include "coordinator/db/impl.h"
 #include "coordinator/engine/types.h"
 
-enum { PEERS_MAX = 256, NOTIFY_GAP_MS = 100, STOPS_GAP_MS = 1000 };
+enum { PEERS_MAX = 256, NOTIFY_GAP_MS = 10, STOPS_GAP_MS = 1000 };
 
 struct peer {
     int64_t id, renewals;
@@ -310,7 +310,10 @@ static int pass_on_work(struct qr_db *db, struct qr_conn *conn, int64_t now, str
         rc = qr_conn_exec(conn, "LISTEN quarry_work; LISTEN quarry_control", err);
         watch->next_stops_ms = now;
         watch->listening = rc == QR_OK;
+        if (watch->listening && db->events.work_available) /* what was said meanwhile is lost */
+            db->events.work_available(db->events.ctx, 0);
     }
+    atomic_store(&db->has_peers, watch->n > 0);
     if (rc == QR_OK && watch->n == 0)
         atomic_store(&db->announce, false); /* nobody to tell */
     if (rc == QR_OK && now >= watch->next_notify_ms && atomic_exchange(&db->announce, false)) {
@@ -369,6 +372,8 @@ void qr_control_tick(void *ctx, struct qr_lane *lane, struct qr_conn *conn)
         rc = pass_on_work(db, conn, now, &err);
     if (rc == QR_OK)
         rc = pass_on_stops(db, conn, now, &err);
+    if (atomic_load(&db->announce))
+        qr_lane_tick_in(lane, NOTIFY_GAP_MS);
     if (rc < 0) {
         atomic_fetch_add(&lane->failures, 1);
         qr_log_err(QR_LOG_WARN, "db.control", &err, "coordinator=%llu",

@@ -137,7 +137,8 @@ static int start_lanes(struct qr_db *db, struct qr_err *err)
                                  .batch_items = 64,
                                  .batch_bytes = mib,
                                  .tick = qr_control_tick,
-                                 .tick_ms = 100},
+                                 .tick_ms = 100,
+                                 .listens = true},
         [QR_DB_STATS_maintain] = {.run = qr_maintain_run,
                                   .threads = 1,
                                   .hot = true,
@@ -283,8 +284,11 @@ void qr_db_announce(const struct qr_db *db, qr_type_id type)
 {
     if (!db)
         return;
-    atomic_store(&((struct qr_db *)(uintptr_t)db)->announce, true);
-    atomic_fetch_add(&((struct qr_db *)(uintptr_t)db)->announced, 1);
+    struct qr_db *self = (struct qr_db *)(uintptr_t)db; /* counting does not change what it is */
+
+    if (!atomic_exchange(&self->announce, true) && atomic_load(&self->has_peers))
+        qr_lane_poke(&self->lanes[QR_DB_STATS_control]);
+    atomic_fetch_add(&self->announced, 1);
     if (db->events.work_available)
         db->events.work_available(db->events.ctx, type);
 }

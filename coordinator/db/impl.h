@@ -48,6 +48,7 @@ struct qr_db {
     struct qr_lane lanes[QR_DB_STATS_COUNT];
     struct qr_db_watch *watch; /* of the control lane's thread */
     atomic_bool announce;      /* others should hear that there is work */
+    atomic_bool has_peers;     /* somebody to tell */
     atomic_ullong announced;   /* how often there was: rows may have come below a floor */
     atomic_bool stopped;
     atomic_bool replaced; /* by a restored one: nothing more is asked of it */

@@ -1,8 +1,11 @@
 #include "coordinator/db/lane.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -95,6 +98,24 @@ static struct qr_conn *connection(struct lane_thread *self)
 
 /* ------------------------------------------------------------------ the thread */
 
+/* The lock is held, and let go while waiting. True: `tick` has something to do. */
+static bool wait_for_news(struct lane_thread *self, int64_t wait_ms)
+{
+    struct qr_lane *lane = self->lane;
+    struct pollfd fds[2] = {{.fd = lane->poke_fd, .events = POLLIN},
+                            {.fd = qr_conn_socket(self->conn), .events = POLLIN}};
+    uint64_t pokes;
+
+    if (lane->head || lane->stopping)
+        return false;
+    pthread_mutex_unlock(&lane->lock);
+    int n = poll(fds, 2, (int)wait_ms);
+    if (n > 0 && fds[0].revents && read(lane->poke_fd, &pokes, sizeof pokes) < 0)
+        n = fds[1].revents != 0; /* somebody else read it: there is one thread, so never */
+    pthread_mutex_lock(&lane->lock);
+    return n > 0;
+}
+
 static void wait_for_work(struct lane_thread *self)
 {
     struct qr_lane *lane = self->lane;
@@ -104,6 +125,11 @@ static void wait_for_work(struct lane_thread *self)
     if (self->first && lane->config.tick) {
         int64_t left = self->next_tick_ms - qr_clock_ms();
         wait_ms = left < 0 ? 0 : left < wait_ms ? left : wait_ms;
+    }
+    if (lane->config.listens) {
+        if (wait_for_news(self, wait_ms))
+            self->next_tick_ms = 0;
+        return;
     }
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += (long)(wait_ms * 1000000);
@@ -168,7 +194,9 @@ static void run_tick(struct lane_thread *self)
     lane->config.tick(lane->config.ctx, lane, conn);
     if (conn && qr_conn_in_transaction(conn))
         qr_conn_rollback(conn);
-    self->next_tick_ms = qr_clock_ms() + lane->config.tick_ms;
+    int64_t in_ms = lane->tick_soon_ms > 0 ? lane->tick_soon_ms : lane->config.tick_ms;
+    lane->tick_soon_ms = 0;
+    self->next_tick_ms = qr_clock_ms() + in_ms;
 }
 
 static void *lane_main(void *arg)
@@ -187,8 +215,11 @@ static void *lane_main(void *arg)
         if (!list && stopping)
             break;
         pthread_mutex_unlock(&lane->lock);
-        if (list)
+        if (list) {
             run_batch(self, list, n, abandon);
+            if (lane->config.listens) /* notifications may have come with the answers */
+                self->next_tick_ms = 0;
+        }
         if (!stopping)
             run_tick(self);
         pthread_mutex_lock(&lane->lock);
@@ -227,12 +258,18 @@ int qr_lane_start(struct qr_lane *lane, const struct qr_lane_config *config, str
     memset(lane, 0, sizeof *lane);
     lane->config = *config;
     lane->tail = &lane->head;
+    lane->poke_fd = -1;
     qr_histogram_init(&lane->batch_seconds, qr_histogram_seconds, qr_histogram_seconds_count);
     pthread_mutex_init(&lane->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&lane->wake, &attr);
     pthread_condattr_destroy(&attr);
+    if (config->listens) {
+        lane->poke_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (lane->poke_fd < 0)
+            return qr_fail_errno(err, QR_E_LIMIT, errno, "start lane '%s'", config->name);
+    }
     lane->threads = calloc(config->threads, sizeof *lane->threads);
     if (!lane->threads)
         return qr_fail(err, QR_E_NOMEM, "start lane '%s': out of memory", config->name);
@@ -259,10 +296,22 @@ bool qr_lane_push(struct qr_lane *lane, struct qr_item *item)
         pthread_cond_signal(&lane->wake);
     }
     pthread_mutex_unlock(&lane->lock);
+    if (fits)
+        qr_lane_poke(lane);
     if (!fits)
         atomic_fetch_add(&lane->refused, 1);
     return fits;
 }
+
+void qr_lane_poke(struct qr_lane *lane)
+{
+    const uint64_t one = 1;
+
+    if (lane->poke_fd >= 0 && write(lane->poke_fd, &one, sizeof one) < 0)
+        return; /* full: it is awake */
+}
+
+void qr_lane_tick_in(struct qr_lane *lane, int64_t ms) { lane->tick_soon_ms = ms; }
 
 void qr_lane_stop(struct qr_lane *lane)
 {
@@ -272,6 +321,7 @@ void qr_lane_stop(struct qr_lane *lane)
     lane->stopping = true;
     pthread_cond_broadcast(&lane->wake);
     pthread_mutex_unlock(&lane->lock);
+    qr_lane_poke(lane);
 }
 
 void qr_lane_join(struct qr_lane *lane, int64_t deadline_ms)
@@ -300,6 +350,8 @@ void qr_lane_done(struct qr_lane *lane)
 {
     if (!lane->config.run)
         return; /* never started */
+    if (lane->poke_fd >= 0)
+        close(lane->poke_fd);
     pthread_cond_destroy(&lane->wake);
     pthread_mutex_destroy(&lane->lock);
 }

@@ -37,6 +37,9 @@ struct qr_lane_config {
     /* Called about every tick_ms on the first thread, conn as above; may be NULL. */
     void (*tick)(void *ctx, struct qr_lane *lane, struct qr_conn *conn);
     int64_t tick_ms;
+    /* One thread, which also wakes for what the server sends by itself (NOTIFY) and for
+     * qr_lane_poke(); `tick` is called then. */
+    bool listens;
     struct qr_conn_config conn;
 };
 
@@ -44,6 +47,8 @@ struct qr_lane {
     struct qr_lane_config config;
     pthread_mutex_t lock; /* guards the fields down to `stopping` */
     pthread_cond_t wake;
+    int poke_fd;          /* eventfd of a lane that listens; -1 */
+    int64_t tick_soon_ms; /* its thread only: the next tick is due in so many; 0: in tick_ms */
     struct qr_item *head, **tail;
     size_t waiting_items, waiting_bytes;
     unsigned running; /* threads in run() */
@@ -71,6 +76,10 @@ QR_MUST_CHECK int qr_lane_start(struct qr_lane *lane, const struct qr_lane_confi
                                 struct qr_err *err);
 /** False when the queue is full or the lane stops: the caller answers the request itself. */
 bool qr_lane_push(struct qr_lane *lane, struct qr_item *item);
+/** Have a listening lane's `tick` called now. From any thread; cheap. */
+void qr_lane_poke(struct qr_lane *lane);
+/** In `tick`: call it again so soon. */
+void qr_lane_tick_in(struct qr_lane *lane, int64_t ms);
 /** Stop in two steps, so that all lanes drain at the same time. The deadline is absolute. */
 void qr_lane_stop(struct qr_lane *lane);
 void qr_lane_join(struct qr_lane *lane, int64_t deadline_ms);

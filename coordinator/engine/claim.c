@@ -52,7 +52,7 @@ int64_t qr_eng_claim_plan(struct qr_engine *engine, struct qr_eng_session *sessi
     int64_t at;
 
     if (!session->stream || !session->attach || session->claim_token || session->draining ||
-        engine->stopping || engine->lapsed)
+        engine->stopping || engine->lapsed || session->is_waiting)
         return INT64_MAX;
     free_total = wants(engine, session, types, &n);
     if (free_total == 0) {
@@ -63,8 +63,6 @@ int64_t qr_eng_claim_plan(struct qr_engine *engine, struct qr_eng_session *sessi
     if (session->linger_from == 0)
         session->linger_from = engine->now;
     at = free_total >= enough ? engine->now : session->linger_from + QR_ENG_LINGER_MS;
-    if (at < session->dry_until)
-        at = session->dry_until;
     if (at < session->claim_not_before)
         at = session->claim_not_before;
     return at;
@@ -83,31 +81,11 @@ void qr_eng_claim_send(struct qr_engine *engine, struct qr_eng_session *session)
 
     claim.want_total = wants(engine, session, types, &claim.n_want);
     claim.token = session->claim_token = ++engine->last_token;
-    session->woken = false;
+    session->announced = engine->announced;
     session->linger_from = 0;
     engine->claims_in_flight++;
     engine->stats.claims++;
     engine->port.db_claim(engine->port.ctx, &claim);
-}
-
-void qr_engine_work_available(struct qr_engine *engine, qr_type_id type)
-{
-    struct qr_eng_session *session, *next;
-
-    HASH_ITER (hh, engine->sessions, session, next) {
-        bool able = type == 0;
-        if (!session->stream)
-            continue;
-        for (size_t i = 0; !able && i < session->info->n_types; i++)
-            able = session->info->types[i] == type;
-        if (!able)
-            continue;
-        session->woken = true;
-        if (session->dry_until > engine->now) {
-            session->dry_until = 0;
-            qr_eng_session_arm(engine, session);
-        }
-    }
 }
 
 /* ------------------------------------------------------------------ the answer */
@@ -177,7 +155,10 @@ static void claimed(struct qr_engine *engine, const struct qr_db_claim_reply *re
 {
     if (reply->dry || reply->n_offers == 0) {
         engine->stats.claims_dry++;
-        session->dry_until = session->woken ? 0 : engine->now + engine->config.poll_ms;
+        if (session->stream)
+            qr_eng_line_join(engine, session);
+    } else {
+        qr_eng_line_more(engine, session);
     }
     session->backoff_ms = 0;
     if (!session->stream || session->draining || engine->stopping) {

@@ -63,7 +63,7 @@ struct qr_engine *qr_engine_new(const struct qr_engine_config *config,
     if (!engine->config.claim_max)
         engine->config.claim_max = 128;
     if (!engine->config.sessions_max)
-        engine->config.sessions_max = 4096;
+        engine->config.sessions_max = 32768;
     if (!engine->config.stop_grace_ms)
         engine->config.stop_grace_ms = 1000;
     if (!engine->config.stop_fence_ms)

@@ -23,7 +23,7 @@ struct qr_engine_config {
     int64_t offer_timeout_ms; /* accept within; default 5000 */
     int64_t poll_ms;          /* a dry claim is asked again after; default 1000 */
     uint32_t claim_max;       /* jobs per claim request; default 128 */
-    uint32_t sessions_max;    /* default 4096 */
+    uint32_t sessions_max;    /* default 32768 */
     int64_t mirror_after_ms;  /* default 2000 */
     uint32_t stop_grace_ms;   /* a paused job may write its last checkpoint so long; default 1000 */
     int64_t stop_fence_ms;    /* after a Stop the lease is kept so long; default 2000 */

@@ -248,7 +248,8 @@ static void install(struct qr_engine *engine, struct qr_eng_greeting *greeting,
     session->uncertain = false;
     session->goodbye = session->goodbye && greeting->recover;
     session->claim_token = 0;
-    session->dry_until = session->claim_not_before = session->backoff_ms = 0;
+    session->claim_not_before = session->backoff_ms = 0;
+    qr_eng_line_leave(session);
     session->linger_from = 0;
     session->credit.total = greeting->granted.total;
     memcpy(session->credit.type, greeting->granted.type, sizeof session->credit.type);

@@ -131,9 +131,13 @@ struct qr_eng_session {
 
     struct qr_eng_credit credit;
     uint64_t claim_token; /* under way; 0 none */
-    bool woken;           /* work came while the claim was under way */
+    uint64_t announced;   /* engine->announced when it was sent */
     int64_t linger_from;  /* since when a few slots wait; 0 none */
-    int64_t dry_until, claim_not_before, backoff_ms;
+    int64_t claim_not_before, backoff_ms;
+
+    struct qr_eng_line *line; /* where it waited last, or NULL */
+    bool is_waiting;          /* in that line: it found no work */
+    struct qr_eng_session *line_prev, *line_next;
 
     struct qr_eng_lease *leases;
     uint32_t n_leases, n_state[QR_LEASE_STATES];
@@ -150,6 +154,18 @@ struct qr_eng_session {
     uint32_t drain_grace_ms;
     UT_hash_handle hh;    /* by id */
     UT_hash_handle hh_pk; /* by pk */
+};
+
+/* ---- sessions that can do the same, and found no work (line.c) */
+struct qr_eng_line {
+    uint64_t key; /* of types and roots */
+    qr_type_id *types;
+    size_t n_types;
+    size_t members;               /* sessions whose `line` this is */
+    uint64_t served;              /* a claim was sent after that announcement */
+    struct qr_eng_session *first; /* waits longest */
+    struct qr_eng_timer timer;    /* the poll */
+    UT_hash_handle hh;
 };
 
 /* ---- take-backs on their way through the database, repeated until they are DONE or FENCED */
@@ -185,6 +201,8 @@ struct qr_engine {
     struct qr_eng_lease *free_leases; /* chained by next */
     struct qr_eng_greeting *greetings;
     struct qr_eng_return *returns;
+    struct qr_eng_line *lines;
+    uint64_t announced; /* how often there was work */
     uint64_t last_token;
     uint64_t claims_in_flight, settles_in_flight;
 
@@ -272,6 +290,15 @@ uint64_t qr_eng_credit_free(const struct qr_eng_credit *credit);
 /** When the session wants to claim next; INT64_MAX: not before something happens. */
 int64_t qr_eng_claim_plan(struct qr_engine *engine, struct qr_eng_session *session);
 void qr_eng_claim_send(struct qr_engine *engine, struct qr_eng_session *session);
+
+/* ---- line.c */
+/** A claim found nothing: the session waits behind those that wait already. */
+void qr_eng_line_join(struct qr_engine *engine, struct qr_eng_session *session);
+void qr_eng_line_leave(struct qr_eng_session *session);
+/** It ends, or can do other things than before. */
+void qr_eng_line_forget(struct qr_engine *engine, struct qr_eng_session *session);
+/** A claim of this session came back full: others may try. */
+void qr_eng_line_more(struct qr_engine *engine, struct qr_eng_session *session);
 
 /* ---- settle.c */
 /** A job's time is over: the worker is told to stop, the database that it failed. */

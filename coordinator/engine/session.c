@@ -195,6 +195,7 @@ void qr_eng_session_free(struct qr_engine *engine, struct qr_eng_session *sessio
         for (struct qr_eng_stream *s = engine->streams; s; s = s->hh.next)
             s->session = s->session == session ? NULL : s->session;
     qr_eng_timer_cancel(engine, &session->timer);
+    qr_eng_line_forget(engine, session);
     if (session->has_pk)
         HASH_DELETE(hh_pk, engine->sessions_by_pk, session);
     HASH_DELETE(hh, engine->sessions, session);
@@ -228,6 +229,7 @@ void qr_eng_session_detach(struct qr_engine *engine, struct qr_eng_session *sess
 
     session->stream = NULL;
     session->linger_from = 0;
+    qr_eng_line_leave(session);
     if (!returning || QR_MUTANT(break_keeps))
         return;
     DL_FOREACH_SAFE(session->leases, lease, next)

@@ -92,6 +92,13 @@ void qr_metrics_engine(struct qr_metrics *metrics, const struct qr_engine_stats 
     }
 }
 
+void qr_metrics_hand_over(struct qr_metrics *metrics, struct qr_histogram *offer_accept)
+{
+    qr_metrics_family(metrics, "quarry_offer_accept_seconds", QR_METRIC_HISTOGRAM,
+                      "from the sending of an Offer frame to its Accept");
+    qr_metrics_histogram(metrics, NULL, 0, offer_accept);
+}
+
 /* ------------------------------------------------------------------ lanes */
 
 struct lane_row {

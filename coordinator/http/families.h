@@ -21,6 +21,9 @@ void qr_metrics_build(struct qr_metrics *metrics, const char *version, const cha
  */
 void qr_metrics_engine(struct qr_metrics *metrics, const struct qr_engine_stats *stats);
 
+/** quarry_offer_accept_seconds. */
+void qr_metrics_hand_over(struct qr_metrics *metrics, struct qr_histogram *offer_accept);
+
 /** quarry_lane_*{lane}. */
 void qr_metrics_lanes(struct qr_metrics *metrics, const struct qr_db_stats *stats);
 

@@ -10,6 +10,11 @@
 
 enum { FREE_SETTLES_MAX = 16384 };
 
+/* Finer around what is aimed at (20 ms) than qr_histogram_seconds. */
+static const double offer_accept_seconds[] = {
+    0.0002, 0.0005, 0.001, 0.002, 0.003, 0.004, 0.005, 0.0065, 0.008, 0.01, 0.0125, 0.015,
+    0.0175, 0.02,   0.025, 0.03,  0.04,  0.05,  0.075, 0.1,    0.25,  0.5,  1,      5};
+
 /* ------------------------------------------------------------------ entering the engine */
 
 struct qr_fleet_stream *qr_fleet_find_stream(struct qr_fleet *fleet, uint64_t id)
@@ -106,7 +111,7 @@ static void on_message(void *ctx, struct qr_rpc_stream *rpc, const uint8_t *data
     if (!stream)
         return;
     enter(fleet);
-    bool done = len > QR_FRAME_MAX || qr_fleet_hot_in(fleet, stream->id, data, len);
+    bool done = len > QR_FRAME_MAX || qr_fleet_hot_in(fleet, stream, data, len);
     if (len > QR_FRAME_MAX)
         qr_engine_protocol_error(fleet->engine, stream->id, "frame larger than 64 KiB");
     leave(fleet);
@@ -225,6 +230,29 @@ static void on_return_reply(void *ctx, const struct qr_db_return_reply *reply)
     qr_engine_done_return(fleet->engine, reply);
     leave(fleet);
 }
+
+void qr_fleet_time_offer(struct qr_fleet *fleet, uint64_t id, uint64_t lease_id)
+{
+    struct qr_fleet_stream *stream = qr_fleet_find_stream(fleet, id);
+
+    if (stream)
+        stream->offers[stream->next_offer++ % QR_OFFERS_TIMED] =
+            (struct qr_timed_offer){lease_id, qr_clock_ns()};
+}
+
+void qr_fleet_time_accept(struct qr_fleet *fleet, struct qr_fleet_stream *stream, uint64_t lease_id)
+{
+    for (unsigned i = 0; i < QR_OFFERS_TIMED; i++) {
+        struct qr_timed_offer *offer = &stream->offers[i];
+        if (offer->lease_id != lease_id || lease_id == 0)
+            continue;
+        qr_histogram_observe(&fleet->offer_accept, (double)(qr_clock_ns() - offer->sent_ns) / 1e9);
+        offer->lease_id = 0;
+        return;
+    }
+}
+
+struct qr_histogram *qr_fleet_offer_accept(struct qr_fleet *fleet) { return &fleet->offer_accept; }
 
 /* Settles come and go with every job, on different threads: the empty ones are kept. */
 struct qr_settle *qr_fleet_new_settle(struct qr_fleet *fleet, size_t record_len)
@@ -391,6 +419,7 @@ int qr_fleet_new(const struct qr_fleet_config *config, struct qr_rpc_server *ser
         fleet->config.max_pending_bytes = fleet->config.max_record_bytes;
     fleet->server = server;
     fleet->next_stream = 1;
+    qr_histogram_init(&fleet->offer_accept, offer_accept_seconds, QR_COUNT(offer_accept_seconds));
     fleet->timer_at = INT64_MAX;
     fleet->refused_tail = &fleet->refused;
     pthread_mutex_init(&fleet->mutex, NULL);

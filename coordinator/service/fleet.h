@@ -49,6 +49,10 @@ void qr_fleet_work_available(struct qr_fleet *fleet, qr_type_id type);
 /** Drain one worker; its number of leases, or -1 when no such worker is known. Thread-safe. */
 int qr_fleet_drain_worker(struct qr_fleet *fleet, const char *worker_id, uint32_t grace_ms);
 
+/** From the sending of an Offer frame to the Accept of its first lease; lives as long as the fleet.
+ */
+struct qr_histogram *qr_fleet_offer_accept(struct qr_fleet *fleet);
+
 /** Thread-safe looks inside; see engine.h. `peer` gives a stream's address, "" when it has none. */
 void qr_fleet_get_stats(struct qr_fleet *fleet, struct qr_engine_stats *ret);
 typedef void (*qr_fleet_session_fn)(void *ctx, const struct qr_session_view *view,

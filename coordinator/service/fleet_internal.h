@@ -26,12 +26,21 @@ struct qr_assembly {
     UT_hash_handle hh;
 };
 
+enum { QR_OFFERS_TIMED = 8 }; /* Offer frames of a stream whose Accept is timed, at most */
+
+struct qr_timed_offer {
+    uint64_t lease_id; /* the first of the frame; 0: accepted, or none */
+    int64_t sent_ns;
+};
+
 struct qr_fleet_stream {
     uint64_t id; /* key */
     struct qr_rpc_stream *rpc;
     struct qr_assembly *assemblies;
     bool slow;  /* its send queue is full: to be told to the engine */
     bool ended; /* End was sent */
+    struct qr_timed_offer offers[QR_OFFERS_TIMED];
+    unsigned next_offer;
     UT_hash_handle hh;
 };
 
@@ -52,6 +61,7 @@ struct qr_fleet {
     struct qr_settle *free_settles; /* chained by next */
     size_t n_free_settles;
     struct qr_hot_frame hot_in;
+    struct qr_histogram offer_accept;
     uint8_t *hot_out; /* QR_FRAME_MAX bytes for the frame being encoded */
     struct qr_refused *refused, **refused_tail;
     int64_t timer_at; /* what the timer thread sleeps for */
@@ -81,8 +91,14 @@ void qr_refused_drop_all(struct qr_fleet *fleet);
 void qr_fleet_frame_in(struct qr_fleet *fleet, struct qr_fleet_stream *stream,
                        Quarry__V1__WorkerFrame *frame);
 
+/** fleet.c: from an Offer frame's sending to the Accept of its first lease. */
+void qr_fleet_time_offer(struct qr_fleet *fleet, uint64_t stream, uint64_t lease_id);
+void qr_fleet_time_accept(struct qr_fleet *fleet, struct qr_fleet_stream *stream,
+                          uint64_t lease_id);
+
 /** frame_in.c: the same for a hot frame; false: it is none, nothing was done with it. */
-bool qr_fleet_hot_in(struct qr_fleet *fleet, uint64_t stream, const uint8_t *data, size_t len);
+bool qr_fleet_hot_in(struct qr_fleet *fleet, struct qr_fleet_stream *stream, const uint8_t *data,
+                     size_t len);
 
 /** fleet.c: a zeroed settle; its record, of that length, is in the same block. NULL: no memory. */
 struct qr_settle *qr_fleet_new_settle(struct qr_fleet *fleet, size_t record_len);

@@ -351,8 +351,10 @@ static void on_hot_result(struct qr_fleet *fleet, uint64_t stream,
     }
 }
 
-bool qr_fleet_hot_in(struct qr_fleet *fleet, uint64_t stream, const uint8_t *data, size_t len)
+bool qr_fleet_hot_in(struct qr_fleet *fleet, struct qr_fleet_stream *from, const uint8_t *data,
+                     size_t len)
 {
+    uint64_t stream = from->id;
     struct qr_hot_frame *frame = &fleet->hot_in;
     enum qr_hot_kind kind = qr_hot_take(frame, data, len);
 
@@ -366,6 +368,8 @@ bool qr_fleet_hot_in(struct qr_fleet *fleet, uint64_t stream, const uint8_t *dat
         qr_engine_credits(fleet->engine, stream, &frame->credits);
         break;
     case QR_HOT_ACCEPT:
+        if (frame->n > 0)
+            qr_fleet_time_accept(fleet, from, frame->leases[0]);
         qr_engine_accept(fleet->engine, stream, frame->leases, frame->n);
         break;
     case QR_HOT_BEAT:

@@ -167,6 +167,8 @@ static void send_offer(void *ctx, uint64_t stream, uint64_t seq, const struct qr
     struct qr_fleet *fleet = ctx;
     FRAME(frame, seq);
     Quarry__V1__Offer body = QUARRY__V1__OFFER__INIT;
+    if (n > 0)
+        qr_fleet_time_offer(fleet, stream, offers[0].lease_id);
     size_t len = qr_hot_put_offer(fleet->hot_out, QR_FRAME_MAX, seq, offers, n);
     if (len > 0) {
         send_bytes(fleet, stream, fleet->hot_out, len);
@@ -201,14 +203,23 @@ static void send_offer(void *ctx, uint64_t stream, uint64_t seq, const struct qr
 static void send_sync(void *ctx, uint64_t stream, uint64_t seq, uint64_t seen, const uint64_t *drop,
                       size_t n_drop, const uint64_t *expected, size_t n_expected)
 {
+    struct qr_fleet *fleet = ctx;
     FRAME(frame, seq);
     Quarry__V1__Sync body = QUARRY__V1__SYNC__INIT;
+    uint32_t beat_ms = qr_fleet_beat_ms(fleet->config.engine.ttl_ms, HASH_COUNT(fleet->streams));
+    size_t len = qr_hot_put_sync(fleet->hot_out, QR_FRAME_MAX, seq, seen, beat_ms, drop, n_drop,
+                                 expected, n_expected);
+    if (len > 0) {
+        send_bytes(fleet, stream, fleet->hot_out, len);
+        return;
+    }
 
     body.seen = seen;
     body.drop = (uint64_t *)drop;
     body.n_drop = n_drop;
     body.expected = (uint64_t *)expected;
     body.n_expected = n_expected;
+    body.beat_ms = beat_ms;
     frame.body_case = QUARRY__V1__COORDINATOR_FRAME__BODY_SYNC;
     frame.sync = &body;
     send_frame(ctx, stream, &frame);

@@ -355,7 +355,7 @@ static void rule_12_sessions_are_bounded_and_gone_ones_make_room(void **state)
     struct rig *rig = *state;
     struct qr_session_view view = {0};
 
-    for (unsigned i = 0; i < 4096; i++) {
+    for (unsigned i = 0; i < 32768; i++) {
         struct qr_adopted adopted = {.session_pk = i + 1, .attach = 1, .worker_id = "w"};
         struct qr_kept_lease lease = {.lease_id = i + 1, .job_id = i + 1};
         memcpy(adopted.session, &i, sizeof i);
@@ -364,7 +364,7 @@ static void rule_12_sessions_are_bounded_and_gone_ones_make_room(void **state)
         adopted.n_leases = 1;
         qr_engine_adopt(rig->engine, &adopted);
     }
-    assert_int_equal(rig_stats(rig).sessions_known, 4096);
+    assert_int_equal(rig_stats(rig).sessions_known, 32768);
     rig_hello(rig, 1, 1, 0, NULL, 0);
     assert_int_equal(rig->n_hello, 0);
     assert_int_equal(rig->end_reason, QR_END_NOT_RENEWED);

@@ -106,8 +106,10 @@ static void acks_and_syncs_are_what_the_general_code_writes(void **state)
     sync.n_expected = 1;
     frame.body_case = QUARRY__V1__COORDINATOR_FRAME__BODY_SYNC;
     frame.sync = &sync;
-    assert_same(qr_hot_put_sync(ours, sizeof ours, 2, 77, 0, drop, 2, expected, 1), &frame);
+    sync.beat_ms = 4000;
+    assert_same(qr_hot_put_sync(ours, sizeof ours, 2, 77, 4000, drop, 2, expected, 1), &frame);
     sync.n_drop = sync.n_expected = 0;
+    sync.beat_ms = 0;
     assert_same(qr_hot_put_sync(ours, sizeof ours, 2, 77, 0, NULL, 0, NULL, 0), &frame);
 }
 
