@@ -17,6 +17,7 @@
 
 #include "bench/cpu.h"
 #include "bench/floor.h"
+#include "bench/load.h"
 #include "bench/noop_fleet.h"
 #include "bench/stack.h"
 #include "common/clock.h"
@@ -24,12 +25,10 @@
 #include "common/options.h"
 #include "quarry/v1/record.pb-c.h"
 
-enum { ENQUEUE_BATCH = 10000 };
-
 struct options {
     char *database, *coordinator;
-    int64_t jobs, streams, slots, rounds;
-    bool metadata, held, floor;
+    int64_t jobs, streams, slots, calls, rounds;
+    bool metadata, held, floor, enqueue_only;
 };
 
 #define AT(field) offsetof(struct options, field)
@@ -40,6 +39,8 @@ static const struct qr_option table[] = {
     {"jobs",        0, QR_OPT_INT, AT(jobs),        "200000", 1000, 20000000, 0, "N",    "no-op jobs of each round", NULL},
     {"streams",     0, QR_OPT_INT, AT(streams),     "16",     1,    1000,     0, "N",    "worker streams", NULL},
     {"slots",       0, QR_OPT_INT, AT(slots),       "8",      1,    256,      0, "N",    "slots of each; its credits are twice that", NULL},
+    {"calls",       0, QR_OPT_INT, AT(calls),       "4",      1,    16,       0, "N",    "enqueue calls under way at a time, 10,000 jobs each", NULL},
+    {"enqueue-only", 0, QR_OPT_BOOL, AT(enqueue_only), "no",  0,    0,        0, "",     "let nobody do the jobs", NULL},
     {"rounds",      0, QR_OPT_INT, AT(rounds),      "3",      1,    99,       0, "N",    "rounds of queue and floor in turn; medians count", NULL},
     {"floor",       0, QR_OPT_BOOL, AT(floor),      "true",   0,    0,        0, NULL,   "measure the floor too", NULL},
     {"metadata",    0, QR_OPT_BOOL, AT(metadata),   NULL,     0,    0,        0, NULL,   "one metadata row per result", NULL},
@@ -56,7 +57,8 @@ static const struct qr_options bench_options = {
 };
 
 struct round {
-    double jobs_per_s, enqueue_per_s, floor_per_s;
+    double jobs_per_s, floor_per_s;
+    struct qr_bench_loaded enqueued, enqueued_files;
     double batch, wal_bytes_per_job;
     double coordinator_us, workers_us, postgres_us; /* processor time of each, per job */
     int connections;
@@ -104,18 +106,23 @@ static PGconn *hold(const char *url)
     return conn;
 }
 
-static int enqueue_all(struct qr_rpc_channel *channel, int64_t run_id, int64_t jobs,
-                       double *ret_per_s, struct qr_err *err)
+/* Into the run `run_id` as jobs that will be done; or, as `files`, into one of its own that nobody
+ * touches: their type has no worker here. */
+static int enqueue(const struct options *options, const struct qr_bench_database *database,
+                   const struct qr_bench_coordinator *coordinator, int64_t run_id, bool files,
+                   struct qr_bench_loaded *ret, struct qr_err *err)
 {
-    int64_t start = qr_clock_ns();
-    int rc = QR_OK;
-
-    for (int64_t at = 0; rc == QR_OK && at < jobs; at += ENQUEUE_BATCH) {
-        int64_t n = jobs - at < ENQUEUE_BATCH ? jobs - at : ENQUEUE_BATCH;
-        rc = qr_bench_enqueue(channel, run_id, at, (size_t)n, 0, err);
-    }
-    *ret_per_s = (double)jobs * 1e9 / (double)(qr_clock_ns() - start);
-    return rc;
+    const struct qr_bench_load config = {
+        .coordinator = coordinator->address,
+        .run_id = run_id,
+        .jobs = options->jobs,
+        .calls = (unsigned)options->calls,
+        .files = files,
+        .type = files ? "dxf" : "noop",
+        .coordinator_pid = coordinator->pid,
+        .postgres_pid = database->pid,
+    };
+    return qr_bench_load(&config, ret, err);
 }
 
 static int drain(struct qr_noop_fleet *fleet, uint64_t jobs, double *ret_per_s, struct qr_err *err)
@@ -150,7 +157,7 @@ static int run_round(const struct options *options, const struct qr_bench_databa
     struct qr_bench_coordinator coordinator = {.pid = 0};
     QR_AUTO(qr_rpc_channel) channel = NULL;
     struct qr_noop_fleet *fleet = NULL;
-    int64_t run_id = 0;
+    int64_t run_id = 0, files_id = 0;
     char lsn[64], sql[256], name[64];
     uint8_t record[QR_NOOP_RECORD_MAX];
     const struct qr_bench_coordinator_config start = {.program = options->coordinator,
@@ -163,7 +170,16 @@ static int run_round(const struct options *options, const struct qr_bench_databa
     if (rc == QR_OK)
         rc = qr_bench_create_run(channel, name, &run_id, err);
     if (rc == QR_OK)
-        rc = enqueue_all(channel, run_id, options->jobs, &ret->enqueue_per_s, err);
+        rc = enqueue(options, database, &coordinator, run_id, false, &ret->enqueued, err);
+    snprintf(name, sizeof name, "bench-%d-%d-files", (int)getpid(), number);
+    if (rc == QR_OK)
+        rc = qr_bench_create_run(channel, name, &files_id, err);
+    if (rc == QR_OK)
+        rc = enqueue(options, database, &coordinator, files_id, true, &ret->enqueued_files, err);
+    if (rc < 0 || options->enqueue_only) {
+        qr_bench_coordinator_stop(&coordinator);
+        return rc;
+    }
     qr_bench_ask(conn, "CHECKPOINT", lsn, sizeof lsn);
     qr_bench_ask(conn, "SELECT pg_current_wal_lsn()", lsn, sizeof lsn);
     const struct qr_noop_fleet_config config = {
@@ -225,19 +241,31 @@ static double median(const struct round *rounds, size_t n, size_t field)
     return qr_bench_median(values, n);
 }
 
+/* Processor time per job of an enqueue, by process. */
+static void cpu_text(const struct round *rounds, size_t n, size_t at, char *text, size_t size)
+{
+    snprintf(text, size, "{\"postgres\": %.2f, \"coordinator\": %.2f, \"client\": %.2f}",
+             median(rounds, n, at + offsetof(struct qr_bench_loaded, postgres_us)),
+             median(rounds, n, at + offsetof(struct qr_bench_loaded, coordinator_us)),
+             median(rounds, n, at + offsetof(struct qr_bench_loaded, client_us)));
+}
+
 static void print_report(const struct options *options, const struct round *rounds, PGconn *conn)
 {
     size_t n = (size_t)options->rounds;
     double jobs = median(rounds, n, offsetof(struct round, jobs_per_s));
-    double enqueued = median(rounds, n, offsetof(struct round, enqueue_per_s));
+    double enqueued = median(rounds, n, offsetof(struct round, enqueued.per_s));
+    double files = median(rounds, n, offsetof(struct round, enqueued_files.per_s));
     double floor = median(rounds, n, offsetof(struct round, floor_per_s));
     double batch = median(rounds, n, offsetof(struct round, batch));
     double wal = median(rounds, n, offsetof(struct round, wal_bytes_per_job));
     double coordinator = median(rounds, n, offsetof(struct round, coordinator_us));
     double workers = median(rounds, n, offsetof(struct round, workers_us));
     double postgres = median(rounds, n, offsetof(struct round, postgres_us));
-    char version[64], settings[512];
+    char version[64], settings[512], noop_cpu[128], files_cpu[128];
 
+    cpu_text(rounds, n, offsetof(struct round, enqueued), noop_cpu, sizeof noop_cpu);
+    cpu_text(rounds, n, offsetof(struct round, enqueued_files), files_cpu, sizeof files_cpu);
     qr_bench_ask(conn, "SHOW server_version", version, sizeof version);
     qr_bench_ask(conn,
                  "SELECT json_object_agg(name, setting) FROM pg_settings WHERE name IN ('fsync', "
@@ -245,17 +273,19 @@ static void print_report(const struct options *options, const struct round *roun
                  "'max_wal_size', 'autovacuum')",
                  settings, sizeof settings);
     printf("{\"bench\": \"queue\", \"jobs\": %" PRId64
-           ", \"jobs_per_s\": %.0f, \"enqueue_per_s\": %.0f, "
+           ", \"jobs_per_s\": %.0f, \"enqueue_per_s\": %.0f, \"enqueue_files_per_s\": %.0f, "
+           "\"enqueue_cpu_us\": %s, \"enqueue_files_cpu_us\": %s, \"enqueue_calls\": %" PRId64 ", "
            "\"floor_jobs_per_s\": %.0f, \"ratio_to_floor\": %.3f, \"streams\": %" PRId64
            ", \"slots\": %" PRId64 ", \"credits\": %" PRId64
            ", \"batch\": %.1f, \"wal_bytes_per_job\": %.0f, \"coordinator_us_per_job\": %.2f, "
            "\"workers_us_per_job\": %.2f, \"postgres_us_per_job\": %.2f, \"metadata\": %s, "
            "\"held\": %s, \"connections\": %d, \"rounds\": %zu, \"tables\": %s, "
            "\"postgres\": \"%s\", \"settings\": %s}\n",
-           options->jobs, jobs, enqueued, floor, floor > 0 ? jobs / floor : 0.0, options->streams,
-           options->slots, options->slots * 2, batch, wal, coordinator, workers, postgres,
-           options->metadata ? "true" : "false", options->held ? "true" : "false",
-           rounds[0].connections, n, rounds[n - 1].tables[0] ? rounds[n - 1].tables : "{}", version,
+           options->jobs, jobs, enqueued, files, noop_cpu, files_cpu, options->calls, floor,
+           floor > 0 ? jobs / floor : 0.0, options->streams, options->slots, options->slots * 2,
+           batch, wal, coordinator, workers, postgres, options->metadata ? "true" : "false",
+           options->held ? "true" : "false", rounds[0].connections, n,
+           rounds[n - 1].tables[0] ? rounds[n - 1].tables : "{}", version,
            settings[0] ? settings : "{}");
 }
 
@@ -268,18 +298,20 @@ static int run_rounds(const struct options *options, const struct qr_bench_datab
 
     if (PQstatus(conn) != CONNECTION_OK)
         rc = qr_fail(err, QR_E_UNREACHABLE, "connect: %s", PQerrorMessage(conn));
-    printf("%5s  %12s  %12s  %12s  %7s  %9s  %8s  %8s  %8s\n", "round", "enqueue/s", "jobs/s",
-           "floor/s", "batch", "WAL B/job", "pg us", "coord us", "fleet us");
+    printf("%5s  %12s  %12s  %12s  %12s  %7s  %9s  %8s  %8s  %8s\n", "round", "enqueue/s",
+           "of files/s", "jobs/s", "floor/s", "batch", "WAL B/job", "pg us", "coord us",
+           "fleet us");
     for (int i = 0; rc == QR_OK && i < options->rounds; i++) {
         rc = run_round(options, database, i, conn, &rounds[i], err);
-        if (rc == QR_OK && options->floor)
+        if (rc == QR_OK && options->floor && !options->enqueue_only)
             rc = qr_bench_floor(database->url, options->jobs, (unsigned)(rounds[i].batch + 0.5),
                                 &rounds[i].floor_per_s, err);
         if (rc == QR_OK)
-            printf("%5d  %12.0f  %12.0f  %12.0f  %7.1f  %9.0f  %8.2f  %8.2f  %8.2f\n", i + 1,
-                   rounds[i].enqueue_per_s, rounds[i].jobs_per_s, rounds[i].floor_per_s,
-                   rounds[i].batch, rounds[i].wal_bytes_per_job, rounds[i].postgres_us,
-                   rounds[i].coordinator_us, rounds[i].workers_us);
+            printf("%5d  %12.0f  %12.0f  %12.0f  %12.0f  %7.1f  %9.0f  %8.2f  %8.2f  %8.2f\n",
+                   i + 1, rounds[i].enqueued.per_s, rounds[i].enqueued_files.per_s,
+                   rounds[i].jobs_per_s, rounds[i].floor_per_s, rounds[i].batch,
+                   rounds[i].wal_bytes_per_job, rounds[i].postgres_us, rounds[i].coordinator_us,
+                   rounds[i].workers_us);
         fflush(stdout);
     }
     if (rc == QR_OK)

@@ -335,6 +335,53 @@ int qr_conn_exec(struct qr_conn *conn, const char *text, struct qr_err *err)
     return qr_conn_query(conn, text, NULL, err);
 }
 
+/* ------------------------------------------------------------------ COPY */
+
+/* The answer to a COPY statement: the server wants the rows. */
+static int copy_begin(struct qr_conn *conn, const char *what, struct qr_err *err)
+{
+    PGresult *result;
+
+    if (!next_result(conn, deadline_of(conn), &result) || !result)
+        return lost(conn, err, what);
+    bool ready = PQresultStatus(result) == PGRES_COPY_IN;
+    int rc = ready ? QR_OK : result_error(conn, result, what, err);
+    PQclear(result);
+    if (!ready && !conn->broken) { /* the NULL behind it */
+        struct qr_err ignored;
+        rc = collect(conn, what, NULL, &ignored) < 0 && conn->broken ? lost(conn, err, what) : rc;
+    }
+    return rc;
+}
+
+int qr_conn_copy(struct qr_conn *conn, enum qr_sql sql, const void *data, size_t len,
+                 struct qr_err *err)
+{
+    enum { PIECE_BYTES = 256 * 1024 };
+    const char *name = qr_sql_name(sql);
+    int64_t deadline = deadline_of(conn);
+    int rc = check(conn, NULL, name, err);
+
+    if (rc < 0)
+        return rc;
+    if (!PQsendQuery(conn->pg, qr_sql_text(sql)))
+        return lost(conn, err, name);
+    rc = copy_begin(conn, name, err);
+    for (size_t at = 0; rc == QR_OK && at < len;) {
+        size_t n = len - at < PIECE_BYTES ? len - at : PIECE_BYTES;
+        int sent = PQputCopyData(conn->pg, (const char *)data + at, (int)n);
+        if (sent < 0 || (sent == 0 && !wait_socket(conn, POLLOUT, deadline)))
+            return lost(conn, err, name);
+        at += sent > 0 ? n : 0;
+    }
+    for (int sent = 0; rc == QR_OK && sent == 0;) {
+        sent = PQputCopyEnd(conn->pg, NULL);
+        if (sent < 0 || (sent == 0 && !wait_socket(conn, POLLOUT, deadline)))
+            return lost(conn, err, name);
+    }
+    return rc < 0 ? rc : collect(conn, name, NULL, err);
+}
+
 /* ------------------------------------------------------------------ pipelines */
 
 /* One statement's result and the NULL behind it. */

@@ -58,6 +58,11 @@ QR_MUST_CHECK int qr_conn_exec(struct qr_conn *conn, const char *text, struct qr
 QR_MUST_CHECK int qr_conn_query(struct qr_conn *conn, const char *text, PGresult **ret,
                                 struct qr_err *err);
 
+/** COPY … FROM STDIN, of which `data` is all (copy.h). Inside a transaction, outside of a pipeline.
+ */
+QR_MUST_CHECK int qr_conn_copy(struct qr_conn *conn, enum qr_sql sql, const void *data, size_t len,
+                               struct qr_err *err);
+
 struct qr_call {
     enum qr_sql sql;
     const struct qr_params *params; /* NULL: none */

@@ -300,12 +300,33 @@ struct work {
     qr_db_work_fn fn;
     qr_db_done_fn done;
     void *arg;
+    bool bulk, guest;
 };
+
+/* Where a piece of work goes. Of the read lane's connections bulk work takes one at most, so that
+ * the other is always there for who looks. */
+static int lane_of(struct qr_db *db, struct work *work, enum qr_db_lane lane)
+{
+    if (lane == QR_DB_LANE_READ)
+        return QR_DB_STATS_read;
+    work->bulk = lane == QR_DB_LANE_BULK;
+    work->guest = work->bulk && atomic_fetch_add(&db->bulk, 1) > 0 && db->config.read_lanes > 1 &&
+                  !atomic_exchange(&db->guest, true);
+    return work->guest ? QR_DB_STATS_read : QR_DB_STATS_enqueue;
+}
+
+static void work_over(struct qr_db *db, struct work *work)
+{
+    if (work->guest)
+        atomic_store(&db->guest, false);
+    if (work->bulk)
+        atomic_fetch_sub(&db->bulk, 1);
+    free(work);
+}
 
 void qr_work_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct qr_item *list,
                  size_t n)
 {
-    (void)ctx;
     (void)n;
     while (list) {
         struct work *work = (struct work *)(void *)list;
@@ -318,27 +339,25 @@ void qr_work_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct q
             atomic_fetch_add(&lane->failures, 1);
         if (conn && qr_conn_in_transaction(conn))
             qr_conn_rollback(conn);
-        work->done(work->arg, rc, &err);
-        free(work);
+        qr_db_done_fn done = work->done;
+        void *arg = work->arg;
+        work_over(ctx, work); /* first: who hears the answer may bring the next one at once */
+        done(arg, rc, &err);
     }
 }
 
 void qr_db_submit(struct qr_db *db, enum qr_db_lane lane, qr_db_work_fn fn, qr_db_done_fn done,
                   void *arg)
 {
-    static const int lane_of[] = {
-        [QR_DB_LANE_READ] = QR_DB_STATS_read,
-        [QR_DB_LANE_ENQUEUE] = QR_DB_STATS_enqueue,
-    };
     struct qr_err err = {0};
     struct work *work = malloc(sizeof *work);
     int rc;
 
     if (work) {
         *work = (struct work){.item.bytes = sizeof *work, .fn = fn, .done = done, .arg = arg};
-        if (qr_lane_push(&db->lanes[lane_of[lane]], &work->item))
+        if (qr_lane_push(&db->lanes[lane_of(db, work, lane)], &work->item))
             return;
-        free(work);
+        work_over(db, work);
         rc = atomic_load(&db->stopped)
                  ? qr_fail(&err, QR_E_CANCELLED, "the coordinator is stopping")
                  : qr_fail(&err, QR_E_LIMIT, "too many requests wait; hint: try again later");

@@ -104,6 +104,7 @@ void qr_db_renew(struct qr_db *db);
 enum qr_db_lane {
     QR_DB_LANE_READ,    /* queries; several connections */
     QR_DB_LANE_ENQUEUE, /* what inserts jobs; one connection */
+    QR_DB_LANE_BULK, /* the same; while that one works, one piece at a time on a read connection */
 };
 
 /* One piece of work with a lane's connection. Outside of any transaction when called and after. */

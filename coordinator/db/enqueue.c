@@ -4,105 +4,127 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/uri.h"
+#include "coordinator/db/enqueue_intern.h"
 #include "coordinator/db/impl.h"
 #include "coordinator/db/json.h"
-#include "coordinator/engine/types.h"
 
-enum { COLUMNS = 9, QUEUES_MAX = 512, SOURCE_MAX = 253 };
-
-/* A queue of the run that is being filled: jobs of one type from one root or host. */
-struct queue {
-    qr_type_id type;
-    char root[QR_ROOT_NAME_MAX + 1];
-    char source[SOURCE_MAX + 1];
-    int32_t id;
-};
-
-struct enqueue_txn {
-    int64_t run_id;
-    const struct qr_new_job *jobs;
-    size_t n;
-    struct qr_array columns[COLUMNS];
-    struct queue *queues;
-    size_t n_queues;
-    uint8_t *skip; /* the same uri stood before */
-    int32_t run_priority;
-    bool skip_unchanged;
-    uint64_t types; /* bit per type */
-    struct qr_enqueue_result result;
-};
-
-static const enum qr_oid column_oid[COLUMNS] = {QR_OID_TEXT, QR_OID_TEXT, QR_OID_TEXT,
-                                                QR_OID_INT8, QR_OID_INT8, QR_OID_INT4,
-                                                QR_OID_TEXT, QR_OID_INT4, QR_OID_BOOL};
+static const int64_t year_ms = (int64_t)366 * 24 * 3600 * 1000;
+static const int64_t latest_ms = 253402300799999; /* the year 9999 */
 
 /* ------------------------------------------------------------------ checking */
 
-static int check_job(const struct qr_new_job *job, struct qr_err *err)
+static int check_start(const struct qr_new_job *job, struct qr_err *err)
 {
-    size_t len = strlen(job->uri);
+    if (job->delay_ms < 0 || job->delay_ms > year_ms)
+        return qr_fail(err, QR_E_INVALID, "job '%.80s': a delay is 0 .. 366 days", job->uri);
+    if (job->run_at_ms < 0 || job->run_at_ms > latest_ms)
+        return qr_fail(err, QR_E_INVALID, "job '%.80s': its start lies beyond the year 9999",
+                       job->uri);
+    if (job->dedupe && (strlen(job->dedupe) > QR_DEDUPE_MAX || !qr_utf8_is_valid(job->dedupe)))
+        return qr_fail(err, QR_E_INVALID, "job '%.80s': a key has %d bytes of UTF-8 at most",
+                       job->uri, QR_DEDUPE_MAX);
+    return QR_OK;
+}
 
+static int check_job(const struct qr_new_job *job, size_t len, struct qr_err *err)
+{
     if (len == 0 || len > QR_URI_MAX)
         return qr_fail(err, QR_E_INVALID, "job '%.80s': an address has 1 .. %d bytes", job->uri,
                        QR_URI_MAX);
     if (!qr_utf8_is_valid(job->uri))
         return qr_fail(err, QR_E_INVALID,
                        "job: address is not UTF-8; hint: percent-encode the bytes");
-    if (qr_type_intern(job->type) == 0)
-        return qr_fail(err, QR_E_INVALID, "job '%.80s': '%.40s' is no job type", job->uri,
-                       job->type);
     if (job->priority < -100 || job->priority > 100)
         return qr_fail(err, QR_E_INVALID, "job '%.80s': priority %d outside -100 .. 100", job->uri,
                        (int)job->priority);
     if (job->bytes > INT64_MAX)
         return qr_fail(err, QR_E_INVALID, "job '%.80s': size out of range", job->uri);
-    return QR_OK;
+    return check_start(job, err);
 }
 
-static uint64_t hash_of(const char *text)
-{
-    uint64_t hash = 0xCBF29CE484222325u; /* FNV-1a, as in tools.c */
+/* ------------------------------------------------------------------ order */
 
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++)
-        hash = (hash ^ *c) * 0x100000001B3u;
-    return hash;
+static int compare_uri(const void *a, const void *b)
+{
+    const struct qr_enqueue_job *x = a;
+    const struct qr_enqueue_job *y = b;
+    int order = strcmp(x->job->uri, y->job->uri);
+
+    return order != 0 ? order : x->place < y->place ? -1 : 1;
 }
 
-/* One statement must not see a uri twice: mark what stood before. */
-static int mark_doubles(struct enqueue_txn *txn, struct qr_err *err)
+static int take_jobs(struct qr_enqueue_txn *txn, const struct qr_new_job *jobs, struct qr_err *err)
 {
-    size_t slots = 16;
-
-    while (slots < txn->n * 2)
-        slots *= 2;
-    uint32_t *table = calloc(slots, sizeof *table); /* index + 1 */
-    txn->skip = calloc(txn->n + 1, 1);
-    if (!table || !txn->skip) {
-        free(table);
-        return qr_fail(err, QR_E_NOMEM, "enqueue: out of memory");
-    }
     for (size_t i = 0; i < txn->n; i++) {
-        size_t at = hash_of(txn->jobs[i].uri) & (slots - 1);
-        while (table[at] && strcmp(txn->jobs[table[at] - 1].uri, txn->jobs[i].uri) != 0)
-            at = (at + 1) & (slots - 1);
-        txn->skip[i] = table[at] != 0;
-        if (!table[at])
-            table[at] = (uint32_t)i + 1;
+        struct qr_enqueue_job *j = &txn->jobs[i];
+        const char *uri = jobs[i].uri;
+        size_t len = strlen(uri);
+        int rc = check_job(&jobs[i], len, err);
+        if (rc < 0)
+            return rc;
+        const char *slash = strrchr(uri, '/');
+        *j = (struct qr_enqueue_job){
+            .job = &jobs[i],
+            .place = (uint32_t)i,
+            .uri_len = (uint16_t)len,
+            .name_at = (uint16_t)(slash ? slash + 1 - uri : 0),
+        };
+        txn->plain &= !jobs[i].dedupe || !jobs[i].dedupe[0];
+        rc = qr_enqueue_find_queue(txn, j, i > 0 ? j - 1 : NULL, err);
+        if (rc < 0)
+            return rc;
     }
-    free(table);
     return QR_OK;
+}
+
+/* By uri: two calls that bring the same files meet them in one order, and neighbours in the index
+ * are written together. A uri that stood before goes, whatever else its job says. */
+static void sort_jobs(struct qr_enqueue_txn *txn)
+{
+    bool sorted = true;
+    size_t kept = 0;
+
+    for (size_t i = 1; i < txn->n && sorted; i++)
+        sorted = strcmp(txn->jobs[i - 1].job->uri, txn->jobs[i].job->uri) < 0;
+    txn->n_jobs = txn->n;
+    if (sorted)
+        return;
+    qsort(txn->jobs, txn->n, sizeof *txn->jobs, compare_uri);
+    for (size_t i = 0; i < txn->n; i++)
+        if (kept == 0 || strcmp(txn->jobs[kept - 1].job->uri, txn->jobs[i].job->uri) != 0)
+            txn->jobs[kept++] = txn->jobs[i];
+    txn->n_jobs = kept;
+}
+
+/* ------------------------------------------------------------------ times */
+
+bool qr_enqueue_modified(const struct qr_new_job *job, int64_t *ret_us)
+{
+    *ret_us = (job->modified_ms - 946684800000) * 1000; /* 2000-01-01 */
+    return job->modified_ms >= 1 && job->modified_ms <= latest_ms;
+}
+
+int64_t qr_enqueue_start(const struct qr_enqueue_txn *txn, const struct qr_new_job *job)
+{
+    int64_t start_us = txn->start_us;
+
+    if (job->delay_ms > 0 && txn->now_us + job->delay_ms * 1000 > start_us)
+        start_us = txn->now_us + job->delay_ms * 1000;
+    if (job->run_at_ms > 0 && (job->run_at_ms - 946684800000) * 1000 > start_us)
+        start_us = (job->run_at_ms - 946684800000) * 1000;
+    return start_us > txn->now_us ? start_us : 0;
 }
 
 /* ------------------------------------------------------------------ the transaction */
 
-static int read_run(struct qr_conn *conn, struct enqueue_txn *txn, struct qr_err *err)
+static int read_run(struct qr_conn *conn, struct qr_enqueue_txn *txn, struct qr_err *err)
 {
     struct qr_params params;
     QR_AUTO_RESULT row = NULL;
 
     qr_params_init(&params);
     qr_param_i64(&params, txn->run_id);
+    qr_param_i64(&params, (int64_t)(txn->n > 0 ? txn->n : 1));
     int rc = qr_conn_run(conn, QR_SQL_enqueue_run, &params, &row, err);
     if (rc < 0)
         return rc;
@@ -112,134 +134,95 @@ static int read_run(struct qr_conn *conn, struct enqueue_txn *txn, struct qr_err
         return qr_fail(err, QR_E_STALE, "run %lld is closed; hint: create a new run",
                        (long long)txn->run_id);
     txn->run_priority = qr_get_i32(row, 0, 1);
+    txn->has_previous = qr_get_bool(row, 0, 2);
     txn->skip_unchanged = qr_get_bool(row, 0, 3);
+    txn->first_file = qr_get_i64(row, 0, 4);
+    txn->first_job = qr_get_i64(row, 0, 5);
+    txn->now_us = qr_get_i64(row, 0, 6);
+    txn->start_us = qr_get_i64(row, 0, 7);
     return QR_OK;
 }
 
-static void root_of(const char *uri, char *root, size_t cap)
+static int lock_keys(struct qr_conn *conn, const struct qr_enqueue_txn *txn, struct qr_err *err)
 {
-    static const char scheme[] = "root://";
+    struct qr_array keys;
+    struct qr_params params;
 
-    root[0] = '\0';
-    if (strncmp(uri, scheme, sizeof scheme - 1) != 0)
-        return;
-    uri += sizeof scheme - 1;
-    size_t len = strcspn(uri, "/");
-    if (len < cap) {
-        memcpy(root, uri, len);
-        root[len] = '\0';
-    }
+    qr_array_init(&keys, QR_OID_TEXT);
+    for (size_t i = 0; i < txn->n_jobs; i++)
+        if (txn->jobs[i].job->dedupe && txn->jobs[i].job->dedupe[0])
+            qr_array_text(&keys, txn->jobs[i].job->dedupe);
+    qr_params_init(&params);
+    qr_param_i64(&params, txn->run_id);
+    qr_param_array(&params, &keys);
+    int rc = qr_conn_run(conn, QR_SQL_enqueue_keys, &params, NULL, err);
+    qr_array_done(&keys);
+    return rc;
 }
 
-/* What a limit of a source is about: the root's name, or the host (bucket) in small letters. */
-static void source_of(const char *uri, const char *root, char *source, size_t cap)
-{
-    const char *at = strstr(uri, "://");
-    size_t len = 0;
+/* Columns of enqueue_jobs.sql, in the order of its parameters. */
+enum column { URI, ROOT, NAME, BYTES, MODIFIED, QUEUE, TYPE, PRIORITY, CAD, PLACE, START, KEY, N };
 
-    snprintf(source, cap, "%s", root);
-    if (root[0] || !at)
-        return;
-    at += 3;
-    size_t end = strcspn(at, "/?#");
-    for (size_t i = 0; i < end; i++)
-        if (at[i] == '@') /* a name and a password are no part of it */
-            len = i + 1;
-    at += len;
-    end -= len;
-    len = at[0] == '[' ? strcspn(at, "]") + 1 : strcspn(at, ":/?#");
-    if (len > end || len >= cap)
-        return;
-    for (size_t i = 0; i < len; i++)
-        source[i] = (char)(at[i] >= 'A' && at[i] <= 'Z' ? at[i] + 32 : at[i]);
-    source[len] = '\0';
+static const enum qr_oid column_oid[N] = {
+    [URI] = QR_OID_TEXT,   [ROOT] = QR_OID_TEXT,     [NAME] = QR_OID_TEXT,
+    [BYTES] = QR_OID_INT8, [MODIFIED] = QR_OID_INT8, [QUEUE] = QR_OID_INT4,
+    [TYPE] = QR_OID_TEXT,  [PRIORITY] = QR_OID_INT4, [CAD] = QR_OID_BOOL,
+    [PLACE] = QR_OID_INT4, [START] = QR_OID_INT8,    [KEY] = QR_OID_TEXT,
+};
+
+static void fill_row(const struct qr_enqueue_txn *txn, const struct qr_enqueue_job *j,
+                     struct qr_array *c)
+{
+    const struct qr_enqueue_queue *queue = &txn->queues[j->queue];
+    const struct qr_new_job *job = j->job;
+    int64_t start_us = qr_enqueue_start(txn, job);
+    int64_t modified_us;
+
+    qr_array_bytes(&c[URI], job->uri, j->uri_len);
+    qr_array_text(&c[ROOT], queue->root);
+    qr_array_text(&c[NAME], job->uri + j->name_at);
+    qr_array_i64(&c[BYTES], (int64_t)job->bytes);
+    if (qr_enqueue_modified(job, &modified_us))
+        qr_array_i64(&c[MODIFIED], modified_us);
+    else
+        qr_array_null(&c[MODIFIED]);
+    qr_array_i32(&c[QUEUE], queue->id);
+    qr_array_text(&c[TYPE], qr_type_name(queue->type));
+    qr_array_i32(&c[PRIORITY], txn->run_priority + job->priority);
+    qr_array_bool(&c[CAD], queue->cad);
+    qr_array_i32(&c[PLACE], (int32_t)j->place);
+    if (start_us != 0)
+        qr_array_i64(&c[START], start_us);
+    else
+        qr_array_null(&c[START]);
+    qr_array_text(&c[KEY], job->dedupe && job->dedupe[0] ? job->dedupe : NULL);
 }
 
-static int queue_of(struct qr_conn *conn, struct enqueue_txn *txn, qr_type_id type,
-                    const char *root, const char *source, int32_t *ret_id, struct qr_err *err)
+/* The way for all that may be known already. */
+static int insert(struct qr_conn *conn, struct qr_enqueue_txn *txn, struct qr_err *err)
 {
+    struct qr_array columns[N];
     struct qr_params params;
     QR_AUTO_RESULT row = NULL;
 
-    for (size_t i = 0; i < txn->n_queues; i++)
-        if (txn->queues[i].type == type && strcmp(txn->queues[i].root, root) == 0 &&
-            strcmp(txn->queues[i].source, source) == 0) {
-            *ret_id = txn->queues[i].id;
-            return QR_OK;
-        }
-    if (txn->n_queues >= QUEUES_MAX && !root[0] && strcmp(source, "*") != 0)
-        return queue_of(conn, txn, type, root, "*", ret_id, err);
-    if (txn->n_queues >= QUEUES_MAX + QR_TYPES_MAX)
-        return qr_fail(err, QR_E_LIMIT, "enqueue: more than %d roots and types at once",
-                       QUEUES_MAX);
+    for (int i = 0; i < N; i++)
+        qr_array_init(&columns[i], column_oid[i]);
+    for (size_t i = 0; i < txn->n_jobs; i++)
+        fill_row(txn, &txn->jobs[i], columns);
     qr_params_init(&params);
     qr_param_i64(&params, txn->run_id);
-    qr_param_text(&params, qr_type_name(type));
-    qr_param_text(&params, root);
-    qr_param_text(&params, source);
-    int rc = qr_conn_run(conn, QR_SQL_enqueue_queue, &params, &row, err);
-    if (rc < 0)
-        return rc;
-    struct queue *queue = &txn->queues[txn->n_queues++];
-    queue->type = type;
-    snprintf(queue->root, sizeof queue->root, "%s", root);
-    snprintf(queue->source, sizeof queue->source, "%s", source);
-    queue->id = *ret_id = qr_get_i32(row, 0, 0);
-    return QR_OK;
-}
-
-static bool is_cad(const char *type)
-{
-    return strcmp(type, "creo") == 0 || strcmp(type, "cad") == 0;
-}
-
-static int fill(struct qr_conn *conn, struct enqueue_txn *txn, struct qr_err *err)
-{
-    struct qr_array *c = txn->columns;
-
-    for (int i = 0; i < COLUMNS; i++)
-        qr_array_clear(&c[i]);
-    for (size_t i = 0; i < txn->n; i++) {
-        const struct qr_new_job *job = &txn->jobs[i];
-        char root[QR_ROOT_NAME_MAX + 1];
-        char source[SOURCE_MAX + 1];
-        int32_t queue_id;
-        if (txn->skip[i])
-            continue;
-        qr_type_id type = qr_type_intern(job->type);
-        root_of(job->uri, root, sizeof root);
-        source_of(job->uri, root, source, sizeof source);
-        int rc = queue_of(conn, txn, type, root, source, &queue_id, err);
-        if (rc < 0)
-            return rc;
-        const char *slash = strrchr(job->uri, '/');
-        int32_t priority = txn->run_priority + job->priority;
-        qr_array_text(&c[0], job->uri);
-        qr_array_text(&c[1], root);
-        qr_array_text(&c[2], slash ? slash + 1 : job->uri);
-        qr_array_i64(&c[3], (int64_t)job->bytes);
-        qr_array_i64(&c[4], job->modified_ms);
-        qr_array_i32(&c[5], queue_id);
-        qr_array_text(&c[6], job->type);
-        qr_array_i32(&c[7], priority);
-        qr_array_bool(&c[8], is_cad(job->type));
-        txn->types |= (uint64_t)1 << type;
-    }
-    return QR_OK;
-}
-
-static int insert(struct qr_conn *conn, struct enqueue_txn *txn, struct qr_err *err)
-{
-    struct qr_params params;
-    QR_AUTO_RESULT row = NULL;
-
-    qr_params_init(&params);
-    qr_param_i64(&params, txn->run_id);
-    for (int i = 0; i < COLUMNS - 1; i++)
-        qr_param_array(&params, &txn->columns[i]);
+    for (int i = URI; i <= PRIORITY; i++)
+        qr_param_array(&params, &columns[i]);
     qr_param_bool(&params, txn->skip_unchanged);
-    qr_param_array(&params, &txn->columns[COLUMNS - 1]);
-    int rc = qr_conn_run(conn, QR_SQL_enqueue_jobs, &params, &row, err);
+    for (int i = CAD; i < N; i++)
+        qr_param_array(&params, &columns[i]);
+    qr_param_i64(&params, txn->first_file);
+    qr_param_i64(&params, txn->first_job);
+    int rc = txn->plain ? QR_OK : lock_keys(conn, txn, err);
+    if (rc == QR_OK)
+        rc = qr_conn_run(conn, QR_SQL_enqueue_jobs, &params, &row, err);
+    for (int i = 0; i < N; i++)
+        qr_array_done(&columns[i]);
     if (rc < 0)
         return rc;
     txn->result.inserted = (uint64_t)qr_get_i64(row, 0, 0);
@@ -247,7 +230,7 @@ static int insert(struct qr_conn *conn, struct enqueue_txn *txn, struct qr_err *
     return QR_OK;
 }
 
-static int count(struct qr_conn *conn, struct enqueue_txn *txn, struct qr_err *err)
+static int count(struct qr_conn *conn, struct qr_enqueue_txn *txn, struct qr_err *err)
 {
     struct qr_params params;
     QR_AUTO_RESULT row = NULL;
@@ -262,50 +245,79 @@ static int count(struct qr_conn *conn, struct enqueue_txn *txn, struct qr_err *e
     return rc;
 }
 
-static int enqueue_body(struct qr_conn *conn, void *arg, struct qr_err *err)
+static int general_body(struct qr_conn *conn, void *arg, struct qr_err *err)
 {
-    struct enqueue_txn *txn = arg;
-
-    txn->n_queues = 0;
-    txn->types = 0;
+    struct qr_enqueue_txn *txn = arg;
     int rc = read_run(conn, txn, err);
+
     if (rc == QR_OK)
-        rc = fill(conn, txn, err);
+        rc = qr_enqueue_make_queues(conn, txn, err);
     if (rc == QR_OK)
         rc = insert(conn, txn, err);
     return rc < 0 ? rc : count(conn, txn, err);
 }
 
+static int copy_body(struct qr_conn *conn, void *arg, struct qr_err *err)
+{
+    struct qr_enqueue_txn *txn = arg;
+    int rc = read_run(conn, txn, err);
+
+    if (rc == QR_OK)
+        rc = qr_enqueue_make_queues(conn, txn, err);
+    if (rc == QR_OK)
+        rc = qr_enqueue_copy(conn, txn, err);
+    return rc < 0 ? rc : count(conn, txn, err);
+}
+
+static bool is_known_after_all(const struct qr_err *err)
+{
+    return err->code == QR_E_DB && strcmp(err->sqlstate, "23505") == 0;
+}
+
+static int store(struct qr_conn *conn, struct qr_enqueue_txn *txn, struct qr_err *err)
+{
+    enum { WORTH = 8 }; /* below, the look costs more than it saves */
+    enum qr_db_status status;
+    bool all_new = txn->plain && txn->n_jobs >= WORTH;
+    int rc = all_new ? qr_enqueue_probe(conn, txn, &all_new, err) : QR_OK;
+
+    if (rc < 0)
+        return rc;
+    if (all_new) {
+        rc = qr_transaction(conn, false, copy_body, txn, &status, err);
+        if (rc == QR_OK || !is_known_after_all(err))
+            return rc;
+    }
+    return qr_transaction(conn, false, general_body, txn, &status, err);
+}
+
 int qr_enqueue(struct qr_conn *conn, int64_t run_id, const struct qr_new_job *jobs, size_t n,
                struct qr_enqueue_result *ret, struct qr_err *err)
 {
-    struct enqueue_txn txn = {.run_id = run_id, .jobs = jobs, .n = n};
-    enum qr_db_status status;
+    struct qr_enqueue_txn txn = {.run_id = run_id, .n = n, .plain = true};
+    uint64_t types = 0;
     int rc = QR_OK;
 
     if (n > QR_ENQUEUE_MAX)
         return qr_fail(err, QR_E_INVALID, "%zu jobs in one call; hint: at most %d", n,
                        QR_ENQUEUE_MAX);
-    for (size_t i = 0; i < n && rc == QR_OK; i++)
-        rc = check_job(&jobs[i], err);
-    if (rc < 0)
-        return rc;
-    txn.queues = calloc(QUEUES_MAX + QR_TYPES_MAX, sizeof *txn.queues);
-    if (!txn.queues)
-        return qr_fail(err, QR_E_NOMEM, "enqueue: out of memory");
-    for (int i = 0; i < COLUMNS; i++)
-        qr_array_init(&txn.columns[i], column_oid[i]);
-    rc = mark_doubles(&txn, err);
+    txn.jobs = malloc((n + 1) * sizeof *txn.jobs);
+    txn.queues = malloc((QR_ENQUEUE_QUEUES_MAX + QR_TYPES_MAX) * sizeof *txn.queues);
+    if (!txn.jobs || !txn.queues)
+        rc = qr_fail(err, QR_E_NOMEM, "enqueue: out of memory");
     if (rc == QR_OK)
-        rc = qr_transaction(conn, false, enqueue_body, &txn, &status, err);
-    for (int i = 0; i < COLUMNS; i++)
-        qr_array_done(&txn.columns[i]);
+        rc = take_jobs(&txn, jobs, err);
+    if (rc == QR_OK) {
+        sort_jobs(&txn);
+        rc = store(conn, &txn, err);
+    }
+    for (size_t i = 0; rc == QR_OK && i < txn.n_queues; i++)
+        types |= (uint64_t)1 << txn.queues[i].type;
+    if (rc == QR_OK && txn.result.inserted > 0)
+        qr_announce_types(qr_conn_db(conn), types);
+    free(txn.jobs);
     free(txn.queues);
-    free(txn.skip);
-    if (rc < 0)
-        return rc;
-    if (txn.result.inserted > 0)
-        qr_announce_types(qr_conn_db(conn), txn.types);
-    *ret = txn.result;
-    return QR_OK;
+    if (rc == QR_OK)
+        *ret = txn.result;
+    return rc;
 }

@@ -56,6 +56,8 @@ struct qr_db {
     pthread_mutex_t slow_lock; /* guards slow[] */
     struct qr_slow slow[QR_SLOW_MAX];
     atomic_uint n_slow; /* in use */
+    atomic_uint bulk;  /* pieces of QR_DB_LANE_BULK that wait or run */
+    atomic_bool guest; /* one of them is with the read lane */
     /* maintenance lane's thread only */
     int64_t close_after_session, close_after_lease;
     int64_t next_close_ms;

@@ -50,8 +50,16 @@
     X(dead_letter_purge_count) \
     X(dead_letter_retry) \
     X(delayed_due) \
+    X(enqueue_copy_delayed) \
+    X(enqueue_copy_files) \
+    X(enqueue_copy_jobs) \
+    X(enqueue_copy_models) \
+    X(enqueue_copy_ready) \
     X(enqueue_jobs) \
+    X(enqueue_keys) \
+    X(enqueue_known) \
     X(enqueue_queue) \
+    X(enqueue_queue_live) \
     X(enqueue_run) \
     X(events_batch) \
     X(export_csv) \

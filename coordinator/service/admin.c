@@ -8,7 +8,6 @@
 
 #include "common/log.h"
 #include "coordinator/db/dead_letter.h"
-#include "coordinator/db/enqueue.h"
 #include "coordinator/db/job.h"
 #include "coordinator/db/lifecycle.h"
 #include "coordinator/db/migrate.h"
@@ -17,6 +16,7 @@
 #include "coordinator/engine/budget.h"
 #include "coordinator/engine/types.h"
 #include "coordinator/service/admin_internal.h"
+#include "coordinator/service/enqueue_request.h"
 
 struct method;
 
@@ -26,6 +26,8 @@ struct call {
     const struct method *method;
     struct qr_rpc_call *rpc;
     ProtobufCMessage *request;
+    uint8_t *bytes; /* instead, where the method reads it itself */
+    size_t n_bytes;
     ProtobufCMessage *reply; /* set by the method */
 };
 
@@ -33,7 +35,7 @@ struct call {
  * the queue thread with conn NULL. */
 struct method {
     const char *path;
-    const ProtobufCMessageDescriptor *request;
+    const ProtobufCMessageDescriptor *request; /* NULL: call->bytes */
     bool in_memory;
     enum qr_db_lane lane;
     int (*run)(struct qr_conn *conn, struct call *call, struct qr_err *err);
@@ -109,31 +111,18 @@ static int set_run(struct qr_conn *conn, struct call *call, struct qr_err *err)
     return rc;
 }
 
+/* The one request that may be large: it stays bytes until here (enqueue_request.h). */
 static int enqueue(struct qr_conn *conn, struct call *call, struct qr_err *err)
 {
-    const Quarry__V1__EnqueueRequest *request = (Quarry__V1__EnqueueRequest *)call->request;
+    struct qr_enqueue_request request = {0};
     struct qr_enqueue_result result = {0};
-    size_t n = request->n_jobs;
-
-    if (n > QR_ENQUEUE_MAX)
-        return qr_fail(err, QR_E_LIMIT, "%zu jobs in one request, at most %d are allowed", n,
-                       QR_ENQUEUE_MAX);
-    struct qr_new_job *jobs = calloc(n > 0 ? n : 1, sizeof *jobs);
     Quarry__V1__EnqueueReply *reply = malloc(sizeof *reply);
-    int rc = QR_OK;
-    if (!jobs || !reply)
-        rc = qr_fail(err, QR_E_NOMEM, "no memory for %zu jobs", n);
-    for (size_t i = 0; rc == QR_OK && i < n; i++) {
-        const Quarry__V1__NewJob *job = request->jobs[i];
-        jobs[i] =
-            (struct qr_new_job){job->uri, job->type, job->priority, job->bytes, job->modified_ms};
-        if (qr_type_intern(job->type) == 0)
-            rc = qr_fail(err, QR_E_INVALID, "job '%.100s': type '%.40s' is no type name", job->uri,
-                         job->type);
-    }
+    int rc = reply ? qr_enqueue_request_read(call->bytes, call->n_bytes, &request, err)
+                   : qr_fail(err, QR_E_NOMEM, "no memory for an answer");
+
     if (rc == QR_OK)
-        rc = qr_enqueue(conn, request->run_id, jobs, n, &result, err);
-    free(jobs);
+        rc = qr_enqueue(conn, request.run_id, request.jobs, request.n_jobs, &result, err);
+    qr_enqueue_request_done(&request);
     if (rc < 0) {
         free(reply);
         return rc;
@@ -501,7 +490,7 @@ static int get_version(struct qr_conn *conn, struct call *call, struct qr_err *e
 /* clang-format off */
 static const struct method methods[] = {
     ROW("CreateRun",       create_run,        ENQUEUE, create_run),
-    ROW("Enqueue",         enqueue,           ENQUEUE, enqueue),
+    {"/quarry.v1.Admin/Enqueue", NULL, false, QR_DB_LANE_BULK, enqueue},
     ROW("CloseRun",        close_run,         ENQUEUE, close_run),
     ROW("SetRun",          set_run,           READ,    set_run),
     ROW("ListRuns",        list_runs,         READ,    list_runs),
@@ -569,8 +558,26 @@ static void answer(void *arg, int rc, const struct qr_err *err)
     }
     if (call->reply)
         protobuf_c_message_free_unpacked(call->reply, NULL);
-    protobuf_c_message_free_unpacked(call->request, NULL);
+    if (call->request)
+        protobuf_c_message_free_unpacked(call->request, NULL);
+    free(call->bytes);
     free(call);
+}
+
+/* What the method works with: the message, or a copy of its bytes. */
+static int take_request(struct call *call, const uint8_t *data, size_t len, struct qr_err *err)
+{
+    if (call->method->request) {
+        call->request = protobuf_c_message_unpack(call->method->request, NULL, len, data);
+        return call->request ? QR_OK : qr_fail(err, QR_E_INVALID, "the request cannot be decoded");
+    }
+    call->bytes = malloc(len + 1);
+    if (!call->bytes)
+        return qr_fail(err, QR_E_NOMEM, "no memory for a request of %zu bytes", len);
+    if (len > 0)
+        memcpy(call->bytes, data, len);
+    call->n_bytes = len;
+    return QR_OK;
 }
 
 static void on_call(void *ctx, struct qr_rpc_call *rpc, const uint8_t *data, size_t len)
@@ -579,26 +586,21 @@ static void on_call(void *ctx, struct qr_rpc_call *rpc, const uint8_t *data, siz
     struct qr_admin *admin = registration->admin;
     const struct method *method = registration->method;
     struct qr_err err = {0};
-    struct call *call = NULL;
-    int rc = QR_OK;
+    struct call *call = calloc(1, sizeof *call);
 
-    ProtobufCMessage *request = protobuf_c_message_unpack(method->request, NULL, len, data);
-    if (!request)
-        rc = qr_fail(&err, QR_E_INVALID, "the request cannot be decoded");
-    else if (!atomic_load(&admin->serving))
-        rc = qr_fail(&err, QR_E_UNREACHABLE, "the coordinator is not serving (yet, or any more)");
-    else if (!(call = calloc(1, sizeof *call)))
-        rc = qr_fail(&err, QR_E_NOMEM, "no memory for a call");
-    if (rc < 0) {
-        if (request)
-            protobuf_c_message_free_unpacked(request, NULL);
+    if (!call) {
+        qr_fail(&err, QR_E_NOMEM, "no memory for a call");
         qr_rpc_call_fail(rpc, &err);
         return;
     }
-    call->admin = admin;
-    call->method = method;
-    call->rpc = rpc;
-    call->request = request;
+    *call = (struct call){.admin = admin, .method = method, .rpc = rpc};
+    int rc = take_request(call, data, len, &err);
+    if (rc == QR_OK && !atomic_load(&admin->serving))
+        rc = qr_fail(&err, QR_E_UNREACHABLE, "the coordinator is not serving (yet, or any more)");
+    if (rc < 0) {
+        answer(call, rc, &err);
+        return;
+    }
     if (method->in_memory)
         answer(call, method->run(NULL, call, &err), &err);
     else

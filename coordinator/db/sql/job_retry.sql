@@ -4,6 +4,10 @@
 WITH o AS (
     SELECT j.id, j.status AS was FROM extraction_jobs j JOIN runs r ON r.id = j.run_id
      WHERE j.id = ANY ($1::bigint[]) AND j.status IN ('failed', 'cancelled') AND r.gate <> 'cancelled'
+       AND (j.dedupe IS NULL OR NOT EXISTS (
+                SELECT FROM job_keys k JOIN extraction_jobs h ON h.id = k.job_id
+                 WHERE k.run_id = j.run_id AND k.key = j.dedupe AND h.id <> j.id
+                   AND h.status IN ('pending', 'processing', 'paused')))
      ORDER BY j.id FOR UPDATE OF j
 ), j AS (
     UPDATE extraction_jobs j
@@ -14,6 +18,9 @@ WITH o AS (
     RETURNING j.id, j.run_id, j.queue_id, j.priority, j.job_type, o.was
 ), r AS (
     INSERT INTO ready (job_id, queue_id, rank) SELECT id, queue_id, -priority FROM j
+), k AS (
+    UPDATE job_keys k SET job_id = j.id FROM extraction_jobs j
+     WHERE j.id IN (SELECT id FROM o) AND j.dedupe IS NOT NULL AND k.run_id = j.run_id AND k.key = j.dedupe
 ), d AS (
     DELETE FROM dead_letters d USING j WHERE d.job_id = j.id
 ), m AS (

@@ -1,0 +1,65 @@
+/* coordinator/db/enqueue_intern.h
+ *
+ * What enqueue.c and enqueue_copy.c share: one call's jobs, put in order, and its transaction.
+ */
+#pragma once
+#include "common/uri.h"
+#include "coordinator/db/enqueue.h"
+#include "coordinator/engine/types.h"
+
+enum { QR_ENQUEUE_QUEUES_MAX = 512, QR_ENQUEUE_SOURCE_MAX = 253 };
+
+/* A queue of the run that is being filled: jobs of one type from one root or host. */
+struct qr_enqueue_queue {
+    qr_type_id type;
+    bool cad; /* its jobs have a row in cad_models from the start */
+    char root[QR_ROOT_NAME_MAX + 1];
+    char source[QR_ENQUEUE_SOURCE_MAX + 1];
+    int32_t id;
+};
+
+/* A job of the call whose uri did not stand before it. */
+struct qr_enqueue_job {
+    const struct qr_new_job *job;
+    uint32_t place; /* in the call: jobs are numbered by it */
+    uint16_t queue; /* index */
+    uint16_t uri_len, authority_len;
+    uint16_t name_at; /* where the uri's last part begins */
+};
+
+struct qr_enqueue_txn {
+    int64_t run_id;
+    size_t n;                    /* jobs of the call */
+    struct qr_enqueue_job *jobs; /* by uri */
+    size_t n_jobs;
+    struct qr_enqueue_queue *queues;
+    size_t n_queues;
+    bool plain; /* no job has a key */
+    /* what enqueue_run.sql says */
+    int32_t run_priority;
+    bool skip_unchanged, has_previous;
+    int64_t first_file, first_job;
+    int64_t now_us, start_us; /* since 2000 */
+    struct qr_enqueue_result result;
+};
+
+/** Sets j->queue; `last`: a job whose queue is known, mostly the same one; may be NULL. Errors:
+ *  QR_E_INVALID no type; QR_E_LIMIT. */
+QR_MUST_CHECK int qr_enqueue_find_queue(struct qr_enqueue_txn *txn, struct qr_enqueue_job *j,
+                                        const struct qr_enqueue_job *last, struct qr_err *err);
+/** Their numbers, made where they are missing. In the transaction. */
+QR_MUST_CHECK int qr_enqueue_make_queues(struct qr_conn *conn, struct qr_enqueue_txn *txn,
+                                         struct qr_err *err);
+/** When the job may be claimed, in µs since 2000; 0: at once. */
+int64_t qr_enqueue_start(const struct qr_enqueue_txn *txn, const struct qr_new_job *job);
+/** A file's time in µs since 2000; false when it is none (0, or beyond the year 9999). */
+bool qr_enqueue_modified(const struct qr_new_job *job, int64_t *ret_us);
+
+/** The way for files that are new (enqueue_copy.c), in a transaction whose run has been read and
+ *  whose queues are there. Errors: QR_E_DB with the SQLSTATE of a unique violation when one is not:
+ *  then the general way is the one to go, in a transaction of its own. */
+QR_MUST_CHECK int qr_enqueue_copy(struct qr_conn *conn, struct qr_enqueue_txn *txn,
+                                  struct qr_err *err);
+/** Does a look at a few of the files say that all may be new? Outside of a transaction. */
+QR_MUST_CHECK int qr_enqueue_probe(struct qr_conn *conn, const struct qr_enqueue_txn *txn,
+                                   bool *ret_new, struct qr_err *err);
