@@ -81,6 +81,14 @@ class Server:
             cursor.execute(HOT)
         return cursor
 
+    def migrate(self, database):
+        """The schema into another database of the server."""
+        with subprocess.Popen([BIN / "quarry-coordinator", "--database", self.url(database), "--listen", "127.0.0.1:0",
+                               "--http", "127.0.0.1:0", "--log-level", "warn"], stdout=subprocess.PIPE,
+                              text=True) as coordinator:
+            coordinator.stdout.readline()
+            coordinator.send_signal(signal.SIGTERM)
+
     def settings(self):
         cursor = self.connect()
         cursor.execute("SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY (%s)", (list(SETTINGS),))
