@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "common/clock.h"
 
@@ -24,11 +25,22 @@ struct qr_conn {
     bool prepared[QR_SQL_COUNT];
 };
 
+/* The server must see the end now, not when this lane has work again: what it had received of the
+ * last batch may begin to run, take locks, and keep them while it waits for the rest. */
+static void hang_up(struct qr_conn *conn)
+{
+    int fd = PQsocket(conn->pg);
+
+    if (fd >= 0)
+        shutdown(fd, SHUT_RDWR);
+    conn->broken = true;
+}
+
 static int lost(struct qr_conn *conn, struct qr_err *err, const char *what)
 {
     char text[300];
 
-    conn->broken = true;
+    hang_up(conn);
     snprintf(text, sizeof text, "%s", conn->pg ? PQerrorMessage(conn->pg) : "not connected");
     text[strcspn(text, "\n")] = '\0';
     return qr_fail(err, QR_E_UNREACHABLE, "database connection lost %s: %s", what,

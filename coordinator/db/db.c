@@ -104,8 +104,8 @@ static int start_lane(struct qr_db *db, int id, struct qr_lane_config config, st
         .url = db->config.url,
         .lane = names[id],
         .connect_timeout_ms = db->config.connect_timeout_ms,
-        .statement_timeout_ms =
-            config.hot ? db->config.statement_timeout_ms / 3 : db->config.statement_timeout_ms,
+        .statement_timeout_ms = config.hot ? db->config.statement_timeout_ms / QR_HOT_SHARE
+                                           : db->config.statement_timeout_ms,
         .hot = config.hot,
         .db = db,
     };

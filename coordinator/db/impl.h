@@ -16,6 +16,7 @@ enum { QR_EPOCH_BYTES = 16, QR_BATCH_MAX = 256, QR_EVENT_IDS_MAX = 512 };
 
 struct qr_db_watch; /* control.c */
 
+enum { QR_HOT_SHARE = 3 }; /* a hot lane's statements may take the configured time divided by it */
 enum { QR_FLOORS_MAX = 256, QR_SLOW_MAX = 16 };
 
 /* A result that the database did not store in time (settle_slow.c). */

@@ -82,7 +82,8 @@ bool qr_settle_gives_up(struct qr_db *db, const struct settle_item *item, struct
         snprintf(err->msg, sizeof err->msg,
                  "the result of %zu bytes was not stored within %lld ms, %d times; hint: a larger "
                  "--statement-timeout, then: quarry job retry",
-                 item->settle->record_len, (long long)db->config.statement_timeout_ms, TRIES);
+                 item->settle->record_len,
+                 (long long)db->config.statement_timeout_ms / QR_HOT_SHARE, TRIES);
     return give_up;
 }
 
