@@ -67,3 +67,13 @@ bool qr_class_retry(enum qr_class id, int retry_count, bool is_upload, uint64_t 
     *ret_delay_ms = delay;
     return true;
 }
+
+int64_t qr_class_retry_after(enum qr_class id, int64_t delay_ms, uint64_t asked_ms, uint64_t seed)
+{
+    int64_t asked = asked_ms > QR_RETRY_AFTER_MAX_MS ? QR_RETRY_AFTER_MAX_MS : (int64_t)asked_ms;
+
+    if (asked == 0 || asked <= delay_ms)
+        return delay_ms;
+    int64_t spread = asked * qr_class_policy(id)->jitter_pct / 100;
+    return asked + (int64_t)(mix(seed) % (uint64_t)(spread + 1));
+}

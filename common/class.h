@@ -17,7 +17,7 @@
  */
 /* clang-format off */
 #define QR_CLASS_MAP(X)                                                                            \
-    X(TIMEOUT,       1,      "timeout",       3,       30000,   4,      1500000, 0,      false)    \
+    X(TIMEOUT,       1,      "timeout",       3,       30000,   4,      1500000, 10,     false)    \
     X(CONNECTION,    2,      "connection",    8,       1000,    2,      60000,   25,     false)    \
     X(RATE_LIMIT,    3,      "rate_limit",    12,      1000,    2,      60000,   25,     false)    \
     X(RESOURCE,      4,      "resource",      3,       30000,   4,      1500000, 10,     false)    \
@@ -70,3 +70,10 @@ enum qr_class qr_class_parse(const char *text);
  */
 bool qr_class_retry(enum qr_class id, int retry_count, bool is_upload, uint64_t seed,
                     int64_t *ret_delay_ms);
+
+enum { QR_RETRY_AFTER_MAX_MS = 86400000 }; /* a day */
+
+/** The wait when the source asked for `asked_ms` (Retry-After; 0: it did not) and the table says
+ *  delay_ms: never less than asked, a day at most, and as many as were asked do not come back at
+ *  once: jitter as above. */
+int64_t qr_class_retry_after(enum qr_class id, int64_t delay_ms, uint64_t asked_ms, uint64_t seed);

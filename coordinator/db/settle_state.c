@@ -139,8 +139,8 @@ static void decide(struct settle_item *item, const PGresult *row, int i)
     }
     if (retry && !item->rejected) {
         item->retry_count = retries + 1;
-        if (s->retry_after_ms > 0 && (int64_t)s->retry_after_ms > item->delay_ms)
-            item->delay_ms = s->retry_after_ms > 86400000 ? 86400000 : (int64_t)s->retry_after_ms;
+        item->delay_ms =
+            qr_class_retry_after(class, item->delay_ms, s->retry_after_ms, s->lease_id);
         item->status = strcmp(stop, "cancel") == 0  ? "cancelled"
                        : strcmp(stop, "pause") == 0 ? "paused"
                                                     : "pending";
