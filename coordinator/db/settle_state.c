@@ -13,29 +13,60 @@ bool qr_settle_is_failure(const struct settle_item *item)
     return item->rejected || item->settle->error_class != QR_CLASS_NONE;
 }
 
-int qr_settle_lock_sessions(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *err)
+struct session_key {
+    int64_t key;
+    bool fails;
+};
+
+static int compare_keys(const void *a, const void *b)
 {
-    struct qr_params params, batches;
-    PGresult *results[3] = {NULL};
-    int64_t *keys = calloc(txn->n, sizeof *keys);
+    const struct session_key *x = a;
+    const struct session_key *y = b;
+    return (x->key > y->key) - (x->key < y->key);
+}
+
+/* The sessions' locks, in order; exclusive where a result says that its job failed. */
+static int gather_locks(struct settle_txn *txn, struct qr_err *err)
+{
+    struct session_key *keys = calloc(txn->n, sizeof *keys);
 
     if (!keys)
         return qr_fail(err, QR_E_NOMEM, "settle: out of memory");
     for (size_t i = 0; i < txn->n; i++)
-        keys[i] = qr_lock_key_session(txn->items[i]->settle->session_pk);
-    size_t n = qr_sort_unique(keys, txn->n);
+        keys[i] = (struct session_key){qr_lock_key_session(txn->items[i]->settle->session_pk),
+                                       qr_settle_is_failure(txn->items[i])};
+    qsort(keys, txn->n, sizeof *keys, compare_keys);
     qr_array_clear(&txn->columns[0]);
-    for (size_t i = 0; i < n; i++)
-        qr_array_i64(&txn->columns[0], keys[i]);
+    qr_array_clear(&txn->columns[4]);
+    for (size_t i = 0; i < txn->n;) {
+        int64_t key = keys[i].key;
+        bool fails = false;
+        for (; i < txn->n && keys[i].key == key; i++)
+            fails = fails || keys[i].fails;
+        qr_array_i64(&txn->columns[0], key);
+        qr_array_bool(&txn->columns[4], fails);
+    }
     free(keys);
+    return QR_OK;
+}
+
+int qr_settle_lock_sessions(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *err)
+{
+    struct qr_params params, batches;
+    PGresult *results[3] = {NULL};
+
+    int rc = gather_locks(txn, err);
+    if (rc < 0)
+        return rc;
     qr_params_init(&params);
     qr_param_array(&params, &txn->columns[0]);
     qr_param_bytes(&params, txn->db->epoch, QR_EPOCH_BYTES);
-    int rc = qr_settle_batches_params(txn, &batches, err);
+    qr_param_array(&params, &txn->columns[4]);
+    rc = qr_settle_batches_params(txn, &batches, err);
     if (rc < 0)
         return rc;
     const struct qr_call calls[] = {
-        {QR_SQL_begin, NULL}, {QR_SQL_lock_shared, &params}, {QR_SQL_settle_batches, &batches}};
+        {QR_SQL_begin, NULL}, {QR_SQL_settle_locks, &params}, {QR_SQL_settle_batches, &batches}};
     rc = qr_conn_pipeline(conn, calls, QR_COUNT(calls), results, err);
     txn->epoch_holds = rc == QR_OK && qr_get_bool(results[1], 0, 0);
     PQclear(results[0]);

@@ -75,6 +75,7 @@
     X(job_retry) \
     X(lock_exclusive) \
     X(lock_shared) \
+    X(settle_locks) \
     X(mirror) \
     X(release) \
     X(result_bom) \
