@@ -52,6 +52,10 @@ QR_MUST_CHECK int qr_worker_drain(struct qr_conn *conn, const char *worker_id,
                                   struct qr_err *err);
 void qr_drained_done(struct qr_drained *drained);
 
+/** One worker as the database knows it: its newest session, and what it holds. QR_E_NOT_FOUND. */
+QR_MUST_CHECK int qr_worker_get(struct qr_conn *conn, const char *worker_id,
+                                Quarry__V1__WorkerReply **ret, struct qr_err *err);
+
 /** What a refused retry was about: fills `jobs` with the present states of these jobs. */
 QR_MUST_CHECK int qr_job_control_states(struct qr_conn *conn, const int64_t *ids, size_t n,
                                         const char *message, Quarry__V1__JobControl ***jobs,

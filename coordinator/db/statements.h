@@ -116,7 +116,8 @@
     X(sweep_paused) \
     X(sweep_ready) \
     X(sweep_runs) \
-    X(sweep_try)
+    X(sweep_try) \
+    X(worker_get)
 /* clang-format on */
 
 enum qr_sql {

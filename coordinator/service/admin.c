@@ -18,31 +18,6 @@
 #include "coordinator/service/admin_internal.h"
 #include "coordinator/service/enqueue_request.h"
 
-struct method;
-
-/* One unary call on its way through a lane. */
-struct call {
-    struct qr_admin *admin;
-    const struct method *method;
-    struct qr_rpc_call *rpc;
-    ProtobufCMessage *request;
-    uint8_t *bytes; /* instead, where the method reads it itself */
-    size_t n_bytes;
-    ProtobufCMessage *reply; /* set by the method */
-};
-
-/* `run` sets call->reply. On a lane's thread with its connection, or, where `in_memory` is set, on
- * the queue thread with conn NULL. */
-struct method {
-    const char *path;
-    const ProtobufCMessageDescriptor *request; /* NULL: call->bytes */
-    bool in_memory;
-    enum qr_db_lane lane;
-    int (*run)(struct qr_conn *conn, struct call *call, struct qr_err *err);
-};
-
-#define REPLY(call, message) ((call)->reply = (message) ? &(message)->base : NULL)
-
 /* ------------------------------------------------------------------ runs */
 
 static int create_run(struct qr_conn *conn, struct call *call, struct qr_err *err)
@@ -255,102 +230,6 @@ static int get_dead_letter(struct qr_conn *conn, struct call *call, struct qr_er
     return rc;
 }
 
-/* ------------------------------------------------------------------ workers, from memory */
-
-struct worker_list {
-    Quarry__V1__ListWorkersReply *reply;
-    size_t cap;
-    bool failed;
-};
-
-static char *hex_of(const uint8_t *bytes, size_t len)
-{
-    char *text = malloc(2 * len + 1);
-    for (size_t i = 0; text && i < len; i++)
-        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-    return text;
-}
-
-static char **copy_strings(size_t n, const char *(*get)(const void *ctx, size_t i), const void *ctx,
-                           size_t *ret_n)
-{
-    char **list = calloc(n > 0 ? n : 1, sizeof *list);
-    *ret_n = 0;
-    while (list && *ret_n < n) {
-        list[*ret_n] = strdup(get(ctx, *ret_n));
-        if (!list[*ret_n])
-            break;
-        (*ret_n)++;
-    }
-    return list;
-}
-
-static const char *type_at(const void *ctx, size_t i)
-{
-    return qr_type_name(((const qr_type_id *)ctx)[i]);
-}
-
-static const char *root_at(const void *ctx, size_t i) { return ((const char *const *)ctx)[i]; }
-
-static void add_worker(void *ctx, const struct qr_session_view *view, const char *peer)
-{
-    struct worker_list *list = ctx;
-    Quarry__V1__ListWorkersReply *reply = list->reply;
-    Quarry__V1__Worker *worker = NULL;
-
-    if (reply->n_workers == list->cap) {
-        size_t cap = list->cap ? list->cap * 2 : 32;
-        Quarry__V1__Worker **workers = realloc(reply->workers, cap * sizeof *workers);
-        if (!workers) {
-            list->failed = true;
-            return;
-        }
-        reply->workers = workers;
-        list->cap = cap;
-    }
-    worker = malloc(sizeof *worker);
-    if (!worker) {
-        list->failed = true;
-        return;
-    }
-    quarry__v1__worker__init(worker);
-    reply->workers[reply->n_workers++] = worker;
-    worker->id = strdup(view->worker_id);
-    worker->session = hex_of(view->session, sizeof view->session);
-    worker->host = strdup(view->host ? view->host : "");
-    worker->os = strdup(view->os ? view->os : "");
-    worker->version = strdup(view->version ? view->version : "");
-    worker->status = strdup(view->status);
-    worker->address = strdup(peer);
-    worker->slots = view->slots;
-    worker->leases = view->leases;
-    worker->running = view->running;
-    worker->last_seen_ms_ago = view->heard_ms_ago;
-    worker->load = view->load;
-    worker->rss_bytes = view->rss_bytes;
-    worker->disk_free_bytes = view->disk_free_bytes;
-    worker->completed = view->completed;
-    worker->failed = view->failed;
-    worker->types = copy_strings(view->n_types, type_at, view->types, &worker->n_types);
-    worker->roots = copy_strings(view->n_roots, root_at, view->roots, &worker->n_roots);
-    if (!worker->id || !worker->session || !worker->host || !worker->os || !worker->version ||
-        !worker->status || !worker->address)
-        list->failed = true;
-}
-
-static int list_workers(struct qr_conn *conn, struct call *call, struct qr_err *err)
-{
-    struct worker_list list = {.reply = malloc(sizeof *list.reply)};
-    (void)conn;
-
-    if (!list.reply)
-        return qr_fail(err, QR_E_NOMEM, "no memory for a list of workers");
-    quarry__v1__list_workers_reply__init(list.reply);
-    qr_fleet_each_session(call->admin->config.fleet, add_worker, &list);
-    REPLY(call, list.reply);
-    return list.failed ? qr_fail(err, QR_E_NOMEM, "no memory for a list of workers") : QR_OK;
-}
-
 /* ------------------------------------------------------------------ budgets, from memory */
 
 static Quarry__V1__Budget *budget_of(const struct qr_budget_view *view)
@@ -406,25 +285,6 @@ static int list_budgets(struct qr_conn *conn, struct call *call, struct qr_err *
                 return qr_fail(err, QR_E_NOMEM, "no memory for a list of budgets");
             reply->budgets[reply->n_budgets++] = budget;
         }
-    return QR_OK;
-}
-
-static int drain_worker(struct qr_conn *conn, struct call *call, struct qr_err *err)
-{
-    const Quarry__V1__DrainWorkerRequest *request = (Quarry__V1__DrainWorkerRequest *)call->request;
-    (void)conn;
-
-    int leases = qr_fleet_drain_worker(call->admin->config.fleet, request->worker_id,
-                                       request->grace_ms > 0 ? request->grace_ms : 30000);
-    if (leases < 0)
-        return qr_fail(err, QR_E_NOT_FOUND, "no worker '%.100s' is known; hint: quarry worker list",
-                       request->worker_id);
-    Quarry__V1__DrainWorkerReply *reply = malloc(sizeof *reply);
-    if (!reply)
-        return qr_fail(err, QR_E_NOMEM, "no memory for an answer");
-    quarry__v1__drain_worker_reply__init(reply);
-    reply->leases = (uint32_t)leases;
-    REPLY(call, reply);
     return QR_OK;
 }
 
@@ -513,8 +373,10 @@ static const struct method methods[] = {
     ROW("Verify",          verify,            READ,    verify),
     ROW("Migrate",         migrate,           READ,    migrate),
     ROW("GetVersion",      get_version,       READ,    get_version),
-    ROW_IN_MEMORY("ListWorkers", list_workers, list_workers),
-    ROW_IN_MEMORY("DrainWorker", drain_worker, drain_worker),
+    ROW("GetWorker",       get_worker,        READ,    qr_admin_get_worker),
+    ROW("DrainWorker",     drain_worker,      ENQUEUE, qr_admin_drain_worker),
+    ROW("ResumeWorker",    resume_worker,     ENQUEUE, qr_admin_resume_worker),
+    ROW_IN_MEMORY("ListWorkers", list_workers, qr_admin_list_workers),
     ROW_IN_MEMORY("ListBudgets", list_budgets, list_budgets),
 };
 /* clang-format on */

@@ -21,6 +21,40 @@ struct qr_admin {
     struct qr_exports *exports;
 };
 
+struct method;
+
+/* One unary call on its way through a lane. */
+struct call {
+    struct qr_admin *admin;
+    const struct method *method;
+    struct qr_rpc_call *rpc;
+    ProtobufCMessage *request;
+    uint8_t *bytes; /* instead, where the method reads it itself */
+    size_t n_bytes;
+    ProtobufCMessage *reply; /* set by the method */
+};
+
+/* `run` sets call->reply. On a lane's thread with its connection, or, where `in_memory` is set, on
+ * the queue thread with conn NULL. */
+struct method {
+    const char *path;
+    const ProtobufCMessageDescriptor *request; /* NULL: call->bytes */
+    bool in_memory;
+    enum qr_db_lane lane;
+    int (*run)(struct qr_conn *conn, struct call *call, struct qr_err *err);
+};
+
+#define REPLY(call, message) ((call)->reply = (message) ? &(message)->base : NULL)
+
+/* admin_worker.c: workers, from the engine's memory and from the database. */
+QR_MUST_CHECK int qr_admin_list_workers(struct qr_conn *conn, struct call *call,
+                                        struct qr_err *err);
+QR_MUST_CHECK int qr_admin_get_worker(struct qr_conn *conn, struct call *call, struct qr_err *err);
+QR_MUST_CHECK int qr_admin_drain_worker(struct qr_conn *conn, struct call *call,
+                                        struct qr_err *err);
+QR_MUST_CHECK int qr_admin_resume_worker(struct qr_conn *conn, struct call *call,
+                                         struct qr_err *err);
+
 /** Send a message on a stream; QR_E_* as qr_rpc_stream_send(). */
 QR_MUST_CHECK int qr_admin_send(struct qr_rpc_stream *stream, const ProtobufCMessage *message);
 

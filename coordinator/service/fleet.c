@@ -507,14 +507,6 @@ void qr_fleet_work_available(struct qr_fleet *fleet, qr_type_id type)
     leave(fleet);
 }
 
-int qr_fleet_drain_worker(struct qr_fleet *fleet, const char *worker_id, uint32_t grace_ms)
-{
-    enter(fleet);
-    int leases = qr_engine_drain_worker(fleet->engine, worker_id, grace_ms);
-    leave(fleet);
-    return leases;
-}
-
 void qr_fleet_get_stats(struct qr_fleet *fleet, struct qr_engine_stats *ret)
 {
     enter(fleet);

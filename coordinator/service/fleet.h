@@ -46,9 +46,6 @@ QR_DEFINE_AUTO(qr_fleet)
 /** There may be work of this type (0: any). Thread-safe. */
 void qr_fleet_work_available(struct qr_fleet *fleet, qr_type_id type);
 
-/** Drain one worker; its number of leases, or -1 when no such worker is known. Thread-safe. */
-int qr_fleet_drain_worker(struct qr_fleet *fleet, const char *worker_id, uint32_t grace_ms);
-
 /** From the sending of an Offer frame to the Accept of its first lease; lives as long as the fleet.
  */
 struct qr_histogram *qr_fleet_offer_accept(struct qr_fleet *fleet);

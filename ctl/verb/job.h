@@ -14,6 +14,11 @@ enum { QR_JOB_PAGE = 1000 }; /* jobs asked for at once */
 QR_MUST_CHECK int qr_job_retry_ids(struct qr_ctl *ctl, const struct qr_option_list *ids,
                                    struct qr_err *err);
 
+/** What became of each job, and an error when some were refused (QR_E_STALE; QR_E_NOT_FOUND when
+ * none exists); `verb` is "paused". */
+QR_MUST_CHECK int qr_job_print_control(struct qr_ctl *ctl, Quarry__V1__JobControl *const *jobs,
+                                       size_t n, const char *verb, struct qr_err *err);
+
 /** When a job's state last changed: finished, claimed or created. */
 int64_t qr_job_changed_ms(const Quarry__V1__Job *job);
 

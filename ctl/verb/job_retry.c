@@ -47,11 +47,18 @@ static int tell(struct qr_ctl *ctl, const Quarry__V1__RetryJobsReply *reply, str
         rc = qr_emit_message(ctl, &reply->base, err);
     else
         printf("retried: %llu\n", (unsigned long long)reply->retried);
-    if (rc == QR_OK && reply->n_refused > 0)
+    if (rc == QR_OK && reply->n_jobs > 0) {
+        const Quarry__V1__JobControl *first = reply->jobs[0];
         rc = qr_fail(err, QR_E_INVALID,
-                     "refused: %zu, neither failed nor cancelled; the first is job %lld; "
-                     "hint: quarry job show %lld",
+                     "refused: %zu; the first is job %lld, %s: %s; hint: quarry job show %lld",
+                     reply->n_refused, (long long)first->job_id,
+                     first->before[0] ? first->before : "unknown", first->message,
+                     (long long)first->job_id);
+    } else if (rc == QR_OK && reply->n_refused > 0) {
+        rc = qr_fail(err, QR_E_INVALID,
+                     "refused: %zu; the first is job %lld; hint: quarry job show %lld",
                      reply->n_refused, (long long)reply->refused[0], (long long)reply->refused[0]);
+    }
     return rc;
 }
 

@@ -45,6 +45,10 @@ static void print_job(const Quarry__V1__Job *job)
     line("type", text);
     snprintf(text, sizeof text, "%s%s", job->status, job->partial ? ", partial" : "");
     line("status", text);
+    line("asked", job->stop_requested[0] ? strcmp(job->stop_requested, "pause") == 0
+                                               ? "to pause: its worker has not let go of it yet"
+                                               : "to cancel: its worker has not let go of it yet"
+                                         : "");
     line("class", job->error_class);
     line("error", job->last_error);
     line("empty", job->empty_reason);

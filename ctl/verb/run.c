@@ -156,8 +156,19 @@ static void print_heading(const Quarry__V1__Run *run)
     qr_text_fit(qr_run_name(run), SIZE_MAX, false, "", text, sizeof text);
     printf("run %" PRId64 "%s%s\n", run->id, text[0] ? ": " : "", text);
     print_line("source", run->source[0] ? run->source : "(jobs added by hand)");
-    snprintf(text, sizeof text, "%s%s", run->status, run->listing ? ", listing" : "");
+    bool cancelling = strcmp(run->gate, "cancelled") == 0 && !qr_run_is_over(run);
+    snprintf(text, sizeof text, "%s%s", cancelling ? "being cancelled" : run->status,
+             run->listing ? ", listing" : "");
     print_line("status", text);
+    if (run->gate_reason[0] && !run->halt_reason[0])
+        print_line("because", run->gate_reason);
+    if (run->paused > 0) {
+        snprintf(text, sizeof text,
+                 "%" PRIu64 " jobs, one by one; hint: quarry job list --run %" PRId64
+                 " --status paused",
+                 run->paused, run->id);
+        print_line("paused", text);
+    }
     snprintf(text, sizeof text, "%s (%s)", qr_text_time(run->created_ms, a, sizeof a),
              qr_text_ago(now_ms, run->created_ms, b, sizeof b));
     print_line("created", text);

@@ -23,6 +23,7 @@ struct follow {
     bool over;
     bool heard; /* since the last attempt */
     int64_t heard_ms;
+    char gate[16]; /* as last said */
     Quarry__V1__RunReply *last;
 };
 
@@ -51,6 +52,24 @@ static int keep(struct follow *follow, const Quarry__V1__Run *run, struct qr_err
     return QR_OK;
 }
 
+/* A run that stands still says why, once. */
+static void say_gate(struct follow *follow, const Quarry__V1__Run *run)
+{
+    char text[200];
+
+    if (strcmp(run->gate, follow->gate) == 0 || qr_run_is_over(run))
+        return;
+    if (strcmp(run->gate, "open") != 0) {
+        snprintf(text, sizeof text, "%s%s%.150s",
+                 strcmp(run->gate, "paused") == 0 ? "paused" : "being cancelled",
+                 run->gate_reason[0] ? ": " : "", run->gate_reason);
+        qr_progress_note(&follow->progress, "%s", text);
+    } else if (follow->gate[0]) {
+        qr_progress_note(&follow->progress, "goes on");
+    }
+    snprintf(follow->gate, sizeof follow->gate, "%s", run->gate);
+}
+
 static int take(void *ctx, const ProtobufCMessage *message, struct qr_err *err)
 {
     const Quarry__V1__Run *run = ((const Quarry__V1__RunReply *)(const void *)message)->run;
@@ -66,6 +85,7 @@ static int take(void *ctx, const ProtobufCMessage *message, struct qr_err *err)
                                               .failed = run->failed,
                                               .listing = run->listing};
     qr_progress_update(&follow->progress, follow->heard_ms, &sample);
+    say_gate(follow, run);
     int rc = keep(follow, run, err);
     if (rc == QR_OK && follow->each)
         rc = follow->each(follow->ctl, run, err);

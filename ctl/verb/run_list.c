@@ -2,6 +2,7 @@
 #include "ctl/verb/verbs.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "ctl/emit.h"
@@ -24,10 +25,15 @@ static const struct qr_option options[] = {
 /* clang-format on */
 
 static const struct qr_column columns[] = {
-    {"RUN", QR_COLUMN_RIGHT},    {"STATUS", QR_COLUMN_STATUS},
-    {"TOTAL", QR_COLUMN_RIGHT},  {"COMPLETED", QR_COLUMN_RIGHT},
-    {"FAILED", QR_COLUMN_RIGHT}, {"CREATED", 0},
-    {"NAME", QR_COLUMN_SHRINK},  {"SOURCE", QR_COLUMN_SHRINK | QR_COLUMN_KEEP_END},
+    {"RUN", QR_COLUMN_RIGHT},
+    {"STATUS", QR_COLUMN_STATUS},
+    {"TOTAL", QR_COLUMN_RIGHT},
+    {"COMPLETED", QR_COLUMN_RIGHT},
+    {"FAILED", QR_COLUMN_RIGHT},
+    {"PAUSED", QR_COLUMN_RIGHT | QR_COLUMN_OPTIONAL},
+    {"CREATED", 0},
+    {"NAME", QR_COLUMN_SHRINK},
+    {"SOURCE", QR_COLUMN_SHRINK | QR_COLUMN_KEEP_END},
 };
 
 static void row(const struct qr_ctl *ctl, const void *message, struct qr_table *table)
@@ -37,11 +43,13 @@ static void row(const struct qr_ctl *ctl, const void *message, struct qr_table *
     (void)ctl;
 
     qr_table_i64(table, run->id);
-    qr_table_text(table, run->status);
+    qr_table_text(table, strcmp(run->gate, "cancelled") == 0 && !qr_run_is_over(run) ? "cancelling"
+                                                                                     : run->status);
     snprintf(text, sizeof text, "%llu%s", (unsigned long long)run->total, run->listing ? "+" : "");
     qr_table_text(table, text);
     qr_table_u64(table, run->completed);
     qr_table_u64(table, run->failed);
+    qr_table_u64(table, run->paused);
     qr_table_text(table, qr_text_ago(qr_clock_wall_ms(), run->created_ms, text, sizeof text));
     qr_table_text(table, qr_run_name(run));
     qr_table_text(table, run->source);

@@ -1,5 +1,6 @@
 /* quarry run watch */
 #include <stdio.h>
+#include <string.h>
 
 #include "ctl/emit.h"
 #include "ctl/verb/run.h"
@@ -35,6 +36,10 @@ static int run_verb(struct qr_ctl *ctl, const void *args, const struct qr_option
                    (long long)id);
     else if (last && table)
         qr_run_summary(stdout, last->run);
+    if (rc == QR_OK && how == QR_RUN_OVER && last && strcmp(last->run->status, "completed") != 0)
+        rc = qr_fail(err, QR_E_INTERNAL, "run %lld ended %s%s%.200s", (long long)id,
+                     last->run->status, last->run->discover_error[0] ? ": " : "",
+                     last->run->discover_error);
     if (last)
         quarry__v1__run_reply__free_unpacked(last, NULL);
     return rc;
@@ -48,7 +53,7 @@ const struct qr_ctl_verb qr_ctl_run_watch = {
         "  quarry run watch 7                 a bar on a terminal, a line every 5 s in a pipe\n"
         "  quarry run watch 7 -o jsonl        the run's figures, one object a line\n"
         "  quarry run watch 7 -o json         the figures at the end\n"
-        "A coordinator that restarts is waited for.\n",
+        "A coordinator that restarts is waited for. Exit 1 when the run failed or was cancelled.\n",
     .options = qr_ctl_no_options,
     .args_size = sizeof(struct qr_ctl_common),
     .rest_min = 1,

@@ -13,9 +13,15 @@
     X(run_watch)        \
     X(run_close)        \
     X(run_set)          \
+    X(run_pause)        \
+    X(run_resume)       \
+    X(run_cancel)       \
     X(job_list)         \
     X(job_show)         \
     X(job_events)       \
+    X(job_pause)        \
+    X(job_resume)       \
+    X(job_cancel)       \
     X(job_retry)        \
     X(job_add)          \
     X(dlq_list)         \
@@ -24,7 +30,9 @@
     X(dlq_retry)        \
     X(dlq_purge)        \
     X(worker_list)      \
+    X(worker_show)      \
     X(worker_drain)     \
+    X(worker_resume)    \
     X(budget_list)      \
     X(extract)          \
     X(export)           \

@@ -544,7 +544,7 @@ def test_a_session_with_a_real_coordinator(stack_of, tmp_path):
     assert "nothing to do" in stack.cli("migrate").stdout
     assert stack.ask("version")["coordinator"]["postgres_version"]
     assert [worker["id"] for worker in stack.ask("worker", "list")] == ["w1"]
-    assert stack.cli("worker", "drain", "w1", "--grace", "1s").stdout.startswith("w1 gets no more work")
+    assert stack.cli("worker", "drain", "w1", "--grace", "1s").stdout.startswith("w1: no more work")
 
     by_hand = int(stack.cli("run", "create", "--manual", "--name", "by hand").stdout)
     stack.cli("job", "add", "--run", by_hand, "root://in/t1.txt", "root://in/t2.txt")
