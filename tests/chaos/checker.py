@@ -28,12 +28,16 @@ PATHS = {
     "completed": (("leased",), "completed", True),
     "paused": (("leased", "pending"), "paused", None),
     "cancelled": (("leased", "pending", "paused"), "cancelled", None),
-    "resumed": (("paused",), "pending", False),
+    "resumed": (("paused", "pending"), "pending", False),  # pending: a request to pause was withdrawn in time
     "retried": (("failed", "cancelled"), "pending", False),
     "convicted": (("pending",), "failed", False),  # names the lease that died, which was returned before
 }
 # said of a job, without changing its state
-REMARKS = {"suspect", "alone", "dlq.purged"}
+REMARKS = {"suspect", "alone", "stop_requested", "dlq.purged"}
+
+
+# why a lease was returned when a person had asked for it
+STOPPED = ("its run was stopped", "asked to stop, and not heard of in time")
 
 
 class Report:
@@ -248,7 +252,7 @@ def _counters(history, jobs, report, only_run, unfinished):
         c["partial"] += job.status == "completed" and bool(job.partial)
         c["infra_losses"] += job.infra_losses
         for event in history.events.get(job.id, []):
-            c["retries"] += event.event == "retry"
+            c["retries"] += event.event == "retry" or _failed_while_stopped(event)
     for stage in history.stages:
         if stage.stage != "extract" or only_run not in (None, stage.run_id):
             continue
@@ -349,7 +353,13 @@ def _figures(history, jobs, leases, told, report):
         f["duplicate"] = sum(job in jobs for _, job in told.duplicate)
 
 
+def _failed_while_stopped(event):
+    """An attempt that failed when somebody had asked for a pause: it ends as paused, and says why it failed."""
+    return event.event == "paused" and event.lease_id is not None and event.detail is not None
+
+
 def _needless(events, starts):
     """Starts that an attempt's own failure, or a person, did not ask for: work that was done twice."""
-    wanted = 1 + sum(e.event in ("retry", "retried", "resumed") for e in events)
+    wanted = 1 + sum(e.event in ("retry", "retried", "resumed", "released") or _failed_while_stopped(e)
+                     or e.event == "returned" and e.detail in STOPPED for e in events)
     return max(0, starts - wanted)

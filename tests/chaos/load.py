@@ -127,10 +127,16 @@ class Feeder(threading.Thread):
                 try:
                     call(address, "Enqueue", pb.EnqueueRequest(run_id=self.run_id, jobs=jobs), seconds=5)
                     return
-                except grpc.RpcError:
+                except grpc.RpcError as refused:
+                    if refused.code() not in PASSING:
+                        raise
                     self.failures += 1
             time.sleep(0.1)
 
+
+# what a fault may answer; anything else is an answer
+PASSING = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED,
+           grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL, grpc.StatusCode.ABORTED)
 
 _channels = {}
 

@@ -18,7 +18,7 @@ import time
 
 import grpc
 
-from tests.chaos.load import Feeder, Files, Sampler, call
+from tests.chaos.load import PASSING, Feeder, Files, Sampler, call
 from tests.chaos.netns import Namespace
 from tests.chaos.postgres import Postgres, send
 from tests.chaos.proxy import Proxy
@@ -191,13 +191,15 @@ class Stack:
 
     def any_call(self, method, request, seconds=60):
         """An RPC by whichever coordinator answers first."""
-        end = time.monotonic() + seconds
+        end, last = time.monotonic() + seconds, "none lives"
         while True:
             for address in self.addresses():
                 try:
                     return call(address, method, request, 10)
                 except grpc.RpcError as refused:
-                    last = refused
+                    if refused.code() not in PASSING:
+                        raise AssertionError(f"{method}: {refused.details()}") from refused
+                    last = refused.details()
             if time.monotonic() > end:
                 raise AssertionError(f"{method}: no coordinator answers: {last}")
             time.sleep(0.1)
