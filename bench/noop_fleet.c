@@ -112,8 +112,12 @@ int qr_noop_fleet_wait_welcomed(const struct qr_noop_fleet *fleet, uint64_t n, i
 
     for (;;) {
         uint64_t welcomed = atomic_load(&fleet->shared->welcomed);
+        int status;
         if (welcomed >= n)
             return QR_OK;
+        if (waitpid(fleet->pid, &status, WNOHANG) == fleet->pid)
+            return qr_fail(err, QR_E_INTERNAL, "the fleet's process ended: %s",
+                           WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "by itself");
         if (qr_clock_ms() > until)
             return qr_fail(err, QR_E_TIMEOUT, "%llu of %llu workers were welcomed",
                            (unsigned long long)welcomed, (unsigned long long)n);

@@ -298,7 +298,9 @@ static void on_end(const struct worker *worker, struct wire end)
             len = end.len;
         }
     }
-    if (reason != 6 && !fleet.reconnect) /* GOODBYE */
+    static int told;
+
+    if (reason != 6 && told++ < 5) /* GOODBYE */
         fprintf(stderr, "noop_fleet: worker %u was ended: %.*s\n", worker->index, (int)len,
                 text ? (const char *)text : "");
 }

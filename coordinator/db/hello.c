@@ -59,8 +59,8 @@ static bool judge(struct hello_txn *txn, const PGresult *rows)
         if (qr_get_bool(rows, i, 1)) {
             txn->own_pk = pk;
             replaced = qr_get_i64(rows, i, 4) != 0;
-            newer_stream = r->stream_number > 0 &&
-                           r->stream_number <= (uint64_t)qr_get_i64(rows, i, 6);
+            newer_stream =
+                r->stream_number > 0 && r->stream_number <= (uint64_t)qr_get_i64(rows, i, 6);
         } else if (qr_get_i64(rows, i, 4) == 0) {
             txn->older[txn->n_older++] = pk; /* not ended, or reaped: its spool may still speak */
         }
@@ -247,6 +247,10 @@ static int settle_leases(struct qr_conn *conn, struct hello_txn *txn, struct qr_
     struct qr_array pks;
     struct qr_params params;
 
+    txn->reply.n_kept = 0;
+    txn->reply.returned = 0;
+    if (txn->own_pk == 0 && txn->n_older == 0)
+        return QR_OK; /* a new worker has nothing */
     qr_array_init(&pks, QR_OID_INT8);
     if (txn->own_pk != 0)
         qr_array_i64(&pks, txn->own_pk);
@@ -349,11 +353,11 @@ static int hello_body(struct qr_conn *conn, void *arg, struct qr_err *err)
         keys[n_keys++] = qr_lock_key_session((uint64_t)txn->older[i]);
     if (txn->own_pk != 0)
         keys[n_keys++] = qr_lock_key_session((uint64_t)txn->own_pk);
-    rc = qr_lock_exclusive(conn, keys, n_keys, err);
+    rc = n_keys > 0 ? qr_lock_exclusive(conn, keys, n_keys, err) : QR_OK;
     free(keys);
-    if (rc == QR_OK) /* an adoption may have been under way */
+    if (rc == QR_OK && n_keys > 0) /* an adoption may have been under way */
         rc = read_sessions(conn, txn, &again, err);
-    if (rc < 0 || !(txn->r->recover ? judge_recovery(txn, again) : judge(txn, again)))
+    if (rc < 0 || (again && !(txn->r->recover ? judge_recovery(txn, again) : judge(txn, again))))
         return rc;
     rc = attach(conn, txn, err);
     if (rc == QR_OK)
@@ -363,6 +367,24 @@ static int hello_body(struct qr_conn *conn, void *arg, struct qr_err *err)
     if (rc == QR_OK)
         rc = mark_suspects(conn, txn, err);
     return rc < 0 ? rc : qr_stage_apply(conn, &txn->changes, err);
+}
+
+static void answer(struct hello_txn *txn, enum qr_db_status status)
+{
+    struct qr_db *db = txn->db;
+
+    txn->reply.token = txn->r->token;
+    txn->reply.status = status == QR_DB_DONE && txn->fenced ? QR_DB_FENCED : status;
+    if (status != QR_DB_FAILED) /* first: who hears the reply may claim what came back */
+        qr_announce_types(db, txn->types);
+    db->events.hello(db->events.ctx, &txn->reply);
+}
+
+static void done(struct hello_txn *txn)
+{
+    free(txn->kept);
+    free(txn->older);
+    qr_stage_done(&txn->changes);
 }
 
 void qr_session_run_hello(struct qr_db *db, struct qr_lane *lane, struct qr_conn *conn,
@@ -377,12 +399,61 @@ void qr_session_run_hello(struct qr_db *db, struct qr_lane *lane, struct qr_conn
         if (conn)
             qr_log_err(QR_LOG_WARN, "db.hello", &err, "worker=%s", r->worker_id);
     }
-    txn.reply.token = r->token;
-    txn.reply.status = status == QR_DB_DONE && txn.fenced ? QR_DB_FENCED : status;
-    if (status != QR_DB_FAILED) /* first: who hears the reply may claim what came back */
-        qr_announce_types(db, txn.types);
-    db->events.hello(db->events.ctx, &txn.reply);
-    free(txn.kept);
-    free(txn.older);
-    qr_stage_done(&txn.changes);
+    answer(&txn, status);
+    done(&txn);
+}
+
+/* ------------------------------------------------------------------ many at once */
+
+struct many {
+    struct hello_txn *txns;
+    size_t n;
+};
+
+static int many_body(struct qr_conn *conn, void *arg, struct qr_err *err)
+{
+    struct many *many = arg;
+    int rc = QR_OK;
+
+    for (size_t i = 0; rc == QR_OK && i < many->n; i++)
+        rc = hello_body(conn, &many->txns[i], err);
+    return rc;
+}
+
+static int by_worker(const void *a, const void *b)
+{
+    const struct session_request *const *x = a, *const *y = b;
+    return strcmp((*x)->worker_id, (*y)->worker_id);
+}
+
+bool qr_session_hello_is_plain(const struct session_request *r)
+{
+    return r->kind == SESSION_HELLO && !r->recover && r->n_leases + r->n_spooled + r->n_starts == 0;
+}
+
+/* A restarted coordinator hears from its whole fleet at once: one COMMIT for many. Locks in the
+ * order of the workers' names; whatever goes wrong, each is tried alone. */
+void qr_session_run_hellos(struct qr_db *db, struct qr_lane *lane, struct qr_conn *conn,
+                           struct session_request **list, size_t n)
+{
+    struct many many = {.txns = n > 1 ? calloc(n, sizeof *many.txns) : NULL, .n = n};
+    enum qr_db_status status = QR_DB_FAILED;
+    struct qr_err err = {0};
+
+    if (many.txns) {
+        qsort(list, n, sizeof(struct session_request *), by_worker);
+        for (size_t i = 0; i < n; i++)
+            many.txns[i] = (struct hello_txn){.db = db, .r = list[i]};
+        if (qr_transaction(conn, false, many_body, &many, &status, &err) < 0)
+            atomic_fetch_add(&lane->failures, 1);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (status != QR_DB_FAILED)
+            answer(&many.txns[i], status);
+        if (many.txns)
+            done(&many.txns[i]);
+        if (status == QR_DB_FAILED)
+            qr_session_run_hello(db, lane, conn && qr_conn_is_broken(conn) ? NULL : conn, list[i]);
+    }
+    free(many.txns);
 }

@@ -1,11 +1,13 @@
 /* Sessions: leases handed back, ends (rules 1, 4, 10); Hellos are in hello.c. Each request is a
- * transaction of its own: they are rare beside claims and results, and one must not fail because of
- * another. */
+ * transaction of its own, as one must not fail because of another; only Hellos that name nothing,
+ * which come by the thousand after a restart, go together, and alone when that fails. */
 #include <stdlib.h>
 
 #include "common/log.h"
 #include "coordinator/db/impl.h"
 #include "coordinator/db/session.h"
+
+enum { HELLOS_AT_ONCE = 32 };
 
 /* ------------------------------------------------------------------ requests */
 
@@ -260,9 +262,22 @@ void qr_session_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struc
     (void)n;
     while (list) {
         struct session_request *r = (struct session_request *)(void *)list;
-        list = list->next;
+        struct session_request *plain[HELLOS_AT_ONCE];
+        size_t n_plain = 0;
         if (conn && qr_conn_is_broken(conn))
             conn = NULL; /* the rest of the batch is answered at once */
+        while (list && n_plain < HELLOS_AT_ONCE &&
+               qr_session_hello_is_plain((struct session_request *)(void *)list)) {
+            plain[n_plain++] = (struct session_request *)(void *)list;
+            list = list->next;
+        }
+        if (n_plain > 0) {
+            qr_session_run_hellos(db, lane, conn, plain, n_plain);
+            while (n_plain > 0)
+                request_free(plain[--n_plain]);
+            continue;
+        }
+        list = list->next;
         if (r->kind == SESSION_HELLO)
             qr_session_run_hello(db, lane, conn, r);
         else if (r->kind == SESSION_RETURN)

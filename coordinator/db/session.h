@@ -37,3 +37,7 @@ struct session_request {
 /** hello.c: runs the request and answers it; the caller frees it. */
 void qr_session_run_hello(struct qr_db *db, struct qr_lane *lane, struct qr_conn *conn,
                           struct session_request *r);
+/** The same for several that name no leases, in one transaction. Sorts the list. */
+void qr_session_run_hellos(struct qr_db *db, struct qr_lane *lane, struct qr_conn *conn,
+                           struct session_request **list, size_t n);
+bool qr_session_hello_is_plain(const struct session_request *r);

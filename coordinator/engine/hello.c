@@ -225,6 +225,7 @@ static void send_welcome(struct qr_engine *engine, struct qr_eng_session *sessio
     welcome.n_kept = reply->n_kept;
     stream->state = QR_STREAM_ATTACHED;
     session->stream = stream;
+    session->heard_at = engine->now; /* until its Welcome it had nothing to say */
     engine->port.welcome(engine->port.ctx, stream->id, ++stream->seq, &welcome);
     free(refs);
     if (session->draining)
