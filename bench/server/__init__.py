@@ -17,7 +17,8 @@ SETTINGS = ("fsync", "synchronous_commit", "full_page_writes", "wal_compression"
             "autovacuum")
 # as coordinator/db/conn.c sets them on the lanes of the hot path
 HOT = ("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off;"
-       "SET enable_mergejoin = off; SET jit = off; SET timezone = 'UTC'")
+       "SET enable_mergejoin = off; SET max_parallel_workers_per_gather = 0; SET cpu_tuple_cost = 10; SET jit = off;"
+       "SET timezone = 'UTC'")
 
 
 def _stat(pid):

@@ -79,6 +79,7 @@ static int session_settings(struct qr_conn *conn, struct qr_err *err)
              (long long)conn->statement_timeout_ms * 2,
              conn->hot ? "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;"
                          "SET enable_hashjoin = off; SET enable_mergejoin = off;"
+                         "SET max_parallel_workers_per_gather = 0; SET cpu_tuple_cost = 10;"
                        : "SET plan_cache_mode = force_custom_plan;");
     return qr_conn_exec(conn, text, err);
 }
