@@ -131,7 +131,7 @@ def judge(row, stack, run_id, case):
     row.problems += [f"{name} is not running" for name in stack.crashed()]
     row.problems += case.problems
     row.problems += [f"{name}: {text}" for name, text in stack.new_sanitizer_reports()]
-    row.judge()
+    row.judge(4 * stack.options.slots if stack.options.short else 0)
 
 
 # ---------------------------------------------------------------- one stack

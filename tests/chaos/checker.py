@@ -347,8 +347,8 @@ def _figures(history, jobs, leases, told, report):
         f["starts"] = {str(n): c for n, c in sorted(collections.Counter(starts.values()).items())}
         begun = sum(starts.values())
         f["starts_mean"] = round(begun / max(len(starts), 1), 4)
-        f["starts_again"] = round(sum(_needless(history.events.get(job, []), n) for job, n in starts.items())
-                                  / max(begun, 1), 4)
+        f["needless"] = sum(_needless(history.events.get(job, []), n) for job, n in starts.items())
+        f["starts_again"] = round(f["needless"] / max(begun, 1), 4)
         f["stale"] = sum(job in jobs for _, job in told.stale)
         f["duplicate"] = sum(job in jobs for _, job in told.duplicate)
 

@@ -34,12 +34,13 @@ class Row:
         self.note = ""
         self.skipped = None
 
-    def judge(self):
-        """Adds what the figures say to the problems."""
+    def judge(self, may_start_again):
+        """Adds what the figures say to the problems. `may_start_again`: so many needless starts are a few, however
+        few jobs there were: what the workers of one fault run at a time."""
         f = self.figures
         if self.skipped or not f:
             return
-        if f.get("starts_again", 0) >= DUPLICATE_STARTS:
+        if f.get("starts_again", 0) >= DUPLICATE_STARTS and f["needless"] > may_start_again:
             self.problems.append(f"{100 * f['starts_again']:.1f} % of the starts were not the job's first, "
                                  f"allowed are {100 * DUPLICATE_STARTS:.0f} %")
         if self.recovery_s is None:
