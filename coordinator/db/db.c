@@ -21,7 +21,7 @@ static int copy_config(struct qr_db *db, const struct qr_db_config *config, stru
     if (!c->url || !c->instance || !c->host)
         return qr_fail(err, QR_E_NOMEM, "start database lanes: out of memory");
     c->settle_lanes = c->settle_lanes ? c->settle_lanes : 1;
-    c->read_lanes = c->read_lanes ? c->read_lanes : 2;
+    c->read_lanes = c->read_lanes ? c->read_lanes : 1;
     c->connect_timeout_ms = c->connect_timeout_ms ? c->connect_timeout_ms : 5000;
     c->statement_timeout_ms = c->statement_timeout_ms ? c->statement_timeout_ms : 30000;
     c->ttl_ms = c->ttl_ms ? c->ttl_ms : 8000;
@@ -150,6 +150,12 @@ static int start_lanes(struct qr_db *db, struct qr_err *err)
                                  .threads = 1,
                                  .batch_items = 1,
                                  .batch_bytes = mib},
+        [QR_DB_STATS_batch] = {.run = qr_work_run,
+                               .threads = 1,
+                               .batch_items = 1,
+                               .batch_bytes = mib,
+                               .tick = qr_stage_tick,
+                               .tick_ms = 200},
         [QR_DB_STATS_read] = {.run = qr_work_run,
                               .threads = db->config.read_lanes,
                               .batch_items = 1,
@@ -300,19 +306,24 @@ struct work {
     qr_db_work_fn fn;
     qr_db_done_fn done;
     void *arg;
-    bool bulk, guest;
+    bool bulk, guest, is_long;
 };
 
-/* Where a piece of work goes. Of the read lane's connections bulk work takes one at most, so that
- * the other is always there for who looks. */
+/* Where a piece of work goes. Bulk work beside the enqueue lane's goes to the batch lane while
+ * nothing long is there. */
 static int lane_of(struct qr_db *db, struct work *work, enum qr_db_lane lane)
 {
     if (lane == QR_DB_LANE_READ)
         return QR_DB_STATS_read;
+    work->is_long = lane == QR_DB_LANE_LONG;
+    if (work->is_long) {
+        atomic_fetch_add(&db->n_long, 1);
+        return QR_DB_STATS_batch;
+    }
     work->bulk = lane == QR_DB_LANE_BULK;
-    work->guest = work->bulk && atomic_fetch_add(&db->bulk, 1) > 0 && db->config.read_lanes > 1 &&
-                  !atomic_exchange(&db->guest, true);
-    return work->guest ? QR_DB_STATS_read : QR_DB_STATS_enqueue;
+    work->guest = work->bulk && atomic_fetch_add(&db->bulk, 1) > 0 &&
+                  atomic_load(&db->n_long) == 0 && !atomic_exchange(&db->guest, true);
+    return work->guest ? QR_DB_STATS_batch : QR_DB_STATS_enqueue;
 }
 
 static void work_over(struct qr_db *db, struct work *work)
@@ -321,6 +332,8 @@ static void work_over(struct qr_db *db, struct work *work)
         atomic_store(&db->guest, false);
     if (work->bulk)
         atomic_fetch_sub(&db->bulk, 1);
+    if (work->is_long)
+        atomic_fetch_sub(&db->n_long, 1);
     free(work);
 }
 

@@ -33,7 +33,7 @@ struct qr_conn;    /* conn.h; libpq stays inside coordinator/db/ */
 struct qr_db_config {
     const char *url;              /* postgresql://… or key=value */
     unsigned settle_lanes;        /* 0: 1 */
-    unsigned read_lanes;          /* 0: 2 */
+    unsigned read_lanes;          /* 0: 1 */
     int64_t connect_timeout_ms;   /* 0: 5000 */
     int64_t statement_timeout_ms; /* 0: 30000; hot lanes use a third of it */
     int64_t ttl_ms;               /* of sessions and of this coordinator's own row; 0: 8000 */
@@ -104,7 +104,8 @@ void qr_db_renew(struct qr_db *db);
 enum qr_db_lane {
     QR_DB_LANE_READ,    /* queries; several connections */
     QR_DB_LANE_ENQUEUE, /* what inserts jobs; one connection */
-    QR_DB_LANE_BULK, /* the same; while that one works, one piece at a time on a read connection */
+    QR_DB_LANE_BULK,    /* the same; while that one works, one piece at a time where LONG goes */
+    QR_DB_LANE_LONG,    /* what takes its time (exports); one connection, shared with stages */
 };
 
 /* One piece of work with a lane's connection. Outside of any transaction when called and after. */
@@ -127,7 +128,8 @@ void qr_db_submit(struct qr_db *db, enum qr_db_lane lane, qr_db_work_fn fn, qr_d
     X(control, "own renewal, peers, notifications")             \
     X(maintain, "retries that come due, mirror of long leases") \
     X(enqueue, "new jobs")                                      \
-    X(read, "queries")
+    X(read, "queries")                                          \
+    X(batch, "stages of runs, exports, a second bulk of new jobs")
 
 /*    name             help */
 #define QR_DB_LANE_COUNTERS(X)                                \

@@ -52,13 +52,14 @@ struct qr_db {
     atomic_bool has_peers;     /* somebody to tell */
     atomic_ullong announced;   /* how often there was: rows may have come below a floor */
     atomic_bool stopped;
-    atomic_bool replaced; /* by a restored one: nothing more is asked of it */
+    atomic_bool replaced;      /* by a restored one: nothing more is asked of it */
     atomic_ullong renewals;    /* own row, as often as it could be renewed */
     pthread_mutex_t slow_lock; /* guards slow[] */
     struct qr_slow slow[QR_SLOW_MAX];
     atomic_uint n_slow; /* in use */
-    atomic_uint bulk;  /* pieces of QR_DB_LANE_BULK that wait or run */
-    atomic_bool guest; /* one of them is with the read lane */
+    atomic_uint bulk;   /* pieces of QR_DB_LANE_BULK that wait or run */
+    atomic_bool guest;  /* one of them is with the batch lane */
+    atomic_uint n_long; /* pieces of QR_DB_LANE_LONG, and the stage under way */
     /* maintenance lane's thread only */
     int64_t close_after_session, close_after_lease;
     int64_t next_close_ms;
@@ -69,7 +70,7 @@ struct qr_db {
     struct qr_floor floors[QR_FLOORS_MAX];
     size_t n_floors;
     int64_t floors_since_ms;
-    int64_t look_ms; /* what the last look without floors took */
+    int64_t look_ms;                /* what the last look without floors took */
     unsigned long long floors_seen; /* announcements, as of then */
 };
 
@@ -89,6 +90,7 @@ void qr_maintain_tick(void *ctx, struct qr_lane *lane, struct qr_conn *conn);
 /** budget.c: merges learned budgets when it is time. */
 QR_MUST_CHECK int qr_budget_tick(struct qr_db *db, struct qr_conn *conn, int64_t now_ms,
                                  struct qr_err *err);
+void qr_stage_tick(void *ctx, struct qr_lane *lane, struct qr_conn *conn);
 void qr_work_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct qr_item *list,
                  size_t n);
 
@@ -159,6 +161,11 @@ QR_MUST_CHECK int qr_release_leases(struct qr_conn *conn, const struct qr_releas
                                     struct qr_stage_changes *changes, uint64_t *ret_returned,
                                     uint64_t *types, struct qr_err *err);
 void qr_announce_types(const struct qr_db *db, uint64_t types);
+
+/** Begin a stage (link, index, report) early: an extra job over what is there. Errors:
+ *  QR_E_NOT_FOUND no such run, or it is over. */
+QR_MUST_CHECK int qr_stage_begin_early(struct qr_conn *conn, int64_t run_id, const char *stage,
+                                       struct qr_err *err);
 
 /** Run `body` in a transaction, again (three times in all) when it met a deadlock or a lock
  * time-out. `piped`: the body sends `begin` and `commit` itself, as first and last of its

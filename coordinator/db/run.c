@@ -7,6 +7,7 @@
 #include "coordinator/db/impl.h"
 #include "coordinator/db/json.h"
 #include "coordinator/db/message.h"
+#include "coordinator/db/run_stage.h"
 
 enum { CONFIG_BYTES_MAX = 1 << 20, LIST_DEFAULT = 50, LIST_MAX = 1000 };
 
@@ -445,6 +446,8 @@ int qr_run_get(struct qr_conn *conn, int64_t run_id, bool report, Quarry__V1__Ru
         rc = qr_fail(err, QR_E_NOMEM, "run: out of memory");
     if (rc == QR_OK && report)
         rc = fill_report(conn, reply->run, err);
+    if (rc == QR_OK && report)
+        rc = qr_run_fill_stages(conn, reply->run, err);
     if (rc < 0) {
         quarry__v1__run_reply__free_unpacked(reply, NULL);
         return rc;

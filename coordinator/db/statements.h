@@ -108,8 +108,20 @@
     X(settle_files) \
     X(settle_found) \
     X(settle_lock) \
+    X(stage_again) \
+    X(stage_begin) \
     X(stage_change) \
+    X(stage_early) \
+    X(stage_end) \
     X(stage_enqueue) \
+    X(stage_index) \
+    X(stage_link) \
+    X(stage_link_clear) \
+    X(stage_lock) \
+    X(stage_report) \
+    X(stage_report_get) \
+    X(stage_show) \
+    X(stage_take) \
     X(suspects) \
     X(sweep_delayed) \
     X(sweep_end) \

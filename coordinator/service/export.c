@@ -135,7 +135,7 @@ static void on_request(void *ctx, struct qr_rpc_stream *stream, const uint8_t *d
         free(call);
         return;
     }
-    qr_db_submit(exports->admin->db, QR_DB_LANE_READ, run_export, export_done, call);
+    qr_db_submit(exports->admin->db, QR_DB_LANE_LONG, run_export, export_done, call);
 }
 
 static void on_writable(void *ctx, struct qr_rpc_stream *stream)

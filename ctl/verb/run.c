@@ -107,6 +107,82 @@ static int print_types(struct qr_ctl *ctl, const Quarry__V1__Run *run, struct qr
     return qr_emit_table(ctl, table, err);
 }
 
+static const struct qr_column stage_columns[] = {
+    {"STAGE", 0},
+    {"STATUS", QR_COLUMN_STATUS},
+    {"OPEN", QR_COLUMN_RIGHT},
+    {"TOTAL", QR_COLUMN_RIGHT},
+    {"EPOCH", QR_COLUMN_RIGHT},
+    {"TROUBLE", QR_COLUMN_SHRINK},
+};
+
+static int print_stages(struct qr_ctl *ctl, const Quarry__V1__Run *run, struct qr_err *err)
+{
+    QR_AUTO(qr_table) table = qr_table_new(stage_columns, QR_COUNT(stage_columns));
+
+    if (!table)
+        return qr_fail(err, QR_E_NOMEM, "out of memory");
+    for (size_t i = 0; i < run->n_stages; i++) {
+        const Quarry__V1__RunStage *stage = run->stages[i];
+        qr_table_text(table, stage->name);
+        qr_table_text(table, stage->status);
+        qr_table_u64(table, stage->open);
+        qr_table_u64(table, stage->total);
+        qr_table_u64(table, stage->epoch);
+        qr_table_text(table, stage->last_error);
+    }
+    return qr_emit_table(ctl, table, err);
+}
+
+static const struct qr_column report_columns[] = {
+    {"TYPE", 0},
+    {"WORK", QR_COLUMN_RIGHT},
+    {"HALF WITHIN", QR_COLUMN_RIGHT},
+    {"99 % WITHIN", QR_COLUMN_RIGHT},
+};
+
+static void add_duration(struct qr_table *table, const json_t *type, const char *key)
+{
+    const json_t *value = json_object_get(type, key);
+    char text[32];
+
+    qr_table_text(table, json_is_number(value) ? qr_text_duration((int64_t)json_number_value(value),
+                                                                  text, sizeof text)
+                                               : "-");
+}
+
+/* What the report stage stored: how long the work took, and what belongs together. */
+static int print_stored_report(struct qr_ctl *ctl, const Quarry__V1__Run *run, struct qr_err *err)
+{
+    json_t *report = json_loads(run->report, 0, NULL);
+    QR_AUTO(qr_table) table = qr_table_new(report_columns, QR_COUNT(report_columns));
+    const char *name;
+    json_t *type;
+
+    if (!report || !table) {
+        json_decref(report);
+        return report ? qr_fail(err, QR_E_NOMEM, "out of memory")
+                      : qr_fail(err, QR_E_DATA, "the coordinator's report is no JSON");
+    }
+    putchar('\n');
+    json_object_foreach(json_object_get(report, "types"), name, type)
+    {
+        qr_table_text(table, name);
+        add_duration(table, type, "work_ms");
+        add_duration(table, type, "p50_ms");
+        add_duration(table, type, "p99_ms");
+    }
+    int rc = qr_emit_table(ctl, table, err);
+    json_int_t groups = json_integer_value(json_object_get(report, "groups"));
+    if (rc == QR_OK && groups > 0)
+        printf("%" JSON_INTEGER_FORMAT
+               " groups of documents that belong together, %" JSON_INTEGER_FORMAT
+               " to be looked at\n",
+               groups, json_integer_value(json_object_get(report, "groups_to_review")));
+    json_decref(report);
+    return rc;
+}
+
 static void add_reason(struct qr_table *table, const char *type, uint64_t files,
                        const char *outcome, const char *why)
 {
@@ -219,7 +295,13 @@ int qr_run_print(struct qr_ctl *ctl, const Quarry__V1__Run *run, struct qr_err *
         return qr_ctl_flush(ctl, err);
     }
     int rc = print_types(ctl, run, err);
-    return rc == QR_OK ? print_reasons(ctl, run, err) : rc;
+    if (rc == QR_OK)
+        rc = print_reasons(ctl, run, err);
+    if (rc == QR_OK && run->n_stages > 0) {
+        putchar('\n');
+        rc = print_stages(ctl, run, err);
+    }
+    return rc == QR_OK && run->report[0] ? print_stored_report(ctl, run, err) : rc;
 }
 
 int qr_run_print_created(struct qr_ctl *ctl, const Quarry__V1__CreateRunReply *reply,

@@ -317,6 +317,18 @@ uint64_t fx_enqueue(int64_t run_id, const char *prefix, size_t first, size_t n, 
     return result.inserted;
 }
 
+void fx_wait_run(int64_t run_id, const char *status)
+{
+    int64_t end = qr_clock_ms() + 60000;
+
+    while (fx_i64("SELECT (status = '%s')::int FROM runs WHERE id = %lld", status,
+                  (long long)run_id) != 1) {
+        if (qr_clock_ms() > end)
+            fail_msg("run %lld is not %s after a minute", (long long)run_id, status);
+        qr_clock_sleep_ms(20);
+    }
+}
+
 int64_t fx_run(const char *name, size_t n)
 {
     struct qr_err err = {0};

@@ -84,6 +84,8 @@ struct qr_conn *fx_conn_of(const struct fx *fx);
 int64_t fx_i64(const char *fmt, ...) QR_PRINTF(1, 2);
 void fx_sql(const char *fmt, ...) QR_PRINTF(1, 2);
 
+/** Wait until a run has this status (its stages are worked on by the coordinators); a minute. */
+void fx_wait_run(int64_t run_id, const char *status);
 /** A manual run with `n` jobs "root://t/NAME/I" of type text; its id. */
 int64_t fx_run(const char *name, size_t n);
 uint64_t fx_enqueue(int64_t run_id, const char *prefix, size_t first, size_t n, const char *type,

@@ -1,0 +1,5 @@
+-- $1 run bigint, $2 stage text.  An extra, partial job: it does what is there, and the counters do not know it.
+-- One row: its id.
+INSERT INTO stage_jobs (run_id, stage, input_epoch, partial)
+SELECT r.id, $2::text, 0, true FROM runs r WHERE r.id = $1::bigint AND r.status IN ('active', 'paused')
+RETURNING id
