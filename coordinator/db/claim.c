@@ -4,7 +4,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "coordinator/db/claim.h"
+#include "coordinator/db/claim_limit.h"
 
 /* ------------------------------------------------------------------ requests */
 
@@ -74,6 +74,7 @@ static int open_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_er
         qr_array_i64(&keys, sorted[i]);
     free(sorted);
     qr_claim_age_floors(txn->db);
+    qr_limit_age(txn->db);
     qr_claim_heads_init(&heads, txn);
     qr_params_init(&lock);
     qr_param_array(&lock, &keys);
@@ -146,7 +147,7 @@ static void set_leases(struct claim_txn *txn, const PGresult *result)
     }
 }
 
-/* Leases that run alone are on record before they are offered (rule 7), and COMMIT. Rare. */
+/* Leases that run alone are on record before they are offered (rule 7). Rare. */
 static int note_alone(struct qr_conn *conn, const struct claim_txn *txn, struct qr_err *err)
 {
     struct qr_array columns[4];
@@ -169,17 +170,33 @@ static int note_alone(struct qr_conn *conn, const struct claim_txn *txn, struct 
     int rc = qr_conn_run(conn, QR_SQL_claim_alone, &params, NULL, err);
     for (size_t c = 0; c < QR_COUNT(columns); c++)
         qr_array_done(&columns[c]);
-    return rc < 0 ? rc : qr_conn_commit(conn, err);
+    return rc;
 }
 
-/* Last round trip: batch rows, shares, commit. */
+/* What needs the leases' numbers before COMMIT: batch rows by themselves, then that. Rare. */
+static int lease_first(struct qr_conn *conn, struct claim_txn *txn, const struct qr_call *lease,
+                       struct qr_err *err)
+{
+    PGresult *result = NULL;
+    int rc = qr_conn_pipeline(conn, lease, 1, &result, err);
+
+    if (rc == QR_OK)
+        set_leases(txn, result);
+    PQclear(result);
+    return rc == QR_OK && txn->n_alone > 0 ? note_alone(conn, txn, err) : rc;
+}
+
+/* Last round trip: batch rows, shares, limits, commit. */
 static int close_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_err *err)
 {
     struct qr_array sessions, from, to, jobs, runs, floors, added;
     struct qr_params lease, shares;
-    PGresult *results[3] = {NULL};
-    struct qr_call calls[3];
+    struct limit_columns limits;
+    PGresult *results[5] = {NULL};
+    struct qr_call calls[5];
     size_t n_calls = 0;
+    bool early = qr_limit_any(txn) || txn->n_alone > 0;
+    int rc = QR_OK;
 
     if (txn->n_taken > 1)
         qsort(txn->taken, txn->n_taken, sizeof *txn->taken, compare_taken);
@@ -208,6 +225,11 @@ static int close_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_e
         qr_param_array(&lease, &jobs);
         calls[n_calls++] = (struct qr_call){QR_SQL_claim_lease, &lease};
     }
+    qr_limit_columns_init(&limits);
+    if (early && n_calls > 0) {
+        rc = lease_first(conn, txn, calls, err);
+        n_calls = qr_limit_calls(txn, &limits, calls);
+    }
     if (qr_claim_shares(txn, &runs, &floors, &added) > 0) {
         qr_params_init(&shares);
         qr_param_array(&shares, &runs);
@@ -215,13 +237,11 @@ static int close_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_e
         qr_param_array(&shares, &added);
         calls[n_calls++] = (struct qr_call){QR_SQL_claim_shares, &shares};
     }
-    if (txn->n_alone == 0)
-        calls[n_calls++] = (struct qr_call){QR_SQL_commit, NULL};
-    int rc = qr_conn_pipeline(conn, calls, n_calls, results, err);
-    if (rc == QR_OK && txn->n_taken > 0)
+    calls[n_calls++] = (struct qr_call){QR_SQL_commit, NULL};
+    if (rc == QR_OK)
+        rc = qr_conn_pipeline(conn, calls, n_calls, results, err);
+    if (rc == QR_OK && txn->n_taken > 0 && !early)
         set_leases(txn, results[0]);
-    if (rc == QR_OK && txn->n_alone > 0)
-        rc = note_alone(conn, txn, err);
     for (size_t i = 0; i < n_calls; i++)
         PQclear(results[i]);
     qr_array_done(&sessions);
@@ -231,6 +251,7 @@ static int close_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_e
     qr_array_done(&runs);
     qr_array_done(&floors);
     qr_array_done(&added);
+    qr_limit_columns_done(&limits);
     return rc;
 }
 
@@ -248,6 +269,7 @@ static void reset(struct claim_txn *txn)
     txn->n_results = 0;
     txn->n_shares = 0;
     txn->incomplete = false;
+    txn->n_limits = 0;
     for (size_t i = 0; i < txn->n; i++) {
         struct claim *claim = txn->claims[i];
         claim->left_total = claim->want_total;
@@ -274,6 +296,8 @@ static int claim_body(struct qr_conn *conn, void *arg, struct qr_err *err)
     if (txn->attempts++ > 0)
         txn->db->n_floors = 0; /* what was taken is back */
     int rc = open_claims(conn, txn, err);
+    if (rc == QR_OK)
+        rc = qr_limit_ask(conn, txn, err);
     for (int round = 0; rc == QR_OK && round < QR_CLAIM_ROUNDS_MAX; round++) {
         int32_t order = 0;
         none_left = !qr_claim_best_order(txn, &order);
@@ -336,6 +360,8 @@ static void answer(struct claim_txn *txn, enum qr_db_status status)
             .status = status == QR_DB_DONE && claim->fenced ? QR_DB_FENCED : status,
             .dry = claim->dry,
         };
+        if (claim->dry)
+            reply.retry_ms = qr_limit_retry_ms(txn, claim, &reply.limited);
         size_t begin = next;
         while (status == QR_DB_DONE && next < txn->n_taken && txn->taken[next].claim == i) {
             fill_offer(&offers[next], &txn->taken[next]);
@@ -375,11 +401,14 @@ void qr_claim_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct 
     }
     if (status != QR_DB_DONE)
         txn.db->n_floors = 0;
+    else
+        qr_limit_remember(&txn);
     answer(&txn, status);
     reset(&txn);
     PQclear(txn.heads_result);
     free(txn.heads);
     free(txn.shares);
+    free(txn.limits);
     free(txn.taken);
     for (size_t i = 0; i < n; i++)
         free(txn.claims[i]);

@@ -6,6 +6,7 @@
 #pragma once
 #include "coordinator/db/impl.h"
 
+enum { QR_HEAD_LIMITS_MAX = 4 }; /* of a type, a run, a source */
 enum { QR_CLAIM_ROUNDS_MAX = 6, QR_CLAIM_JOBS_MAX = 8192 };
 
 struct claim {
@@ -29,6 +30,18 @@ struct run_share {
     bool changed, competes;
 };
 
+/* A limit that heads of this transaction are under (limit.h). */
+struct claim_limit {
+    int32_t id;
+    enum { CLAIM_LIMIT_UNKNOWN, CLAIM_LIMIT_BUSY, CLAIM_LIMIT_KNOWN } state;
+    bool wanted;
+    bool counted;   /* leases under it hold places */
+    bool by_places; /* `allowed` is what places allow, not the rate */
+    int64_t allowed, used;
+    double rate, tokens; /* rate 0: none */
+    uint64_t types;      /* of the heads, a bit each */
+};
+
 struct head {
     int32_t queue_id;
     int64_t run_id;
@@ -44,6 +57,8 @@ struct head {
     bool exhausted;    /* nobody wants more of it in this round */
     uint32_t *takers;  /* claim numbers, in order of assignment */
     size_t n_takers;
+    uint32_t limits[QR_HEAD_LIMITS_MAX]; /* in claim_txn.limits */
+    size_t n_limits;
 };
 
 struct taken {
@@ -60,6 +75,8 @@ struct taken {
     size_t checkpoint_len;
     int64_t lease_id;
     bool alone; /* a suspect: runs with nothing beside it (rule 7) */
+    uint32_t limits[QR_HEAD_LIMITS_MAX];
+    size_t n_limits;
 };
 
 struct claim_txn {
@@ -70,6 +87,9 @@ struct claim_txn {
     size_t n_heads;
     struct run_share *shares;
     size_t n_shares;
+    struct claim_limit *limits;
+    size_t n_limits;
+    unsigned n_busy; /* claims told to come back because a limit was busy */
     struct taken *taken;
     size_t n_taken, cap_taken;
     size_t n_alone; /* of them */
@@ -83,7 +103,7 @@ struct claim_txn {
 
 /* Parameters of claim_heads. */
 struct heads_call {
-    struct qr_array types, roots, queues, ranks, jobs;
+    struct qr_array types, roots, queues, ranks, jobs, blocked;
     struct qr_params params;
 };
 
@@ -112,6 +132,8 @@ QR_MUST_CHECK int qr_claim_look_again(struct qr_conn *conn, struct claim_txn *tx
 bool qr_claim_best_order(struct claim_txn *txn, int32_t *ret_order);
 /** Who gets how much of which queue: fills takers of every head at this order. */
 QR_MUST_CHECK int qr_claim_assign(struct claim_txn *txn, int32_t order, struct qr_err *err);
+/** Does anybody want something of it, limits apart? */
+bool qr_claim_is_wanted(struct claim_txn *txn, const struct head *head);
 /** `n` jobs of a type to a claim; negative takes them back. */
 void qr_claim_give(struct claim *claim, qr_type_id type, int n);
 /** The head's run had its turn `n` times; negative takes it back. */

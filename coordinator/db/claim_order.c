@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
-#include "coordinator/db/claim.h"
+#include "coordinator/db/claim_limit.h"
 #include "coordinator/engine/types.h"
 
 enum { FLOORS_MAX_AGE_MS = 1000, LOOK_SHARE = 20, LOOK_PAUSE_MAX_MS = 30000 };
@@ -39,6 +39,14 @@ static bool wants(struct claim *claim, const struct head *head)
 
     return !claim->fenced && claim->left_total > 0 && left && *left > 0 &&
            has_root(claim, head->root);
+}
+
+bool qr_claim_is_wanted(struct claim_txn *txn, const struct head *head)
+{
+    for (size_t i = 0; i < txn->n; i++)
+        if (wants(txn->claims[i], head))
+            return true;
+    return false;
 }
 
 void qr_claim_give(struct claim *claim, qr_type_id type, int n)
@@ -135,12 +143,14 @@ void qr_claim_heads_init(struct heads_call *call, struct claim_txn *txn)
     qr_array_init(&call->queues, QR_OID_INT4);
     qr_array_init(&call->ranks, QR_OID_INT2);
     qr_array_init(&call->jobs, QR_OID_INT8);
+    qr_array_init(&call->blocked, QR_OID_INT4);
     add_wanted(txn, &call->types, &call->roots);
     for (size_t i = 0; i < db->n_floors; i++) {
         qr_array_i32(&call->queues, db->floors[i].queue_id);
         qr_array_i16(&call->ranks, (int16_t)db->floors[i].rank);
         qr_array_i64(&call->jobs, db->floors[i].job_id);
     }
+    qr_limit_blocked(db, &call->blocked);
     txn->used_floors = db->n_floors > 0;
     qr_params_init(&call->params);
     qr_param_array(&call->params, &call->types);
@@ -148,6 +158,7 @@ void qr_claim_heads_init(struct heads_call *call, struct claim_txn *txn)
     qr_param_array(&call->params, &call->queues);
     qr_param_array(&call->params, &call->ranks);
     qr_param_array(&call->params, &call->jobs);
+    qr_param_array(&call->params, &call->blocked);
 }
 
 void qr_claim_heads_done(struct heads_call *call)
@@ -157,6 +168,7 @@ void qr_claim_heads_done(struct heads_call *call)
     qr_array_done(&call->queues);
     qr_array_done(&call->ranks);
     qr_array_done(&call->jobs);
+    qr_array_done(&call->blocked);
 }
 
 int qr_claim_read_heads(struct claim_txn *txn, PGresult *result, struct qr_err *err)
@@ -186,6 +198,11 @@ int qr_claim_read_heads(struct claim_txn *txn, PGresult *result, struct qr_err *
             .until = qr_get_i64(result, i, 10),
             .options = qr_get_null(result, i, 8) ? NULL : qr_get_text(result, i, 8),
         };
+        if (!qr_get_null(result, i, 11)) {
+            int rc = qr_limit_of_head(txn, head, qr_get_text(result, i, 11), err);
+            if (rc < 0)
+                return rc;
+        }
         for (head->share = 0; head->share < txn->n_shares; head->share++)
             if (txn->shares[head->share].run_id == head->run_id)
                 break;
@@ -209,7 +226,9 @@ int qr_claim_look_again(struct qr_conn *conn, struct claim_txn *txn, struct qr_e
     int rc = qr_conn_run(conn, QR_SQL_claim_heads, &call.params, &result, err);
     qr_claim_looked(txn, begin_ms);
     qr_claim_heads_done(&call);
-    return rc < 0 ? rc : qr_claim_read_heads(txn, result, err);
+    if (rc == QR_OK)
+        rc = qr_claim_read_heads(txn, result, err);
+    return rc < 0 ? rc : qr_limit_ask(conn, txn, err);
 }
 
 /* ------------------------------------------------------------------ order of work */
@@ -217,7 +236,7 @@ int qr_claim_look_again(struct qr_conn *conn, struct claim_txn *txn, struct qr_e
 /* The next claim that wants a job of this queue, round robin. */
 static struct claim *next_taker(struct claim_txn *txn, struct head *head, uint32_t *ret_number)
 {
-    for (size_t k = 0; k < txn->n; k++) {
+    for (size_t k = 0; k < txn->n && qr_limit_allows(txn, head); k++) {
         size_t i = (head->next_claim + k) % txn->n;
         if (wants(txn->claims[i], head)) {
             head->next_claim = i + 1;
@@ -307,6 +326,7 @@ void qr_claim_turn(struct claim_txn *txn, const struct head *head, int n)
 {
     struct run_share *share = &txn->shares[head->share];
 
+    qr_limit_use(txn, head, n);
     if (!share->competes)
         return;
     share->pass += n / share->weight;

@@ -25,7 +25,8 @@ static int keep(struct claim_txn *txn, struct head *head, size_t taker, const PG
     char *options = head->options ? strdup(head->options) : NULL;
     if (head->options && !options)
         return qr_fail(err, QR_E_NOMEM, "claim: out of memory");
-    txn->taken[txn->n_taken++] = (struct taken){
+    struct taken *taken = &txn->taken[txn->n_taken++];
+    *taken = (struct taken){
         .claim = head->takers[taker],
         .job_id = qr_get_i64(result, row, 1),
         .run_id = head->run_id,
@@ -35,7 +36,9 @@ static int keep(struct claim_txn *txn, struct head *head, size_t taker, const PG
         .bytes = qr_get_i64(result, row, 3),
         .modified_ms = qr_get_i64(result, row, 4),
     };
-    txn->incomplete |= !txn->taken[txn->n_taken - 1].uri;
+    taken->n_limits = head->n_limits;
+    memcpy(taken->limits, head->limits, sizeof taken->limits);
+    txn->incomplete |= !taken->uri;
     return QR_OK;
 }
 

@@ -17,7 +17,7 @@ enum { QR_EPOCH_BYTES = 16, QR_BATCH_MAX = 256, QR_EVENT_IDS_MAX = 512 };
 struct qr_db_watch; /* control.c */
 
 enum { QR_HOT_SHARE = 3 }; /* a hot lane's statements may take the configured time divided by it */
-enum { QR_FLOORS_MAX = 256, QR_SLOW_MAX = 16 };
+enum { QR_FLOORS_MAX = 256, QR_SLOW_MAX = 16, QR_BLOCKED_MAX = 256 };
 
 /* A result that the database did not store in time (settle_slow.c). */
 struct qr_slow {
@@ -41,6 +41,16 @@ struct qr_sweep {
     int64_t after_file; /* of the walk for paused jobs */
 };
 
+/* A limit that lets nothing through for a while (claim_limit.c). */
+struct qr_blocked {
+    int32_t limit_id;
+    bool by_rate;      /* until there is a token; otherwise until a place is free */
+    uint64_t types;    /* of the jobs that wait behind it */
+    int64_t until_ms;
+    double next_ms, gap_ms; /* when the next one who asks should come back */
+    unsigned long long freed_seen;
+};
+
 struct qr_db {
     struct qr_db_config config; /* strings owned */
     struct qr_db_events events;
@@ -50,6 +60,8 @@ struct qr_db {
     struct qr_db_watch *watch; /* of the control lane's thread */
     atomic_bool announce;      /* others should hear that there is work */
     atomic_bool has_peers;     /* somebody to tell */
+    atomic_ullong freed;       /* how often places under a full limit were given back */
+    atomic_ullong swept;       /* places found held by no lease */
     atomic_ullong announced;   /* how often there was: rows may have come below a floor */
     atomic_bool stopped;
     atomic_bool replaced;      /* by a restored one: nothing more is asked of it */
@@ -66,12 +78,16 @@ struct qr_db {
     int64_t next_clean_ms;
     struct qr_sweep sweep;
     int64_t next_budget_ms;
+    int64_t next_sweep_ms;
     /* claim lane's thread only */
     struct qr_floor floors[QR_FLOORS_MAX];
     size_t n_floors;
     int64_t floors_since_ms;
     int64_t look_ms;                /* what the last look without floors took */
     unsigned long long floors_seen; /* announcements, as of then */
+    struct qr_blocked blocked[QR_BLOCKED_MAX];
+    size_t n_blocked;
+    unsigned long long freed_now; /* `freed`, as of this claim's begin */
 };
 
 /* Requests on their way. Each run function answers and frees what it is given. */

@@ -4,7 +4,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "coordinator/db/impl.h"
+#include "coordinator/db/claim_limit.h"
 #include "coordinator/engine/types.h"
 
 enum { CLEAN_MAX = 1000, CLEAN_GAP_MS = 5000 };
@@ -266,6 +266,8 @@ void qr_maintain_tick(void *ctx, struct qr_lane *lane, struct qr_conn *conn)
         rc = qr_sweep_tick(db, conn, &err);
     if (rc == QR_OK)
         rc = qr_budget_tick(db, conn, qr_clock_ms(), &err);
+    if (rc == QR_OK)
+        rc = qr_limit_sweep(db, conn, &err);
     if (rc < 0) {
         atomic_fetch_add(&lane->failures, 1);
         qr_log_err(QR_LOG_WARN, "db.maintain", &err, "lane=%s", lane->config.name);

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 #include "common/log.h"
-#include "coordinator/db/impl.h"
+#include "coordinator/db/claim_limit.h"
 #include "coordinator/db/json.h"
 #include "coordinator/db/record.h"
 #include "coordinator/db/settle.h"
@@ -190,20 +190,35 @@ static void stage_params(struct qr_params *params, const struct qr_stage_change 
         qr_param_i64(params, values[k]);
 }
 
+/* Places under limits, given back with the leases. */
+static void gather_limited(struct settle_txn *txn, struct qr_params *params)
+{
+    for (size_t i = 0; i < txn->n; i++)
+        if (txn->items[i]->accepted && txn->items[i]->limited)
+            qr_array_i64(&txn->limited, (int64_t)txn->items[i]->settle->lease_id);
+    qr_params_init(params);
+    qr_param_array(params, &txn->limited);
+}
+
 /* Everything left, and COMMIT, in one round trip. */
 static int finish(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *err)
 {
-    enum { EXTRA = QR_RESULT_TABLES + 6 };
+    enum { EXTRA = QR_RESULT_TABLES + 7 };
     struct qr_array *c = txn->columns;
     struct qr_call calls[EXTRA];
     PGresult *results[EXTRA] = {NULL};
-    struct qr_params files, events, stage, cad, closed;
+    struct qr_params files, events, stage, cad, closed, limited;
 
     int rc = qr_results_send_full(conn, &txn->results, err);
     if (rc < 0)
         return rc;
     size_t n = qr_results_calls(&txn->results, calls);
+    size_t freed = n;
 
+    if (txn->n_limited > 0) {
+        gather_limited(txn, &limited);
+        calls[n++] = (struct qr_call){QR_SQL_limit_release, &limited};
+    }
     if (c[0].n > 0) {
         qr_params_init(&files);
         qr_param_array(&files, &c[0]);
@@ -240,6 +255,8 @@ static int finish(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *e
     }
     if (n > 0)
         rc = qr_conn_pipeline(conn, calls, n, results, err);
+    if (rc == QR_OK && txn->n_limited > 0)
+        txn->freed |= qr_limit_freed(results[freed]);
     for (size_t i = 0; i < n; i++)
         PQclear(results[i]);
     if (rc < 0 || txn->changes.n == 1)
@@ -253,6 +270,9 @@ static int finish(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *e
 static void reset(struct settle_txn *txn)
 {
     txn->n_accepted = 0;
+    txn->n_limited = 0;
+    txn->freed = 0;
+    qr_array_clear(&txn->limited);
     txn->changes.n = 0;
     qr_array_clear(&txn->sha256);
     qr_array_clear(&txn->cad_jobs);
@@ -299,6 +319,7 @@ static void columns_init(struct settle_txn *txn)
     qr_array_init(&txn->cad_status, QR_OID_TEXT);
     qr_array_init(&txn->closed_sessions, QR_OID_INT8);
     qr_array_init(&txn->closed_batches, QR_OID_INT8);
+    qr_array_init(&txn->limited, QR_OID_INT8);
     qr_results_init(&txn->results);
 }
 
@@ -312,6 +333,7 @@ static void columns_done(struct settle_txn *txn)
     qr_array_done(&txn->closed_sessions);
     qr_array_done(&txn->closed_batches);
     qr_settle_batches_done(txn);
+    qr_array_done(&txn->limited);
     qr_results_done(&txn->results);
     qr_stage_done(&txn->changes);
 }
@@ -414,6 +436,8 @@ static bool settle_some(struct qr_db *db, struct qr_lane *lane, struct qr_conn *
             atomic_fetch_add(&lane->failures, 1);
         if (rc < 0 && conn)
             qr_lane_say_failure(lane, "db.settle", n, &err);
+        if (status == QR_DB_DONE)
+            qr_limit_announce(db, txn->freed);
         answer(db, items, n, status, again);
         return txn->timeouts < TIMEOUTS_MAX;
     }

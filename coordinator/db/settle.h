@@ -18,6 +18,7 @@ struct settle_item {
     bool accepted;  /* passed the fence */
     bool duplicate; /* refused, because it was committed before */
     bool is_cad;
+    bool limited; /* its lease may hold places under limits */
     int64_t run_id, file_id;
     /* failures: what was decided */
     enum qr_class class;
@@ -31,6 +32,7 @@ struct settle_batch {
     int64_t first, session_pk;
     int32_t n_jobs, n_gone, n_ended; /* ended: by this transaction */
     int row;
+    bool limited;
 };
 
 struct settle_txn {
@@ -42,9 +44,11 @@ struct settle_txn {
     bool epoch_holds;
     int timeouts; /* statements that took too long, in this call of the lane */
     size_t n_accepted;
+    size_t n_limited; /* of them */
+    uint64_t freed;   /* types that waited for places of these leases; bit 0: any */
     struct qr_stage_changes changes;
     struct qr_array columns[SETTLE_COLUMNS]; /* used anew by every statement */
-    struct qr_array sha256, cad_jobs, cad_status;
+    struct qr_array sha256, cad_jobs, cad_status, limited;
     struct qr_array closed_sessions, closed_batches;
     struct settle_batch *batches; /* by first lease id */
     size_t n_batches;
@@ -62,6 +66,8 @@ QR_MUST_CHECK int qr_settle_batches_read(struct settle_txn *txn, PGresult *resul
 void qr_settle_batches_done(struct settle_txn *txn);
 /** The lease is its session's, for this job, and not gone. */
 bool qr_settle_holds(const struct settle_txn *txn, const struct qr_settle *settle);
+/** The lease may hold places under limits. */
+bool qr_settle_is_limited(const struct settle_txn *txn, const struct qr_settle *settle);
 /** Its job was completed: a batch of which that was the last is over. */
 void qr_settle_ended(struct settle_txn *txn, const struct qr_settle *settle);
 

@@ -65,6 +65,7 @@ int qr_settle_batches_read(struct settle_txn *txn, PGresult *result, struct qr_e
             .n_gone = qr_get_array_n(result, (int)i, 2),
             .n_jobs = qr_get_array_n(result, (int)i, 3),
             .row = (int)i,
+            .limited = qr_get_bool(result, (int)i, 4),
         };
     qsort(txn->batches, n, sizeof *txn->batches, compare_batch);
     return QR_OK;
@@ -100,6 +101,13 @@ bool qr_settle_holds(const struct settle_txn *txn, const struct qr_settle *settl
         if (qr_get_array_i64(txn->batch_rows, batch->row, 2, i) == place)
             return false;
     return true;
+}
+
+bool qr_settle_is_limited(const struct settle_txn *txn, const struct qr_settle *settle)
+{
+    const struct settle_batch *batch = batch_of(txn, settle->lease_id);
+
+    return batch && batch->limited;
 }
 
 void qr_settle_ended(struct settle_txn *txn, const struct qr_settle *settle)

@@ -75,12 +75,14 @@ int qr_settle_lock_sessions(struct qr_conn *conn, struct settle_txn *txn, struct
 }
 
 static void accept(struct settle_txn *txn, struct settle_item *item, int64_t run_id,
-                   int64_t file_id, const char *type)
+                   int64_t file_id, const char *type, bool limited)
 {
     item->accepted = true;
     item->run_id = run_id;
     item->file_id = file_id;
     item->is_cad = strcmp(type, "creo") == 0 || strcmp(type, "cad") == 0;
+    item->limited = limited;
+    txn->n_limited += limited;
     txn->n_accepted++;
 }
 
@@ -137,7 +139,7 @@ static int complete(struct qr_conn *conn, struct settle_txn *txn, bool bare, str
     for (int i = 0; rc == QR_OK && i < PQntuples(result); i++) {
         struct settle_item *item = txn->order[qr_get_i64(result, i, 0) - 1];
         accept(txn, item, qr_get_i64(result, i, 1), qr_get_i64(result, i, 2),
-               qr_get_text(result, i, 3));
+               qr_get_text(result, i, 3), qr_settle_is_limited(txn, item->settle));
         qr_settle_ended(txn, item->settle);
     }
     return rc;
@@ -210,7 +212,7 @@ int qr_settle_lock_failed(struct qr_conn *conn, struct settle_txn *txn, struct q
         previous = item;
         decide(item, result, i);
         accept(txn, item, qr_get_i64(result, i, 1), qr_get_i64(result, i, 2),
-               qr_get_text(result, i, 3));
+               qr_get_text(result, i, 3), qr_get_bool(result, i, 10));
     }
     return rc;
 }

@@ -73,6 +73,17 @@
     X(job_get) \
     X(job_list) \
     X(job_retry) \
+    X(limit_bind) \
+    X(limit_hold) \
+    X(limit_list) \
+    X(limit_lock) \
+    X(limit_release) \
+    X(limit_remove) \
+    X(limit_run) \
+    X(limit_set) \
+    X(limit_state) \
+    X(limit_sweep) \
+    X(limit_take) \
     X(lock_exclusive) \
     X(lock_shared) \
     X(settle_locks) \

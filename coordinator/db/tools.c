@@ -136,6 +136,7 @@ static int count_released(const PGresult *result, bool infra_loss, struct qr_sta
         }
         if (infra_loss)
             change->infra_losses += count;
+        *types |= qr_get_bool(result, i, 4); /* whoever waited for a place: any type */
         *ret_returned += (uint64_t)count;
     }
     return QR_OK;
@@ -179,6 +180,8 @@ int qr_release_leases(struct qr_conn *conn, const struct qr_release *release,
 
 void qr_announce_types(const struct qr_db *db, uint64_t types)
 {
+    if (db && types & 1)
+        atomic_fetch_add(&((struct qr_db *)(uintptr_t)db)->freed, 1);
     for (qr_type_id id = 0; id < QR_TYPES_MAX; id++)
         if (types >> id & 1)
             qr_db_announce(db, id);

@@ -155,8 +155,9 @@ static void claimed(struct qr_engine *engine, const struct qr_db_claim_reply *re
 {
     if (reply->dry || reply->n_offers == 0) {
         engine->stats.claims_dry++;
+        engine->stats.claims_limited += reply->limited;
         if (session->stream)
-            qr_eng_line_join(engine, session);
+            qr_eng_line_join(engine, session, reply->retry_ms);
     } else {
         qr_eng_line_more(engine, session);
     }

@@ -165,6 +165,7 @@ struct qr_eng_line {
     uint64_t served;              /* a claim was sent after that announcement */
     struct qr_eng_session *first; /* waits longest */
     struct qr_eng_timer timer;    /* the poll */
+    int64_t retry_at;             /* it is early because of a rate */
     UT_hash_handle hh;
 };
 
@@ -293,7 +294,8 @@ void qr_eng_claim_send(struct qr_engine *engine, struct qr_eng_session *session)
 
 /* ---- line.c */
 /** A claim found nothing: the session waits behind those that wait already. */
-void qr_eng_line_join(struct qr_engine *engine, struct qr_eng_session *session);
+void qr_eng_line_join(struct qr_engine *engine, struct qr_eng_session *session,
+                      uint32_t retry_ms);
 void qr_eng_line_leave(struct qr_eng_session *session);
 /** It ends, or can do other things than before. */
 void qr_eng_line_forget(struct qr_engine *engine, struct qr_eng_session *session);

@@ -46,12 +46,15 @@ static void look_again(struct qr_engine *engine, struct qr_eng_timer *timer)
 {
     struct qr_eng_line *line = QR_CONTAINER_OF(timer, struct qr_eng_line, timer);
 
+    line->retry_at = 0;
     if (wake_one(engine, line)) /* its answer sets the timer anew; should it never come: */
         qr_eng_timer_arm(engine, &line->timer, engine->now + engine->config.poll_ms);
 }
 
-void qr_eng_line_join(struct qr_engine *engine, struct qr_eng_session *session)
+/* `retry_ms`: a rate lets something through then, so the line asks that early; 0: as usual. */
+void qr_eng_line_join(struct qr_engine *engine, struct qr_eng_session *session, uint32_t retry_ms)
 {
+    int64_t at = engine->now + engine->config.poll_ms;
     uint64_t key = ability(session->info);
     struct qr_eng_line *line = session->line;
 
@@ -76,7 +79,11 @@ void qr_eng_line_join(struct qr_engine *engine, struct qr_eng_session *session)
     session->line = line;
     session->is_waiting = true;
     DL_APPEND2(line->first, session, line_prev, line_next);
-    qr_eng_timer_arm(engine, &line->timer, engine->now + engine->config.poll_ms);
+    if (retry_ms > 0 && (line->retry_at <= engine->now || line->retry_at > engine->now + retry_ms))
+        line->retry_at = engine->now + retry_ms;
+    if (line->retry_at > engine->now && line->retry_at < at)
+        at = line->retry_at;
+    qr_eng_timer_arm(engine, &line->timer, at);
     if (line->served < session->announced)
         line->served = session->announced;
     if (line->served < engine->announced && wake_one(engine, line)) /* while all were asking */

@@ -10,6 +10,7 @@
 #include "coordinator/db/dead_letter.h"
 #include "coordinator/db/job.h"
 #include "coordinator/db/lifecycle.h"
+#include "coordinator/db/limit.h"
 #include "coordinator/db/migrate.h"
 #include "coordinator/db/run.h"
 #include "coordinator/db/verify.h"
@@ -288,6 +289,32 @@ static int list_budgets(struct qr_conn *conn, struct call *call, struct qr_err *
     return QR_OK;
 }
 
+/* ------------------------------------------------------------------ limits */
+
+static int set_limit(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    Quarry__V1__LimitReply *reply = NULL;
+    int rc = qr_limit_set(conn, (Quarry__V1__SetLimitRequest *)call->request, &reply, err);
+    REPLY(call, reply);
+    return rc;
+}
+
+static int list_limits(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    Quarry__V1__ListLimitsReply *reply = NULL;
+    int rc = qr_limit_list(conn, (Quarry__V1__ListLimitsRequest *)call->request, &reply, err);
+    REPLY(call, reply);
+    return rc;
+}
+
+static int remove_limit(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    Quarry__V1__LimitReply *reply = NULL;
+    int rc = qr_limit_remove(conn, (Quarry__V1__RemoveLimitRequest *)call->request, &reply, err);
+    REPLY(call, reply);
+    return rc;
+}
+
 /* ------------------------------------------------------------------ the installation */
 
 static int verify(struct qr_conn *conn, struct call *call, struct qr_err *err)
@@ -370,6 +397,9 @@ static const struct method methods[] = {
     ROW("AnalyzeDeadLetters", analyze_dead_letters, READ, analyze_dead_letters),
     ROW("RetryDeadLetters", retry_dead_letters, ENQUEUE, retry_dead_letters),
     ROW("PurgeDeadLetters", purge_dead_letters, READ, purge_dead_letters),
+    ROW("SetLimit",        set_limit,         READ,    set_limit),
+    ROW("ListLimits",      list_limits,       READ,    list_limits),
+    ROW("RemoveLimit",     remove_limit,      READ,    remove_limit),
     ROW("Verify",          verify,            READ,    verify),
     ROW("Migrate",         migrate,           READ,    migrate),
     ROW("GetVersion",      get_version,       READ,    get_version),

@@ -1,7 +1,8 @@
 -- $1 lease bigint[], $2 job bigint[], $3 session bigint, $4 infrastructure losses to add integer,
 -- $5 checkpoint bytea or null, $6 event text, $7 detail text.
 -- Leases end without a result (rules 10, 14): the job goes where stop_requested says, the element is gone.
--- The caller holds the session's exclusive lock.  Rows: run, new status, how many, job type.
+-- The caller holds the session's exclusive lock.  Rows: run, new status, how many, job type,
+-- were places under limits given back.
 WITH r AS (
     SELECT lease_id, job_id, $3::bigint AS session_pk
       FROM unnest($1::bigint[], $2::bigint[]) r (lease_id, job_id)
@@ -32,10 +33,12 @@ WITH r AS (
                    array_agg(((lease_id - 1) % 256)::smallint) AS gone
               FROM j GROUP BY 1) e
      WHERE b.first_lease_id = e.first
+), h AS (
+    DELETE FROM limit_holds h USING j WHERE h.lease_id = j.lease_id RETURNING h.lease_id
 ), e AS (
     INSERT INTO job_events (event, run_id, session_pk, job_id, lease_id, detail)
     SELECT CASE status WHEN 'pending' THEN $6::text ELSE status END, run_id, $3::bigint, id, lease_id,
            CASE status WHEN 'pending' THEN $7::text END
       FROM j
 )
-SELECT run_id, status, count(*), job_type FROM j GROUP BY 1, 2, 4
+SELECT run_id, status, count(*), job_type, EXISTS (SELECT FROM h) FROM j GROUP BY 1, 2, 4

@@ -4,6 +4,15 @@
 
 #include "tests/unit/coordinator/db/fixture.h"
 
+enum { TTL_MS = 600000 }; /* nobody renews: two coordinators must not take each other for dead */
+
+static int setup(void **state)
+{
+    fx_sql("DELETE FROM ready; DELETE FROM delayed");
+    *state = fx_new_ttl(TTL_MS);
+    return 0;
+}
+
 static void enqueue_uri(int64_t run, const char *uri)
 {
     struct qr_err err = {0};
@@ -170,7 +179,7 @@ static void *claim_many(void *arg)
 
 static void rule_8_shares_hold_over_two_coordinators_and_restarts(void **state)
 {
-    struct fx *fx[2] = {*state, fx_new()};
+    struct fx *fx[2] = {*state, fx_new_ttl(TTL_MS)};
     struct tally t = {.run = {weighted("w1", 1, 2500), weighted("w3", 3, 2500)}};
     size_t total = 0;
 
@@ -191,7 +200,7 @@ static void rule_8_shares_hold_over_two_coordinators_and_restarts(void **state)
             t.count[1] += claimers[i].t.count[1];
         }
         fx_free(fx[1]);
-        fx[1] = fx_new();
+        fx[1] = fx_new_ttl(TTL_MS);
     }
     fx_free(fx[1]);
     assert_share(&t, 0, 1, 4, total, 3);
@@ -281,7 +290,7 @@ static void rule_8_within_a_run_by_priority_then_job_id(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fx_teardown)
 
 int main(void)
 {
