@@ -282,6 +282,8 @@ const uint8_t *qr_db_cluster_epoch(const struct qr_db *db, size_t *ret_len)
 
 void qr_db_get_stats(const struct qr_db *db, struct qr_db_stats *ret)
 {
+    ret->places_swept = atomic_load(&db->swept);
+    ret->runs_halted = atomic_load(&db->halted);
     for (int i = 0; i < QR_DB_STATS_COUNT; i++)
         qr_lane_get_stats(&db->lanes[i], &ret->lanes[i]);
 }

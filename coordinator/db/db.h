@@ -163,5 +163,7 @@ enum {
 
 struct qr_db_stats {
     struct qr_db_lane_stats lanes[QR_DB_STATS_COUNT];
+    uint64_t places_swept; /* under limits, found held by no lease */
+    uint64_t runs_halted;  /* runs that paused themselves, noticed here */
 };
 void qr_db_get_stats(const struct qr_db *db, struct qr_db_stats *ret);

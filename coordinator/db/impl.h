@@ -61,6 +61,7 @@ struct qr_db {
     atomic_bool announce;      /* others should hear that there is work */
     atomic_bool has_peers;     /* somebody to tell */
     atomic_ullong freed;       /* how often places under a full limit were given back */
+    atomic_ullong halted;      /* runs that paused themselves */
     atomic_ullong swept;       /* places found held by no lease */
     atomic_ullong announced;   /* how often there was: rows may have come below a floor */
     atomic_bool stopped;
@@ -138,17 +139,23 @@ struct qr_stage_change {
     int64_t run_id;
     int64_t open, total, completed, failed, paused, cancelled, empty, partial, retries,
         infra_losses;
+    int64_t faults; /* of `failed`: not the file's own fault */
 };
 /* A few runs' changes, found by run. */
 struct qr_stage_changes {
     struct qr_stage_change *list;
     size_t n, cap;
+    int64_t halted; /* a run that paused itself when they were applied; 0 none */
+    char halt_reason[300];
 };
 /** The run's entry, made when missing; NULL when out of memory. Valid until the next call. */
 struct qr_stage_change *qr_stage_of(struct qr_stage_changes *changes, int64_t run_id);
-/** Apply all, by run. Last in its transaction. */
+/** Apply all, by run; a run whose jobs fail too often pauses itself (sql/run_fault.sql). Last in its
+ *  transaction. */
 QR_MUST_CHECK int qr_stage_apply(struct qr_conn *conn, struct qr_stage_changes *changes,
                                  struct qr_err *err);
+/** The transaction has committed: a run that paused itself is on record. */
+void qr_stage_tell(struct qr_db *db, struct qr_stage_changes *changes);
 void qr_stage_done(struct qr_stage_changes *changes);
 
 /** Rows of control_end or sweep_end (run, status before, how many) to counters. lifecycle.c */

@@ -219,7 +219,6 @@ static Quarry__V1__Run *run_of_row(const PGresult *r, int i)
               qr_message_set(&run->source, qr_get_text(r, i, 2)) &&
               qr_message_set(&run->status, qr_get_text(r, i, 3)) &&
               qr_message_set(&run->discover_error, qr_get_text(r, i, 18)) &&
-              qr_message_set(&run->halt_reason, qr_get_text(r, i, 22)) &&
               qr_message_set(&run->gate, qr_get_named(r, i, "gate")) &&
               qr_message_set(&run->gate_reason, qr_get_named(r, i, "gate_reason"));
     run->id = qr_get_i64(r, i, 0);

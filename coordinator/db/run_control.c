@@ -42,6 +42,11 @@ static int gate_body(struct qr_conn *conn, void *arg, struct qr_err *err)
 
     qr_params_init(&params);
     qr_param_i64(&params, txn->run_id);
+    if (strcmp(txn->gate, "open") == 0) { /* counters come before the run (lock order) */
+        int judged = qr_conn_run(conn, QR_SQL_run_judge, &params, NULL, err);
+        if (judged < 0)
+            return judged;
+    }
     qr_param_text(&params, txn->gate);
     qr_param_text(&params, txn->reason);
     int rc = qr_conn_run(conn, QR_SQL_run_gate, &params, &row, err);

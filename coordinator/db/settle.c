@@ -97,6 +97,7 @@ static int count_changes(struct settle_txn *txn, struct qr_err *err)
         } else if (strcmp(item->status, "failed") == 0) {
             change->open--;
             change->failed++;
+            change->faults += !qr_class_policy(item->class)->own_fault;
         } else if (strcmp(item->status, "cancelled") == 0) {
             change->open--;
             change->cancelled++;
@@ -248,7 +249,8 @@ static int finish(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *e
         qr_param_array(&events, &c[1]);
         calls[n++] = (struct qr_call){QR_SQL_events_batch, &events};
     }
-    if (txn->changes.n == 1) {
+    bool weighed = txn->changes.n == 1 && txn->changes.list[0].faults > 0;
+    if (txn->changes.n == 1 && !weighed) {
         stage_params(&stage, &txn->changes.list[0]);
         calls[n++] = (struct qr_call){QR_SQL_stage_change, &stage};
         calls[n++] = (struct qr_call){QR_SQL_commit, NULL};
@@ -259,7 +261,7 @@ static int finish(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *e
         txn->freed |= qr_limit_freed(results[freed]);
     for (size_t i = 0; i < n; i++)
         PQclear(results[i]);
-    if (rc < 0 || txn->changes.n == 1)
+    if (rc < 0 || (txn->changes.n == 1 && !weighed))
         return rc;
     rc = qr_stage_apply(conn, &txn->changes, err);
     return rc < 0 ? rc : qr_conn_commit(conn, err);
@@ -274,6 +276,7 @@ static void reset(struct settle_txn *txn)
     txn->freed = 0;
     qr_array_clear(&txn->limited);
     txn->changes.n = 0;
+    txn->changes.halted = 0;
     qr_array_clear(&txn->sha256);
     qr_array_clear(&txn->cad_jobs);
     qr_array_clear(&txn->cad_status);
@@ -438,6 +441,8 @@ static bool settle_some(struct qr_db *db, struct qr_lane *lane, struct qr_conn *
             qr_lane_say_failure(lane, "db.settle", n, &err);
         if (status == QR_DB_DONE)
             qr_limit_announce(db, txn->freed);
+        if (status == QR_DB_DONE)
+            qr_stage_tell(db, &txn->changes);
         answer(db, items, n, status, again);
         return txn->timeouts < TIMEOUTS_MAX;
     }

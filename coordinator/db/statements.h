@@ -97,8 +97,10 @@
     X(result_parameters) \
     X(run_active) \
     X(run_create) \
+    X(run_fault) \
     X(run_finish_adding) \
     X(run_gate) \
+    X(run_judge) \
     X(run_leased) \
     X(run_reopen) \
     X(run_report) \

@@ -1,4 +1,7 @@
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "common/log.h"
 
 #include "coordinator/db/impl.h"
 #include "coordinator/engine/types.h"
@@ -87,10 +90,42 @@ static int compare_run(const void *a, const void *b)
     return x->run_id < y->run_id ? -1 : x->run_id > y->run_id;
 }
 
+/* Failures are weighed behind their counters; who retries dead letters has looked at them. */
+static int weigh(struct qr_conn *conn, struct qr_stage_changes *changes,
+                 const struct qr_stage_change *c, struct qr_err *err)
+{
+    struct qr_params params;
+    QR_AUTO_RESULT row = NULL;
+
+    qr_params_init(&params);
+    qr_param_i64(&params, c->run_id);
+    if (c->failed < 0)
+        return qr_conn_run(conn, QR_SQL_run_judge, &params, NULL, err);
+    qr_param_text(&params, "extract");
+    qr_param_i64(&params, c->faults);
+    int rc = qr_conn_run(conn, QR_SQL_run_fault, &params, &row, err);
+    if (rc == QR_OK && PQntuples(row) > 0) {
+        changes->halted = c->run_id;
+        snprintf(changes->halt_reason, sizeof changes->halt_reason, "%s", qr_get_text(row, 0, 0));
+    }
+    return rc;
+}
+
+void qr_stage_tell(struct qr_db *db, struct qr_stage_changes *changes)
+{
+    if (!changes->halted)
+        return;
+    atomic_fetch_add(&db->halted, 1);
+    qr_log(QR_LOG_WARN, "run.halted", "run=%lld reason=\"%s\"", (long long)changes->halted,
+           changes->halt_reason);
+    changes->halted = 0;
+}
+
 int qr_stage_apply(struct qr_conn *conn, struct qr_stage_changes *changes, struct qr_err *err)
 {
     int rc = QR_OK;
 
+    changes->halted = 0;
     if (changes->n > 1)
         qsort(changes->list, changes->n, sizeof *changes->list, compare_run);
     for (size_t i = 0; i < changes->n && rc == QR_OK; i++) {
@@ -105,6 +140,8 @@ int qr_stage_apply(struct qr_conn *conn, struct qr_stage_changes *changes, struc
         for (size_t k = 0; k < QR_COUNT(values); k++)
             qr_param_i64(&params, values[k]);
         rc = qr_conn_run(conn, QR_SQL_stage_change, &params, NULL, err);
+        if (rc == QR_OK && (c->faults > 0 || c->failed < 0))
+            rc = weigh(conn, changes, c, err);
     }
     return rc;
 }

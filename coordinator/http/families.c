@@ -144,6 +144,11 @@ void qr_metrics_lanes(struct qr_metrics *metrics, const struct qr_db_stats *stat
                 qr_metrics_u64(metrics, &label, 1, value);
         }
     }
+    qr_metrics_counter(metrics, "quarry_limit_places_swept_total",
+                       "places under limits that no lease held any more", stats->places_swept);
+    qr_metrics_counter(metrics, "quarry_runs_halted_total",
+                       "runs that paused themselves because too many files failed",
+                       stats->runs_halted);
     qr_metrics_family(metrics, "quarry_lane_batch_duration_seconds", QR_METRIC_HISTOGRAM,
                       "time from taking a batch to its answers");
     for (size_t i = 0; i < QR_DB_STATS_COUNT; i++) {

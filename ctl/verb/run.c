@@ -236,7 +236,7 @@ static void print_heading(const Quarry__V1__Run *run)
     snprintf(text, sizeof text, "%s%s", cancelling ? "being cancelled" : run->status,
              run->listing ? ", listing" : "");
     print_line("status", text);
-    if (run->gate_reason[0] && !run->halt_reason[0])
+    if (run->gate_reason[0])
         print_line("because", run->gate_reason);
     if (run->paused > 0) {
         snprintf(text, sizeof text,
@@ -257,12 +257,14 @@ static void print_heading(const Quarry__V1__Run *run)
         snprintf(text, sizeof text, "%" PRId32, run->priority);
         print_line("priority", text);
     }
-    if (run->weight != 1) {
+    if (run->weight > 0 && run->weight != 1) {
         snprintf(text, sizeof text, "%g", run->weight);
         print_line("weight", text);
     }
-    if (run->halt_reason[0])
-        print_line("halted", run->halt_reason);
+    if (run->halt_at != 0 && run->halt_at != 0.2) {
+        snprintf(text, sizeof text, "%g %% failures", 100 * run->halt_at);
+        print_line("halts at", run->halt_at < 0 ? "never" : text);
+    }
     for (size_t i = 0; i < run->n_options; i++) {
         snprintf(text, sizeof text, "%.60s=%.80s", run->options[i]->key, run->options[i]->value);
         print_line("option", text);

@@ -29,6 +29,9 @@
     X(dlq_analyze)      \
     X(dlq_retry)        \
     X(dlq_purge)        \
+    X(limit_set)        \
+    X(limit_list)       \
+    X(limit_remove)     \
     X(worker_list)      \
     X(worker_show)      \
     X(worker_drain)     \

@@ -39,10 +39,9 @@ ALTER TABLE lease_batches ADD COLUMN limited boolean NOT NULL DEFAULT false;
 -- The share of failures, not the files' own fault, at which a run pauses itself; null: never.
 ALTER TABLE runs
     ADD COLUMN halt_at     double precision DEFAULT 0.2 CHECK (halt_at > 0 AND halt_at < 1),
-    ADD COLUMN halt_reason text, -- while it is paused by itself
     -- Added to the priority of its jobs, those in `ready` included, which then need not be rewritten.
     ADD COLUMN boost       integer NOT NULL DEFAULT 0 CHECK (priority + boost BETWEEN -100 AND 100);
 ALTER TABLE run_stages
     ADD COLUMN faults      bigint NOT NULL DEFAULT 0, -- of the failed: not the file's own fault
-    ADD COLUMN judged_from bigint NOT NULL DEFAULT 0, -- ended, and faults, when a person last said `resume`:
+    ADD COLUMN judged_from bigint NOT NULL DEFAULT 0, -- ended, and faults, when a person last said resume or retry:
     ADD COLUMN faults_from bigint NOT NULL DEFAULT 0; -- what was before is not held against the run again

@@ -1,0 +1,143 @@
+/* A run that pauses itself when too many of its jobs fail by no fault of their files.
+ * Run it: ctest --preset dev -R halt_test */
+#include <stdlib.h>
+
+#include "coordinator/db/lifecycle.h"
+#include "tests/unit/coordinator/db/fixture.h"
+
+static int setup(void **state)
+{
+    fx_sql("DELETE FROM ready; DELETE FROM delayed");
+    *state = fx_new_ttl(600000); /* nobody renews */
+    return 0;
+}
+
+/* Claims `n` jobs and ends them all, `faults` of them with this class, as one batch. */
+static void end_jobs(struct fx *fx, uint64_t pk, size_t n, size_t faults, enum qr_class class)
+{
+    struct qr_settle *settles[256];
+    struct qr_settle answers[256];
+
+    assert_true(n <= QR_COUNT(settles));
+    assert_int_equal(fx_claim(fx, pk, 1, (uint32_t)n), n);
+    for (size_t i = 0; i < n; i++)
+        settles[i] = fx_result(fx->leases[i].lease_id, fx->leases[i].job_id, pk,
+                               i < faults ? class : QR_CLASS_NONE);
+    fx_settle_many(fx, settles, answers, n);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(answers[i].code, QR_ACK_COMMITTED);
+}
+
+static int64_t halts(int64_t run)
+{
+    return fx_i64("SELECT count(*) FROM job_events WHERE run_id = %lld AND event = 'run.halted'",
+                  (long long)run);
+}
+
+static bool is_paused(int64_t run)
+{
+    return fx_i64("SELECT gate = 'paused' AND status = 'paused' AND gate_reason LIKE 'paused itself: "
+                  "%%' FROM runs WHERE id = %lld",
+                  (long long)run) == 1;
+}
+
+static void resume(int64_t run)
+{
+    struct qr_err err = {0};
+    QR_AUTO(qr_conn) conn = fx_conn();
+    Quarry__V1__ControlRunRequest request = QUARRY__V1__CONTROL_RUN_REQUEST__INIT;
+    Quarry__V1__RunReply *reply = NULL;
+
+    request.run_id = run;
+    assert_ok(qr_run_control(conn, QR_CONTROL_RESUME, &request, &reply, &err), &err);
+    assert_string_equal(reply->run->status, "active");
+    assert_string_equal(reply->run->gate_reason, "");
+    quarry__v1__run_reply__free_unpacked(reply, NULL);
+}
+
+static void a_run_that_fails_too_often_pauses_itself_once(void **state)
+{
+    struct fx *fx = *state;
+    uint64_t pk = fx_session(fx, "w-halt", 1);
+    int64_t run = fx_run("halt", 400);
+    struct fx_lease held[30];
+
+    end_jobs(fx, pk, 99, 98, QR_CLASS_PERMISSION); /* too few to tell */
+    assert_false(is_paused(run));
+    assert_int_equal(fx_claim(fx, pk, 1, 30), 30);
+    memcpy(held, fx->leases, sizeof held);
+    for (size_t i = 0; i < 30; i++)
+        fx_settle(fx, fx_result(held[i].lease_id, held[i].job_id, pk,
+                                i % 2 ? QR_CLASS_PERMISSION : QR_CLASS_NONE));
+    assert_true(is_paused(run));
+    assert_int_equal(halts(run), 1); /* those that ran on failed, too */
+    assert_int_equal(atomic_load(&fx->db->halted), 1);
+    assert_int_equal(fx_claim(fx, pk, 1, 5), 0);
+}
+
+static void the_threshold_itself_is_not_passed_and_the_files_own_faults_do_not_count(void **state)
+{
+    struct fx *fx = *state;
+    uint64_t pk = fx_session(fx, "w-edge", 1);
+    int64_t run = fx_run("edge", 300);
+
+    end_jobs(fx, pk, 100, 20, QR_CLASS_PERMISSION); /* 20 of 100 */
+    assert_false(is_paused(run));
+    end_jobs(fx, pk, 64, 64, QR_CLASS_INVALID_INPUT);
+    end_jobs(fx, pk, 10, 10, QR_CLASS_UNSUPPORTED);
+    assert_false(is_paused(run));
+    end_jobs(fx, pk, 15, 15, QR_CLASS_PERMISSION); /* 35 of 189 */
+    assert_false(is_paused(run));
+    end_jobs(fx, pk, 5, 5, QR_CLASS_PERMISSION); /* 40 of 194 */
+    assert_true(is_paused(run));
+}
+
+static void after_a_resume_only_what_fails_from_then_on_counts(void **state)
+{
+    struct fx *fx = *state;
+    uint64_t pk = fx_session(fx, "w-again", 1);
+    int64_t run = fx_run("again", 500);
+
+    end_jobs(fx, pk, 128, 128, QR_CLASS_PERMISSION);
+    assert_true(is_paused(run));
+    resume(run);
+    end_jobs(fx, pk, 99, 99, QR_CLASS_PERMISSION); /* once more a hundred are waited for */
+    assert_false(is_paused(run));
+    end_jobs(fx, pk, 1, 1, QR_CLASS_PERMISSION);
+    assert_true(is_paused(run));
+    assert_int_equal(halts(run), 2);
+}
+
+static void a_run_without_a_threshold_goes_on(void **state)
+{
+    struct fx *fx = *state;
+    uint64_t pk = fx_session(fx, "w-off", 1);
+    struct qr_err err = {0};
+    QR_AUTO(qr_conn) conn = fx_conn();
+    int64_t run = fx_run("off", 150);
+    Quarry__V1__SetRunRequest request = QUARRY__V1__SET_RUN_REQUEST__INIT;
+    Quarry__V1__RunReply *reply = NULL;
+
+    request.run_id = run;
+    request.halt_at = -1;
+    assert_ok(qr_run_set(conn, &request, &reply, &err), &err);
+    assert_true(reply->run->halt_at < 0);
+    quarry__v1__run_reply__free_unpacked(reply, NULL);
+    end_jobs(fx, pk, 128, 128, QR_CLASS_PERMISSION);
+    assert_false(is_paused(run));
+    request.halt_at = 1;
+    assert_int_equal(qr_run_set(conn, &request, &reply, &err), QR_E_INVALID);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fx_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_run_that_fails_too_often_pauses_itself_once),
+        TEST(the_threshold_itself_is_not_passed_and_the_files_own_faults_do_not_count),
+        TEST(after_a_resume_only_what_fails_from_then_on_counts),
+        TEST(a_run_without_a_threshold_goes_on),
+    };
+    return cmocka_run_group_tests(tests, fx_cluster_start, fx_cluster_stop);
+}
