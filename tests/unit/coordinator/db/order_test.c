@@ -199,6 +199,8 @@ static void rule_8_shares_hold_over_two_coordinators_and_restarts(void **state)
             t.count[0] += claimers[i].t.count[0];
             t.count[1] += claimers[i].t.count[1];
         }
+        /* nobody is to adopt what they hold */
+        fx_sql("UPDATE sessions SET ended_at = now() WHERE worker_id LIKE 'w-two-%%'");
         fx_free(fx[1]);
         fx[1] = fx_new_ttl(TTL_MS);
     }
