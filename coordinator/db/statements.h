@@ -142,6 +142,11 @@
     X(sweep_ready) \
     X(sweep_runs) \
     X(sweep_try) \
+    X(why_job) \
+    X(why_limits) \
+    X(why_queues) \
+    X(why_rate) \
+    X(why_run) \
     X(worker_get)
 /* clang-format on */
 

@@ -14,6 +14,7 @@
 #include "coordinator/db/migrate.h"
 #include "coordinator/db/run.h"
 #include "coordinator/db/verify.h"
+#include "coordinator/db/why.h"
 #include "coordinator/engine/budget.h"
 #include "coordinator/engine/types.h"
 #include "coordinator/service/admin_internal.h"
@@ -289,6 +290,24 @@ static int list_budgets(struct qr_conn *conn, struct call *call, struct qr_err *
     return QR_OK;
 }
 
+/* ------------------------------------------------------------------ why */
+
+static int explain_job(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    Quarry__V1__ExplainReply *reply = NULL;
+    int rc = qr_why_job(conn, ((Quarry__V1__ExplainJobRequest *)call->request)->job_id, &reply, err);
+    REPLY(call, reply);
+    return rc;
+}
+
+static int explain_run(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    Quarry__V1__ExplainReply *reply = NULL;
+    int rc = qr_why_run(conn, ((Quarry__V1__ExplainRunRequest *)call->request)->run_id, &reply, err);
+    REPLY(call, reply);
+    return rc;
+}
+
 /* ------------------------------------------------------------------ limits */
 
 static int set_limit(struct qr_conn *conn, struct call *call, struct qr_err *err)
@@ -397,6 +416,8 @@ static const struct method methods[] = {
     ROW("AnalyzeDeadLetters", analyze_dead_letters, READ, analyze_dead_letters),
     ROW("RetryDeadLetters", retry_dead_letters, ENQUEUE, retry_dead_letters),
     ROW("PurgeDeadLetters", purge_dead_letters, READ, purge_dead_letters),
+    ROW("ExplainJob",      explain_job,       READ,    explain_job),
+    ROW("ExplainRun",      explain_run,       READ,    explain_run),
     ROW("SetLimit",        set_limit,         READ,    set_limit),
     ROW("ListLimits",      list_limits,       READ,    list_limits),
     ROW("RemoveLimit",     remove_limit,      READ,    remove_limit),

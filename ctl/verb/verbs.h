@@ -22,6 +22,8 @@
     X(job_pause)        \
     X(job_resume)       \
     X(job_cancel)       \
+    X(run_why)          \
+    X(job_why)          \
     X(job_retry)        \
     X(job_add)          \
     X(dlq_list)         \
