@@ -7,7 +7,8 @@
 
 static int setup(void **state)
 {
-    fx_sql("DELETE FROM ready; DELETE FROM delayed");
+    fx_sql("DELETE FROM ready; DELETE FROM delayed;"
+           "UPDATE sessions SET ended_at = now() WHERE ended_at IS NULL");
     *state = fx_new_ttl(600000); /* nobody renews */
     return 0;
 }

@@ -56,7 +56,8 @@ static int setup(void **state)
 {
     /* leases that other tests left would be counted */
     fx_sql("DELETE FROM limits; DELETE FROM limit_holds; UPDATE run_queues SET limits = NULL;"
-           "DELETE FROM live_batches; DELETE FROM ready; DELETE FROM delayed");
+           "DELETE FROM live_batches; DELETE FROM ready; DELETE FROM delayed;"
+           "UPDATE sessions SET ended_at = now() WHERE ended_at IS NULL");
     *state = fx_new_ttl(TTL_MS);
     return 0;
 }

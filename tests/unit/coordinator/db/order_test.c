@@ -8,7 +8,8 @@ enum { TTL_MS = 600000 }; /* nobody renews: two coordinators must not take each 
 
 static int setup(void **state)
 {
-    fx_sql("DELETE FROM ready; DELETE FROM delayed");
+    fx_sql("DELETE FROM ready; DELETE FROM delayed;"
+           "UPDATE sessions SET ended_at = now() WHERE ended_at IS NULL");
     *state = fx_new_ttl(TTL_MS);
     return 0;
 }
