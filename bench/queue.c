@@ -43,8 +43,8 @@ static const struct qr_option table[] = {
     {"enqueue-only", 0, QR_OPT_BOOL, AT(enqueue_only), "no",  0,    0,        0, "",     "let nobody do the jobs", NULL},
     {"rounds",      0, QR_OPT_INT, AT(rounds),      "3",      1,    99,       0, "N",    "rounds of queue and floor in turn; medians count", NULL},
     {"floor",       0, QR_OPT_BOOL, AT(floor),      "true",   0,    0,        0, NULL,   "measure the floor too", NULL},
-    {"metadata",    0, QR_OPT_BOOL, AT(metadata),   NULL,     0,    0,        0, NULL,   "one metadata row per result", NULL},
-    {"held",        0, QR_OPT_BOOL, AT(held),       NULL,     0,    0,        0, NULL,   "a transaction is held open while the jobs are done", NULL},
+    {"metadata",    0, QR_OPT_BOOL, AT(metadata),   "no",     0,    0,        0, NULL,   "one metadata row per result", NULL},
+    {"held",        0, QR_OPT_BOOL, AT(held),       "no",     0,    0,        0, NULL,   "a transaction is held open while the jobs are done", NULL},
     {0},
 };
 /* clang-format on */
