@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/filetype.h"
 #include "ctl/emit.h"
@@ -9,8 +10,8 @@
 
 struct args {
     struct qr_ctl_common common;
-    int64_t run, priority;
-    char *type;
+    int64_t run, priority, delay_ms;
+    char *type, *at, *key;
 };
 
 #define AT(field) offsetof(struct args, field)
@@ -20,9 +21,29 @@ static const struct qr_option options[] = {
     {"run",      0, QR_OPT_INT, AT(run),      "0", 0, 0x1p53, 0, "ID", "the run, made with run create --manual", "docs/cli.md"},
     {"type",     0, QR_OPT_STR, AT(type),     NULL, 0, 0, 0, "TYPE", "job type; by the file's name when not given", "docs/cli.md"},
     {"priority", 0, QR_OPT_INT, AT(priority), "0", -100, 100, 0, NULL, "higher goes first", "docs/cli.md"},
+    {"delay",    0, QR_OPT_MSEC, AT(delay_ms), "0", 0, 366.0 * 24 * 3600 * 1000, 0, "10m", "not to be started before so long from now", "docs/cli.md"},
+    {"at",       0, QR_OPT_STR, AT(at),       NULL, 0, 0, 0, "TIME", "not to be started before 2026-01-31T08:15 (local time; UTC with a Z behind it)", "docs/cli.md"},
+    {"key",      0, QR_OPT_STR, AT(key),      NULL, 0, 0, 0, "TEXT", "at most one open job of the run has this key", "docs/cli.md"},
     {0},
 };
 /* clang-format on */
+
+/* 2026-01-31T08:15[:30][Z] as Unix milliseconds. */
+static int parse_time(const char *text, int64_t *ret_ms, struct qr_err *err)
+{
+    struct tm tm = {.tm_isdst = -1};
+    const char *rest = strptime(text, "%Y-%m-%dT%H:%M", &tm);
+
+    if (rest && *rest == ':')
+        rest = strptime(rest, ":%S", &tm);
+    bool utc = rest && strcmp(rest, "Z") == 0;
+    time_t at = !rest || (*rest && !utc) ? -1 : utc ? timegm(&tm) : mktime(&tm);
+    if (at <= 0)
+        return qr_fail(err, QR_E_USAGE, "--at '%.40s' is no time; hint: --at 2026-01-31T08:15",
+                       text);
+    *ret_ms = (int64_t)at * 1000;
+    return QR_OK;
+}
 
 static int enqueue(struct qr_ctl *ctl, const struct args *args, const struct qr_option_list *rest,
                    Quarry__V1__EnqueueReply **ret, struct qr_err *err)
@@ -31,6 +52,10 @@ static int enqueue(struct qr_ctl *ctl, const struct args *args, const struct qr_
     Quarry__V1__NewJob *jobs = calloc(rest->n, sizeof *jobs);
     Quarry__V1__NewJob **pointers = calloc(rest->n, sizeof *pointers);
     int rc = jobs && pointers ? QR_OK : qr_fail(err, QR_E_NOMEM, "out of memory");
+    int64_t run_at_ms = 0;
+
+    if (rc == QR_OK && args->at)
+        rc = parse_time(args->at, &run_at_ms, err);
 
     for (size_t i = 0; rc == QR_OK && i < rest->n; i++) {
         quarry__v1__new_job__init(&jobs[i]);
@@ -42,6 +67,10 @@ static int enqueue(struct qr_ctl *ctl, const struct args *args, const struct qr_
         }
         jobs[i].type = type;
         jobs[i].priority = (int32_t)args->priority;
+        jobs[i].delay_ms = args->delay_ms;
+        jobs[i].run_at_ms = run_at_ms;
+        if (args->key)
+            jobs[i].dedupe = args->key;
         pointers[i] = &jobs[i];
     }
     request.run_id = args->run;
@@ -83,7 +112,8 @@ const struct qr_ctl_verb qr_ctl_job_add = {
     .arguments = "--run ID URI...",
     .summary = "put files into a run by hand",
     .examples = "  quarry job add --run 7 root://drawings/a.pdf root://drawings/b.dxf\n"
-                "  quarry job add --run 7 --type text root://drawings/README\n",
+                "  quarry job add --run 7 --type text root://drawings/README\n"
+                "  quarry job add --run 7 --delay 10m root://drawings/new.pdf\n",
     .options = options,
     .args_size = sizeof(struct args),
     .rest_min = 1,

@@ -46,7 +46,7 @@ struct fx {
     enum qr_db_status settle_status;
     uint64_t settled; /* results answered */
     struct qr_adopted last_adopted;
-    struct qr_kept_lease adopted_leases[64]; /* of the last one */
+    struct qr_kept_lease adopted_leases[FX_LEASES_MAX]; /* of the last one */
     uint64_t stops;                          /* times it was said what is stopped */
     struct qr_job_stop stop_jobs[64];
     struct qr_run_stop stop_runs[64];
