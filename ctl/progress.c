@@ -90,6 +90,14 @@ static const char *rate_text(const struct qr_progress *progress, char *buf, size
     return buf;
 }
 
+/* Of all, 0 .. 1, with what is done of those that are being worked on. */
+static double share(const struct qr_progress_sample *now)
+{
+    return now->total == 0
+               ? 0
+               : ((double)now->done + (double)now->working_permille / 1000) / (double)now->total;
+}
+
 /* Per cent, never 100 before all is done. */
 static unsigned percent(const struct qr_progress_sample *now)
 {
@@ -97,7 +105,7 @@ static unsigned percent(const struct qr_progress_sample *now)
         return 0;
     if (now->done >= now->total)
         return 100;
-    return (unsigned)((double)now->done * 100 / (double)now->total);
+    return (unsigned)fmin(share(now) * 100, 99);
 }
 
 static void add(char *buf, size_t cap, const char *fmt, ...) QR_PRINTF(3, 4);
@@ -115,8 +123,7 @@ static void add(char *buf, size_t cap, const char *fmt, ...)
 static void put_bar(const struct qr_progress *progress, size_t width, char *buf, size_t cap)
 {
     const struct qr_progress_sample *now = &progress->now;
-    double share = now->total > 0 ? (double)now->done / (double)now->total : 0;
-    size_t half = (size_t)(fmin(share, 1) * (double)width * 2);
+    size_t half = (size_t)(fmin(share(now), 1) * (double)width * 2);
     bool unicode = progress->term.unicode;
     bool color = progress->term.color;
     size_t i = 0;

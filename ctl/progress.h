@@ -19,10 +19,11 @@
 enum qr_progress_unit { QR_PROGRESS_FILES, QR_PROGRESS_BYTES };
 
 struct qr_progress_sample {
-    uint64_t done;   /* of total, failed ones included */
-    uint64_t total;  /* 0: not known */
-    uint64_t failed; /* of done */
-    bool listing;    /* total still grows: no ETA yet */
+    uint64_t done;             /* of total, failed ones included */
+    uint64_t total;            /* 0: not known */
+    uint64_t failed;           /* of done */
+    bool listing;              /* total still grows: no ETA yet */
+    uint64_t working_permille; /* what of the next ones is done already: 1500 is one and a half */
 };
 
 struct qr_progress {

@@ -49,6 +49,8 @@ static void lose_stream(struct qr_session *s)
         qr_session_queue(s, s->sent, PLACE_UNSENT);
     while (s->later)
         qr_session_queue(s, s->later, PLACE_UNSENT);
+    qr_session_keepings_unsent(s);
+    qr_session_parts_unsent(s);
     DL_FOREACH (s->unsent, held)
         held->chunk_at = 0;
     HASH_ITER (hh, s->held, held, next)
@@ -146,6 +148,7 @@ static void run_timers(struct qr_session *s)
         qr_session_leave(s, "nothing was heard from the coordinator for too long", false);
     if (s->state == QR_SESSION_WAITING && s->now_ms >= s->connect_ms)
         connect_now(s);
+    qr_session_keeping_timers(s);
     while (s->later && s->now_ms >= s->later->due_ms)
         qr_session_queue(s, s->later, PLACE_UNSENT);
     /* While our own queue is full a result may not have left yet: not the time to send it again. */
@@ -167,6 +170,10 @@ void qr_session_flush(struct qr_session *s)
         qr_session_send_beat(s);
     if (s->is_open)
         qr_session_send_results(s);
+    if (s->is_open && !s->blocked)
+        qr_session_send_checkpoints(s);
+    if (s->is_open)
+        qr_session_ask_parts(s);
 }
 
 static void sooner(int64_t *deadline, int64_t candidate)
@@ -192,6 +199,8 @@ int64_t qr_session_next_deadline(const struct qr_session *s)
             sooner(&deadline, s->later->due_ms);
         if (s->sent && !s->blocked)
             sooner(&deadline, s->sent->due_ms);
+        sooner(&deadline, qr_session_keeping_deadline(s));
+        sooner(&deadline, qr_session_parts_deadline(s));
     }
     if (s->saying_goodbye)
         sooner(&deadline, s->goodbye_ms);

@@ -101,6 +101,9 @@ struct qr_session_port {
     void (*offer)(void *ctx, const Quarry__V1__Lease *lease);
     /** Work must stop; comes at most once a lease and reason. */
     void (*stop)(void *ctx, uint64_t lease_id, enum qr_session_stop reason, uint32_t grace_ms);
+    /** The parts asked for by qr_session_fetch_parts(), one behind the other; NULL: they cannot be
+     *  had, the work begins anew. `data` lives for the call. */
+    void (*parts)(void *ctx, uint64_t lease_id, const uint8_t *data, size_t len);
     /** No more offers will be accepted: the coordinator asks this worker to finish and leave. */
     void (*drain)(void *ctx, uint32_t grace_ms, const char *reason);
     /** It need not any more: see qr_session_take_offers(). */
@@ -145,14 +148,34 @@ int64_t qr_session_next_deadline(const struct qr_session *session);
 /* ---- what the owner does with a lease. Unknown leases (stopped meanwhile) are ignored. */
 void qr_session_accept(struct qr_session *session, uint64_t lease_id);
 void qr_session_decline(struct qr_session *session, uint64_t lease_id, const char *reason);
-/** Where the work stands, for the next Beat. started_ms: when the work on it began, on the clock of
- *  set_now; 0: it waits. */
+/* Where the work on a lease stands. */
+struct qr_session_progress {
+    Quarry__V1__LeasePhase phase;
+    uint32_t permille, done, total; /* pages; 0: not known */
+    int64_t started_ms; /* when the work on it began, on the clock of set_now; 0: it waits */
+};
+/** For the next Beat. */
 void qr_session_progress(struct qr_session *session, uint64_t lease_id,
-                         Quarry__V1__LeasePhase phase, uint32_t permille, int64_t started_ms);
+                         const struct qr_session_progress *progress);
+
+/** Ask for the parts behind the checkpoint of an accepted lease; port.parts follows. False: there
+ *  are none to be had. */
+bool qr_session_fetch_parts(struct qr_session *session, uint64_t lease_id);
+
+struct qr_session_checkpoint {
+    const uint8_t *state, *part; /* copied */
+    size_t state_len, part_len;
+    bool anew; /* the work began at its start: what was kept before is void */
+};
+/** What was finished since the last one, and the state to go on with; sent until it is answered.
+ *  Kept in memory only: what is lost is done again. */
+void qr_session_checkpoint(struct qr_session *session, uint64_t lease_id,
+                           const struct qr_session_checkpoint *given);
 /** The file is handed to whatever works on it: remembered in the spool, so that an agent it kills
  * has a suspect. */
 void qr_session_started(struct qr_session *session, uint64_t lease_id);
-/** Hand it back without a result; costs no attempt. The slot is free. */
+/** Hand it back without a result; costs no attempt. The slot is free. A checkpoint on its way is
+ *  waited for first, a moment at most. */
 void qr_session_release(struct qr_session *session, uint64_t lease_id, const char *reason);
 
 struct qr_session_result {
@@ -182,6 +205,7 @@ size_t qr_session_held(const struct qr_session *session);      /* leases that ru
 struct qr_session_stats {
     uint64_t offers, accepted, declined, released;
     uint64_t results, resent, committed, duplicate, stale, rejected, retry_later;
+    uint64_t checkpoints;
     uint64_t beats, syncs, dropped, connects, welcomes;
 };
 void qr_session_get_stats(const struct qr_session *session, struct qr_session_stats *ret);

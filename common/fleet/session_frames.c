@@ -112,6 +112,8 @@ static void on_lease(struct qr_session *s, const Quarry__V1__Lease *lease)
         return;
     }
     held->state = HELD_OFFERED;
+    held->checkpoint_number = lease->checkpoint_number;
+    held->part_bytes = lease->part_bytes;
     s->n_running++;
     if (type < 0)
         qr_session_decline(s, lease->lease_id, "a job type this worker does not do");
@@ -151,6 +153,8 @@ static void on_stop(struct qr_session *s, const Quarry__V1__Stop *stop)
     }
     if (held->state == HELD_FINISHED)
         return; /* its result is on the way; whichever commits first wins */
+    if (held->state == HELD_LEAVING && stop->reason != QUARRY__V1__STOP_REASON__STOP_REASON_STALE)
+        return; /* its Release is on the way */
     if (stop->reason == QUARRY__V1__STOP_REASON__STOP_REASON_STALE) {
         qr_session_drop(s, held);
         return;
@@ -306,6 +310,14 @@ static void dispatch(struct qr_session *s, const Quarry__V1__CoordinatorFrame *f
     case QUARRY__V1__COORDINATOR_FRAME__BODY_END:
         on_end(s, frame->end);
         break;
+    case QUARRY__V1__COORDINATOR_FRAME__BODY_CHECKPOINT_ACK:
+        if (welcomed)
+            qr_session_on_checkpoint_ack(s, frame->checkpoint_ack);
+        break;
+    case QUARRY__V1__COORDINATOR_FRAME__BODY_PARTS_CHUNK:
+        if (welcomed)
+            qr_session_on_parts_chunk(s, frame->parts_chunk);
+        break;
     default:
         break; /* a frame of a later version */
     }
@@ -321,7 +333,9 @@ void qr_session_frame(struct qr_session *s, uint64_t stream, const uint8_t *data
         return;
     }
     s->heard_ms = s->now_ms; /* any frame proves life */
-    if (frame->seq > s->seen) {
+    if (frame->body_case == QUARRY__V1__COORDINATOR_FRAME__BODY_PARTS_CHUNK) {
+        dispatch(s, frame); /* not numbered: others overtake it */
+    } else if (frame->seq > s->seen) {
         s->seen = frame->seq;
         dispatch(s, frame);
     }

@@ -22,6 +22,8 @@ enum held_state {
     HELD_OFFERED,  /* the owner has not answered */
     HELD_ACCEPTED, /* runs, or waits for its slot */
     HELD_FINISHED, /* in the spool */
+    HELD_LEAVING,  /* handed back as soon as its last checkpoint is answered; due_ms: at the latest
+                    */
 };
 
 enum queue_place { PLACE_NONE, PLACE_UNSENT, PLACE_SENT, PLACE_LATER };
@@ -31,14 +33,18 @@ struct held { /* a lease without a final Ack */
     enum held_state state;
     int type; /* index of the type; -1: a result of an earlier life */
     Quarry__V1__LeasePhase phase;
-    uint32_t permille;
+    uint32_t permille, done, total;
     int64_t started_ms; /* 0: not yet */
     int stopping;       /* port.stop was called with this StopReason; 0: not yet */
     enum queue_place place;
     int64_t due_ms; /* SENT: resend, LATER: send */
     bool sent_once;
-    size_t meta_bytes; /* of the spooled result; 0: not looked at */
-    size_t chunk_at;   /* next byte of the record to be sent in chunks */
+    size_t meta_bytes;                      /* of the spooled result; 0: not looked at */
+    size_t chunk_at;                        /* next byte of the record to be sent in chunks */
+    uint64_t checkpoint_number, part_bytes; /* of the offer */
+    struct keeping *keeping;                /* checkpoints; NULL: none so far */
+    struct parts *parts;                    /* being fetched */
+    char leave_reason[64];
     struct held *prev, *next;
     UT_hash_handle hh;
 };
@@ -92,6 +98,9 @@ struct qr_session {
     struct held *held;
     size_t n_running; /* OFFERED or ACCEPTED */
     struct held *unsent, *sent, *later;
+    struct keeping *keepings;
+    size_t keeping_bytes;
+    struct parts *fetching;
     struct type_count types[QR_SESSION_TYPES_MAX];
     size_t n_types;
     uint64_t received_total, freed_total;
@@ -127,8 +136,29 @@ void qr_session_send_credits(struct qr_session *s);
 void qr_session_send_decline(struct qr_session *s, uint64_t lease_id, const char *reason);
 void qr_session_send_release(struct qr_session *s, uint64_t lease_id, const char *reason);
 void qr_session_send_goodbye(struct qr_session *s);
+void qr_session_send_parts_request(struct qr_session *s, uint64_t lease_id, uint64_t offset);
 /** Hand s->frame to the port. A control frame that finds no place means the peer does not read. */
 bool qr_session_send_buf(struct qr_session *s, bool bulk);
 
 /* session_result.c */
 void qr_session_send_results(struct qr_session *s);
+
+/* session_checkpoint.c */
+void qr_session_keeping_free(struct qr_session *s, struct held *held);
+/** Is a checkpoint on its way? */
+bool qr_session_keeping_waits(const struct held *held);
+/** The slot is free; Release follows when the checkpoint is answered. */
+void qr_session_leave_later(struct qr_session *s, struct held *held);
+void qr_session_on_checkpoint_ack(struct qr_session *s, const Quarry__V1__CheckpointAck *ack);
+/** The stream is gone: everything is sent again. */
+void qr_session_keepings_unsent(struct qr_session *s);
+void qr_session_send_checkpoints(struct qr_session *s);
+void qr_session_keeping_timers(struct qr_session *s);
+int64_t qr_session_keeping_deadline(const struct qr_session *s);
+
+/* session_parts.c */
+void qr_session_parts_free(struct qr_session *s, struct held *held);
+void qr_session_on_parts_chunk(struct qr_session *s, const Quarry__V1__PartsChunk *chunk);
+void qr_session_parts_unsent(struct qr_session *s);
+void qr_session_ask_parts(struct qr_session *s);
+int64_t qr_session_parts_deadline(const struct qr_session *s);

@@ -45,9 +45,11 @@ void qr_session_queue(struct qr_session *s, struct held *held, enum queue_place 
 /* The lease is over for good: out of every list. */
 void qr_session_forget(struct qr_session *s, struct held *held)
 {
-    if (held->state != HELD_FINISHED)
+    if (held->state == HELD_OFFERED || held->state == HELD_ACCEPTED)
         s->n_running--;
     qr_session_queue(s, held, PLACE_NONE);
+    qr_session_keeping_free(s, held);
+    qr_session_parts_free(s, held);
     HASH_DELETE(hh, s->held, held);
     free(held);
 }
@@ -65,11 +67,15 @@ void qr_session_drop(struct qr_session *s, struct held *held)
 {
     uint64_t lease_id = held->lease_id;
 
+    bool leaving = held->state == HELD_LEAVING;
+
     s->stats.dropped++;
-    qr_session_give_back(s, held);
+    if (!leaving)
+        qr_session_give_back(s, held);
     qr_session_forget(s, held);
     qr_spool_end(s->spool, lease_id);
-    s->port.stop(s->port.ctx, lease_id, QR_SESSION_STOP_STALE, 0);
+    if (!leaving)
+        s->port.stop(s->port.ctx, lease_id, QR_SESSION_STOP_STALE, 0);
 }
 
 int qr_session_type_index(struct qr_session *s, const char *name)
@@ -133,16 +139,18 @@ void qr_session_decline(struct qr_session *s, uint64_t lease_id, const char *rea
     qr_session_send_decline(s, lease_id, reason);
 }
 
-void qr_session_progress(struct qr_session *s, uint64_t lease_id, Quarry__V1__LeasePhase phase,
-                         uint32_t permille, int64_t started_ms)
+void qr_session_progress(struct qr_session *s, uint64_t lease_id,
+                         const struct qr_session_progress *progress)
 {
     struct held *held = qr_session_find(s, lease_id);
 
     if (!held || held->state != HELD_ACCEPTED)
         return;
-    held->phase = phase;
-    held->permille = permille;
-    held->started_ms = started_ms;
+    held->phase = progress->phase;
+    held->permille = progress->permille;
+    held->done = progress->done;
+    held->total = progress->total;
+    held->started_ms = progress->started_ms;
 }
 
 void qr_session_started(struct qr_session *s, uint64_t lease_id)
@@ -164,6 +172,11 @@ void qr_session_release(struct qr_session *s, uint64_t lease_id, const char *rea
         return;
     s->stats.released++;
     qr_session_give_back(s, held);
+    if (s->state == QR_SESSION_WELCOMED && qr_session_keeping_waits(held)) {
+        snprintf(held->leave_reason, sizeof held->leave_reason, "%s", reason);
+        qr_session_leave_later(s, held);
+        return;
+    }
     qr_session_forget(s, held);
     qr_spool_end(s->spool, lease_id);
     qr_session_send_release(s, lease_id, reason);
@@ -229,6 +242,8 @@ void qr_session_free(struct qr_session *s)
     if (!s)
         return;
     HASH_ITER (hh, s->held, held, next) {
+        qr_session_keeping_free(s, held);
+        qr_session_parts_free(s, held);
         HASH_DELETE(hh, s->held, held);
         free(held);
     }

@@ -121,6 +121,7 @@ void qr_session_result(struct qr_session *s, const struct qr_session_result *giv
         return;
     }
     s->stats.results++;
+    qr_session_keeping_free(s, held); /* the result has all of it */
     s->n_running--;
     held->state = HELD_FINISHED;
     held->phase = QUARRY__V1__LEASE_PHASE__LEASE_PHASE_FINISHED;

@@ -270,6 +270,8 @@ void qr_session_send_beat(struct qr_session *s)
         item->lease_id = held->lease_id;
         item->phase = held->phase;
         item->progress_permille = held->permille;
+        item->done = held->done;
+        item->total = held->total;
         if (held->started_ms != 0 && held->state == HELD_ACCEPTED)
             item->started_ms_ago = (uint64_t)(s->now_ms - held->started_ms) + 1;
         list[at++] = item;
@@ -337,6 +339,18 @@ void qr_session_send_release(struct qr_session *s, uint64_t lease_id, const char
     release.reason = (char *)reason;
     frame.body_case = QUARRY__V1__WORKER_FRAME__BODY_RELEASE;
     frame.release = &release;
+    send_frame(s, &frame);
+}
+
+void qr_session_send_parts_request(struct qr_session *s, uint64_t lease_id, uint64_t offset)
+{
+    Quarry__V1__WorkerFrame frame = FRAME_INIT;
+    Quarry__V1__PartsRequest request = QUARRY__V1__PARTS_REQUEST__INIT;
+
+    request.lease_id = lease_id;
+    request.offset = offset;
+    frame.body_case = QUARRY__V1__WORKER_FRAME__BODY_PARTS_REQUEST;
+    frame.parts_request = &request;
     send_frame(s, &frame);
 }
 

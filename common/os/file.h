@@ -3,7 +3,9 @@
  * What an open descriptor is. Works inside the sandbox, where no path can be looked at.
  */
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "common/base.h"
 #include "common/err.h"
@@ -25,6 +27,16 @@ struct qr_file_info {
 
 /** Errors: QR_E_IO. */
 QR_MUST_CHECK int qr_file_info(int fd, struct qr_file_info *ret, struct qr_err *err);
+
+/**
+ * A file without a name, in memory, with these bytes: for handing data to another process.
+ *
+ *   name  for people who look at the process
+ *
+ * Returns the descriptor, the caller's to close. Errors: QR_E_NOMEM.
+ */
+QR_MUST_CHECK int qr_file_unnamed(const char *name, const struct iovec *bytes, size_t n,
+                                  struct qr_err *err);
 
 /** For messages: "a folder". */
 const char *qr_file_kind_text(enum qr_file_kind kind);

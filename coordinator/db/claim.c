@@ -341,6 +341,8 @@ static void fill_offer(struct qr_offer *offer, const struct taken *taken)
         .alone = taken->alone,
         .checkpoint = taken->checkpoint,
         .checkpoint_len = taken->checkpoint_len,
+        .checkpoint_number = (uint64_t)taken->checkpoint_number,
+        .part_bytes = (uint64_t)taken->part_bytes,
     };
 }
 

@@ -73,6 +73,8 @@ struct taken {
     int32_t retry_count;
     const void *checkpoint;
     size_t checkpoint_len;
+    int32_t checkpoint_number;
+    int64_t part_bytes;
     int64_t lease_id;
     bool alone; /* a suspect: runs with nothing beside it (rule 7) */
     uint32_t limits[QR_HEAD_LIMITS_MAX];

@@ -158,6 +158,8 @@ static void fill_in(struct claim_txn *txn, const PGresult *result)
             if (!qr_get_null(result, row, 5))
                 taken->checkpoint = qr_get_bytes(result, row, 5, &taken->checkpoint_len);
             taken->alone = qr_get_bool(result, row, 6);
+            taken->checkpoint_number = qr_get_i32(result, row, 7);
+            taken->part_bytes = qr_get_i64(result, row, 8);
             txn->n_alone += taken->alone;
             row++;
         }

@@ -361,23 +361,29 @@ void qr_work_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct q
     }
 }
 
+bool qr_db_try_submit(struct qr_db *db, enum qr_db_lane lane, qr_db_work_fn fn, qr_db_done_fn done,
+                      void *arg)
+{
+    struct work *work = malloc(sizeof *work);
+
+    if (!work)
+        return false;
+    *work = (struct work){.item.bytes = sizeof *work, .fn = fn, .done = done, .arg = arg};
+    if (qr_lane_push(&db->lanes[lane_of(db, work, lane)], &work->item))
+        return true;
+    work_over(db, work);
+    return false;
+}
+
 void qr_db_submit(struct qr_db *db, enum qr_db_lane lane, qr_db_work_fn fn, qr_db_done_fn done,
                   void *arg)
 {
     struct qr_err err = {0};
-    struct work *work = malloc(sizeof *work);
-    int rc;
 
-    if (work) {
-        *work = (struct work){.item.bytes = sizeof *work, .fn = fn, .done = done, .arg = arg};
-        if (qr_lane_push(&db->lanes[lane_of(db, work, lane)], &work->item))
-            return;
-        work_over(db, work);
-        rc = atomic_load(&db->stopped)
+    if (qr_db_try_submit(db, lane, fn, done, arg))
+        return;
+    int rc = atomic_load(&db->stopped)
                  ? qr_fail(&err, QR_E_CANCELLED, "the coordinator is stopping")
                  : qr_fail(&err, QR_E_LIMIT, "too many requests wait; hint: try again later");
-    } else {
-        rc = qr_fail(&err, QR_E_NOMEM, "out of memory");
-    }
     done(arg, rc, &err);
 }

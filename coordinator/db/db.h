@@ -54,6 +54,8 @@ struct qr_db_events {
     /* Gives the settles back; the array lives for the call, the settles belong to the callee. */
     void (*settled)(void *ctx, struct qr_settle *const *settles, size_t n,
                     enum qr_db_status status);
+    /* Gives the checkpoint back: it belongs to the callee. */
+    void (*checkpointed)(void *ctx, struct qr_checkpoint *checkpoint, enum qr_db_status status);
     void (*renewed)(void *ctx, bool ok);
     void (*adopted)(void *ctx, const struct qr_adopted *adopted);
     /* What is stopped now: once a second, and soon after somebody asked (rule 10). */
@@ -95,8 +97,7 @@ void qr_db_claim(struct qr_db *db, const struct qr_db_claim *request);
 void qr_db_return(struct qr_db *db, const struct qr_db_return *request);
 void qr_db_settle(struct qr_db *db, struct qr_settle *settle); /* takes ownership until `settled` */
 void qr_db_mirror(struct qr_db *db, const struct qr_mirror *rows, size_t n);
-void qr_db_checkpoint(struct qr_db *db, uint64_t session_pk, const struct qr_lease_ref *lease,
-                      uint64_t number, const void *data, size_t len);
+void qr_db_checkpoint(struct qr_db *db, struct qr_checkpoint *checkpoint); /* takes ownership */
 void qr_db_end_session(struct qr_db *db, uint64_t session_pk, uint64_t attach);
 void qr_db_renew(struct qr_db *db);
 
@@ -118,6 +119,10 @@ typedef void (*qr_db_done_fn)(void *arg, int rc, const struct qr_err *err);
  *  QR_E_UNREACHABLE after one attempt to reconnect. */
 void qr_db_submit(struct qr_db *db, enum qr_db_lane lane, qr_db_work_fn fn, qr_db_done_fn done,
                   void *arg);
+
+/** The same, but false when it cannot be queued: `done` is not called then. */
+bool qr_db_try_submit(struct qr_db *db, enum qr_db_lane lane, qr_db_work_fn fn, qr_db_done_fn done,
+                      void *arg);
 
 /* ---- looking in */
 /*    name       what it does */

@@ -76,7 +76,7 @@ struct qr_db {
     /* maintenance lane's thread only */
     int64_t close_after_session, close_after_lease;
     int64_t next_close_ms;
-    int64_t next_clean_ms;
+    int64_t next_clean_ms, next_expire_ms;
     struct qr_sweep sweep;
     int64_t next_budget_ms;
     int64_t next_sweep_ms;

@@ -45,6 +45,10 @@ Quarry__V1__Job *qr_job_of_row(const PGresult *r, int i)
     job->run_at_ms = qr_get_i64(r, i, 19);
     job->suspects = qr_get_i32(r, i, 20);
     job->alone = qr_get_bool(r, i, 21);
+    job->progress_permille = (uint32_t)qr_get_i32(r, i, PQfnumber(r, "progress_permille"));
+    job->progress_done = (uint32_t)qr_get_i32(r, i, PQfnumber(r, "progress_done"));
+    job->progress_total = (uint32_t)qr_get_i32(r, i, PQfnumber(r, "progress_total"));
+    job->kept_bytes = (uint64_t)qr_get_i64(r, i, PQfnumber(r, "kept_bytes"));
     if (ok)
         return job;
     quarry__v1__job__free_unpacked(job, NULL);

@@ -4,9 +4,11 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "coordinator/db/checkpoint.h"
 #include "coordinator/db/claim_limit.h"
 #include "coordinator/engine/types.h"
 
+enum { EXPIRE_MAX = 1000, EXPIRE_GAP_MS = 3600000 };
 enum { CLEAN_MAX = 1000, CLEAN_GAP_MS = 5000 };
 enum { DUE_MAX = 5000, CLOSE_MAX = 200, CLOSE_AGE_S = 5, CLOSE_GAP_MS = 2000 };
 
@@ -18,23 +20,17 @@ struct maintain_request {
     /* MIRROR */
     size_t n;
     struct qr_mirror *rows;
-    /* CHECKPOINT */
-    uint64_t session_pk;
-    struct qr_lease_ref lease;
-    uint64_t number;
-    void *data;
-    size_t len;
+    struct qr_checkpoint *checkpoint; /* CHECKPOINT */
 };
 
 /* ------------------------------------------------------------------ requests */
 
-static void push(struct qr_db *db, struct maintain_request *request)
+static void give_back(struct qr_db *db, struct qr_checkpoint *checkpoint, enum qr_db_status status)
 {
-    if (qr_lane_push(&db->lanes[QR_DB_STATS_maintain], &request->item))
-        return;
-    free(request->rows);
-    free(request->data);
-    free(request); /* fire and forget: the next mirror or checkpoint brings newer ones */
+    if (db->events.checkpointed)
+        db->events.checkpointed(db->events.ctx, checkpoint, status);
+    else
+        qr_checkpoint_free(checkpoint);
 }
 
 void qr_db_mirror(struct qr_db *db, const struct qr_mirror *rows, size_t n)
@@ -52,30 +48,25 @@ void qr_db_mirror(struct qr_db *db, const struct qr_mirror *rows, size_t n)
         return;
     }
     memcpy(request->rows, rows, n * sizeof *rows);
-    push(db, request);
+    if (qr_lane_push(&db->lanes[QR_DB_STATS_maintain], &request->item))
+        return;
+    free(request->rows);
+    free(request); /* fire and forget: the next mirror brings newer ones */
 }
 
-void qr_db_checkpoint(struct qr_db *db, uint64_t session_pk, const struct qr_lease_ref *lease,
-                      uint64_t number, const void *data, size_t len)
+void qr_db_checkpoint(struct qr_db *db, struct qr_checkpoint *checkpoint)
 {
     struct maintain_request *request = calloc(1, sizeof *request);
 
-    if (!request)
-        return;
-    request->kind = MAINTAIN_CHECKPOINT;
-    request->session_pk = session_pk;
-    request->lease = *lease;
-    request->number = number;
-    request->data = malloc(len + 1);
-    request->len = len;
-    request->item.bytes = sizeof *request + len;
-    if (!request->data) {
+    if (request) {
+        request->kind = MAINTAIN_CHECKPOINT;
+        request->checkpoint = checkpoint;
+        request->item.bytes = sizeof *request + checkpoint->data_len + checkpoint->part_len;
+        if (qr_lane_push(&db->lanes[QR_DB_STATS_maintain], &request->item))
+            return;
         free(request);
-        return;
     }
-    if (len > 0)
-        memcpy(request->data, data, len);
-    push(db, request);
+    give_back(db, checkpoint, QR_DB_FAILED);
 }
 
 /* ------------------------------------------------------------------ mirror, checkpoint */
@@ -107,17 +98,21 @@ struct maintain_txn {
 
 static int write_mirror(struct qr_conn *conn, const struct maintain_request *r, struct qr_err *err)
 {
-    struct qr_array columns[5];
+    struct qr_array columns[8];
     struct qr_params params;
 
     for (size_t c = 0; c < QR_COUNT(columns); c++)
-        qr_array_init(&columns[c], QR_OID_INT8);
+        qr_array_init(&columns[c], c < 5 ? QR_OID_INT8 : QR_OID_INT4);
     for (size_t i = 0; i < r->n; i++) {
-        qr_array_i64(&columns[0], (int64_t)r->rows[i].lease_id);
-        qr_array_i64(&columns[1], (int64_t)r->rows[i].job_id);
-        qr_array_i64(&columns[2], (int64_t)r->rows[i].session_pk);
-        qr_array_i64(&columns[3], (int64_t)r->rows[i].age_ms);
-        qr_array_i64(&columns[4], (int64_t)r->rows[i].heard_ms);
+        const struct qr_mirror *row = &r->rows[i];
+        qr_array_i64(&columns[0], (int64_t)row->lease_id);
+        qr_array_i64(&columns[1], (int64_t)row->job_id);
+        qr_array_i64(&columns[2], (int64_t)row->session_pk);
+        qr_array_i64(&columns[3], (int64_t)row->age_ms);
+        qr_array_i64(&columns[4], (int64_t)row->heard_ms);
+        qr_array_i32(&columns[5], row->permille > 1000 ? 1000 : (int32_t)row->permille);
+        qr_array_i32(&columns[6], row->done > INT32_MAX ? INT32_MAX : (int32_t)row->done);
+        qr_array_i32(&columns[7], row->total > INT32_MAX ? INT32_MAX : (int32_t)row->total);
     }
     qr_params_init(&params);
     for (size_t c = 0; c < QR_COUNT(columns); c++)
@@ -126,20 +121,6 @@ static int write_mirror(struct qr_conn *conn, const struct maintain_request *r, 
     for (size_t c = 0; c < QR_COUNT(columns); c++)
         qr_array_done(&columns[c]);
     return rc;
-}
-
-static int write_checkpoint(struct qr_conn *conn, const struct maintain_request *r,
-                            struct qr_err *err)
-{
-    struct qr_params params;
-
-    qr_params_init(&params);
-    qr_param_i64(&params, (int64_t)r->lease.lease_id);
-    qr_param_i64(&params, (int64_t)r->lease.job_id);
-    qr_param_i64(&params, (int64_t)r->session_pk);
-    qr_param_i32(&params, r->number > INT32_MAX ? INT32_MAX : (int32_t)r->number);
-    qr_param_bytes(&params, r->data, r->len);
-    return qr_conn_run(conn, QR_SQL_checkpoint, &params, NULL, err);
 }
 
 static int maintain_body(struct qr_conn *conn, void *arg, struct qr_err *err)
@@ -153,13 +134,17 @@ static int maintain_body(struct qr_conn *conn, void *arg, struct qr_err *err)
     if (!keys)
         return qr_fail(err, QR_E_NOMEM, "maintain: out of memory");
     for (size_t i = 0; i < n; i++)
-        keys[i] =
-            qr_lock_key_session(r->kind == MAINTAIN_MIRROR ? r->rows[i].session_pk : r->session_pk);
+        keys[i] = qr_lock_key_session(r->kind == MAINTAIN_MIRROR ? r->rows[i].session_pk
+                                                                 : r->checkpoint->session_pk);
     int rc = lock_shared(txn->db, conn, keys, n, &epoch_holds, err);
     free(keys);
-    if (rc < 0 || !epoch_holds)
+    if (rc < 0)
         return rc;
-    return r->kind == MAINTAIN_MIRROR ? write_mirror(conn, r, err) : write_checkpoint(conn, r, err);
+    if (r->kind == MAINTAIN_MIRROR)
+        return epoch_holds ? write_mirror(conn, r, err) : QR_OK;
+    r->checkpoint->stale = !epoch_holds;
+    r->checkpoint->stands = 0;
+    return epoch_holds ? qr_checkpoint_write(conn, r->checkpoint, err) : QR_OK;
 }
 
 void qr_maintain_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct qr_item *list,
@@ -171,7 +156,7 @@ void qr_maintain_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, stru
     while (list) {
         struct maintain_request *request = (struct maintain_request *)(void *)list;
         struct qr_err err = {0};
-        enum qr_db_status status;
+        enum qr_db_status status = QR_DB_FAILED;
         list = list->next;
         txn.request = request;
         if (conn && !qr_conn_is_broken(conn) &&
@@ -179,8 +164,9 @@ void qr_maintain_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, stru
             atomic_fetch_add(&lane->failures, 1);
             qr_log_err(QR_LOG_WARN, "db.maintain", &err, "rows=%zu", request->n);
         }
+        if (request->kind == MAINTAIN_CHECKPOINT)
+            give_back(txn.db, request->checkpoint, status);
         free(request->rows);
-        free(request->data);
         free(request);
     }
 }
@@ -250,6 +236,20 @@ static int clean_control(struct qr_db *db, struct qr_conn *conn, int64_t now, st
     return qr_conn_run(conn, QR_SQL_control_clean, &params, NULL, err);
 }
 
+/* What failed and cancelled jobs had finished is kept for a while, in case they are tried again. */
+static int expire_parts(struct qr_db *db, struct qr_conn *conn, int64_t now, struct qr_err *err)
+{
+    struct qr_params params;
+
+    if (now < db->next_expire_ms)
+        return QR_OK;
+    db->next_expire_ms = now + EXPIRE_GAP_MS;
+    qr_params_init(&params);
+    qr_param_i32(&params, QR_PARTS_KEEP_DAYS);
+    qr_param_i32(&params, EXPIRE_MAX);
+    return qr_conn_run(conn, QR_SQL_parts_expire, &params, NULL, err);
+}
+
 void qr_maintain_tick(void *ctx, struct qr_lane *lane, struct qr_conn *conn)
 {
     struct qr_db *db = ctx;
@@ -268,6 +268,8 @@ void qr_maintain_tick(void *ctx, struct qr_lane *lane, struct qr_conn *conn)
         rc = qr_budget_tick(db, conn, qr_clock_ms(), &err);
     if (rc == QR_OK)
         rc = qr_limit_sweep(db, conn, &err);
+    if (rc == QR_OK)
+        rc = expire_parts(db, conn, qr_clock_ms(), &err);
     if (rc < 0) {
         atomic_fetch_add(&lane->failures, 1);
         qr_log_err(QR_LOG_WARN, "db.maintain", &err, "lane=%s", lane->config.name);

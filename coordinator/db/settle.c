@@ -284,6 +284,11 @@ static void reset(struct settle_txn *txn)
     qr_array_clear(&txn->closed_batches);
     for (size_t i = 0; i < txn->n; i++) {
         txn->items[i]->accepted = false;
+        txn->items[i]->has_parts = false;
+        if (qr_settle_is_failure(txn->items[i])) { /* of its parts, read anew */
+            qr_record_free(txn->items[i]->record);
+            txn->items[i]->record = NULL;
+        }
         txn->items[i]->duplicate = false;
     }
 }
@@ -300,6 +305,8 @@ static int settle_body(struct qr_conn *conn, void *arg, struct qr_err *err)
         rc = qr_settle_lock_failed(conn, txn, err);
     if (rc == QR_OK && txn->epoch_holds)
         rc = qr_settle_write_failed(conn, txn, err);
+    if (rc == QR_OK)
+        rc = qr_settle_parts(conn, txn, err);
     if (rc == QR_OK && txn->n_accepted < txn->n)
         rc = qr_settle_classify(conn, txn, err);
     if (rc == QR_OK)

@@ -19,6 +19,8 @@ struct settle_item {
     bool duplicate; /* refused, because it was committed before */
     bool is_cad;
     bool limited; /* its lease may hold places under limits */
+    bool has_parts;    /* finished work is kept of the job */
+    bool brought_part; /* some of it by this lease */
     int64_t run_id, file_id;
     /* failures: what was decided */
     enum qr_class class;
@@ -83,6 +85,8 @@ QR_MUST_CHECK int qr_settle_lock_failed(struct qr_conn *conn, struct settle_txn 
 /** Of what qr_settle_lock_failed() sent last. */
 QR_MUST_CHECK int qr_settle_write_failed(struct qr_conn *conn, struct settle_txn *txn,
                                          struct qr_err *err);
+/** settle_parts.c: what becomes of kept parts of the jobs that were accepted. */
+QR_MUST_CHECK int qr_settle_parts(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *err);
 /** What was not accepted: committed before, or stale. */
 QR_MUST_CHECK int qr_settle_classify(struct qr_conn *conn, struct settle_txn *txn,
                                      struct qr_err *err);

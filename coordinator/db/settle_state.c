@@ -140,6 +140,7 @@ static int complete(struct qr_conn *conn, struct settle_txn *txn, bool bare, str
         struct settle_item *item = txn->order[qr_get_i64(result, i, 0) - 1];
         accept(txn, item, qr_get_i64(result, i, 1), qr_get_i64(result, i, 2),
                qr_get_text(result, i, 3), qr_settle_is_limited(txn, item->settle));
+        item->has_parts = qr_get_bool(result, i, 4);
         qr_settle_ended(txn, item->settle);
     }
     return rc;
@@ -211,6 +212,8 @@ int qr_settle_lock_failed(struct qr_conn *conn, struct settle_txn *txn, struct q
             continue; /* the same lease twice in one batch */
         previous = item;
         decide(item, result, i);
+        item->has_parts = qr_get_bool(result, i, 11);
+        item->brought_part = qr_get_bool(result, i, 12);
         accept(txn, item, qr_get_i64(result, i, 1), qr_get_i64(result, i, 2),
                qr_get_text(result, i, 3), qr_get_bool(result, i, 10));
     }

@@ -16,6 +16,7 @@
     X(budget_load) \
     X(budget_merge) \
     X(checkpoint) \
+    X(checkpoint_stands) \
     X(claim_alone) \
     X(claim_heads) \
     X(claim_lease) \
@@ -88,6 +89,11 @@
     X(lock_shared) \
     X(settle_locks) \
     X(mirror) \
+    X(parts_all) \
+    X(parts_drop) \
+    X(parts_expire) \
+    X(parts_partial) \
+    X(parts_read) \
     X(release) \
     X(result_bom) \
     X(result_dimensions) \
@@ -95,6 +101,7 @@
     X(result_metadata) \
     X(result_pages) \
     X(result_parameters) \
+    X(results_clear) \
     X(run_active) \
     X(run_create) \
     X(run_fault) \

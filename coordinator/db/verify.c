@@ -49,6 +49,7 @@ static const struct {
     {"live_batches", "session_pk first_lease_id"},
     {"job_events", "at event job_id job_ids"},
     {"dead_letters", "job_id error_class"},
+    {"job_parts", "job_id number begin_at data"},
 };
 
 static const char *const indexes[] = {

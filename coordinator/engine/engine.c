@@ -188,7 +188,8 @@ void qr_engine_shutdown(struct qr_engine *engine)
 bool qr_engine_is_idle(const struct qr_engine *engine)
 {
     return HASH_COUNT(engine->greetings) == 0 && HASH_COUNT(engine->returns) == 0 &&
-           engine->claims_in_flight == 0 && engine->settles_in_flight == 0;
+           engine->claims_in_flight == 0 && engine->settles_in_flight == 0 &&
+           engine->checkpoints_in_flight == 0;
 }
 
 /* ------------------------------------------------------------------ looking in */
@@ -282,5 +283,11 @@ void qr_engine_get_stats(const struct qr_engine *engine, struct qr_engine_stats 
             continue;
         ret->sessions_connected++;
         ret->slots += s->info ? s->info->slots : 0;
+    }
+    ret->pages_done = 0;
+    ret->pages_total = 0;
+    for (const struct qr_eng_lease *lease = engine->leases; lease; lease = lease->hh.next) {
+        ret->pages_done += lease->done;
+        ret->pages_total += lease->total;
     }
 }

@@ -60,8 +60,12 @@ void qr_engine_credits(struct qr_engine *engine, uint64_t stream, const struct q
 void qr_engine_accept(struct qr_engine *engine, uint64_t stream, const uint64_t *leases, size_t n);
 void qr_engine_decline(struct qr_engine *engine, uint64_t stream, const uint64_t *leases, size_t n);
 void qr_engine_beat(struct qr_engine *engine, uint64_t stream, const struct qr_beat *beat);
-void qr_engine_checkpoint(struct qr_engine *engine, uint64_t stream, uint64_t lease_id,
-                          uint64_t number, const void *data, size_t len);
+/** Takes ownership of `checkpoint`, which comes back by port.db_checkpoint; true: it was dropped
+ * (the lease is over, or one is with the database already), the caller frees. */
+QR_MUST_CHECK bool qr_engine_checkpoint(struct qr_engine *engine, uint64_t stream,
+                                        struct qr_checkpoint *checkpoint);
+/** Proves life. The job whose lease the stream's session holds; 0: it does not. */
+uint64_t qr_engine_holds(struct qr_engine *engine, uint64_t stream, uint64_t lease_id);
 void qr_engine_release(struct qr_engine *engine, uint64_t stream, uint64_t lease_id,
                        const void *checkpoint, size_t len);
 /** Takes ownership of `settle`; it comes back by port.db_settle or, when it is dropped (a second
@@ -84,6 +88,9 @@ void qr_engine_done_return(struct qr_engine *engine, const struct qr_db_return_r
 /** After the call the caller frees them; `n` results in one go become one Ack frame per stream. */
 void qr_engine_done_settle(struct qr_engine *engine, struct qr_settle *const *settles, size_t n,
                            enum qr_db_status status);
+/** After the call the caller frees it. */
+void qr_engine_done_checkpoint(struct qr_engine *engine, const struct qr_checkpoint *checkpoint,
+                               enum qr_db_status status);
 void qr_engine_done_renew(struct qr_engine *engine, bool ok);
 
 /** A session taken over from a dead coordinator (attach already set): its leases live for one more
@@ -165,6 +172,9 @@ void qr_engine_each_session(const struct qr_engine *engine,
     X(stops_offers, "offers taken back because their job or run was stopped")         \
     X(suspects, "jobs marked because an agent died while it ran them")                \
     X(convictions, "jobs that killed an agent alone, now dead letters")               \
+    X(checkpoints, "checkpoints kept")                                                \
+    X(checkpoint_bytes, "bytes of finished work kept with checkpoints")               \
+    X(checkpoints_refused, "checkpoints that were not kept")                          \
     X(frames_old_stream, "frames of older streams dropped")
 
 struct qr_engine_stats {
@@ -177,6 +187,7 @@ struct qr_engine_stats {
     uint32_t leases_offered_now, leases_active_now, leases_stopping_now, leases_settling_now,
         leases_returning_now;
     uint32_t slots;
+    uint64_t pages_done, pages_total; /* of running jobs that count pages */
     bool renewed; /* this coordinator's own row is younger than a ttl: it may serve (rule 6) */
 };
 void qr_engine_get_stats(const struct qr_engine *engine, struct qr_engine_stats *ret);

@@ -24,7 +24,7 @@ enum {
     QR_ENG_BACKOFF_MAX_MS = 2000,
     QR_ENG_BUDGET_SLACK_MS = 10000, /* the worker's own enforcement comes first */
     QR_ENG_GONE_KEEP_MS = 600000,   /* a session that is over stays visible */
-    QR_ENG_MIRROR_EVERY_MS = 1000,
+    QR_ENG_MIRROR_EVERY_MS = 500,
 };
 
 /* ---- timer.c: a binary heap */
@@ -64,9 +64,10 @@ struct qr_eng_lease {
     uint64_t bytes;
     bool offered_here;   /* not kept by a Hello: type and bytes are known */
     int64_t progress_at; /* 0: not started */
-    uint32_t permille;
+    uint32_t permille, done, total;
+    uint32_t mirrored_permille, mirrored_done;
     enum qr_phase phase;
-    uint64_t checkpoint; /* number of the newest */
+    bool in_checkpoint; /* one is with the database */
     UT_hash_handle hh;
 };
 
@@ -205,7 +206,7 @@ struct qr_engine {
     struct qr_eng_line *lines;
     uint64_t announced; /* how often there was work */
     uint64_t last_token;
-    uint64_t claims_in_flight, settles_in_flight;
+    uint64_t claims_in_flight, settles_in_flight, checkpoints_in_flight;
 
     struct qr_eng_timer **heap;
     size_t n_heap, cap_heap;

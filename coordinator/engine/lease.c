@@ -94,6 +94,15 @@ void qr_eng_lease_budget(struct qr_engine *engine, struct qr_eng_lease *lease, u
                               &lease->progress_budget_ms);
 }
 
+void qr_checkpoint_free(struct qr_checkpoint *checkpoint)
+{
+    if (!checkpoint)
+        return;
+    free(checkpoint->data);
+    free(checkpoint->part);
+    free(checkpoint);
+}
+
 /* A lease of this session, or NULL. */
 static struct qr_eng_lease *own(struct qr_engine *engine, const struct qr_eng_session *session,
                                 uint64_t id)
@@ -154,17 +163,50 @@ void qr_engine_release(struct qr_engine *engine, uint64_t stream, uint64_t lease
     qr_eng_session_arm(engine, session);
 }
 
-void qr_engine_checkpoint(struct qr_engine *engine, uint64_t stream, uint64_t lease_id,
-                          uint64_t number, const void *data, size_t len)
+bool qr_engine_checkpoint(struct qr_engine *engine, uint64_t stream,
+                          struct qr_checkpoint *checkpoint)
+{
+    struct qr_eng_session *session = qr_eng_stream_hear(engine, stream);
+    struct qr_eng_lease *lease = session ? own(engine, session, checkpoint->lease_id) : NULL;
+
+    if (!lease || lease->in_checkpoint ||
+        (lease->state != QR_LEASE_ACTIVE && lease->state != QR_LEASE_STOPPING))
+        return true; /* one answer follows, or the next Sync says that it is over */
+    lease->in_checkpoint = true;
+    checkpoint->job_id = lease->job_id;
+    checkpoint->session_pk = session->pk;
+    checkpoint->attach = session->attach;
+    engine->checkpoints_in_flight++;
+    engine->port.db_checkpoint(engine->port.ctx, checkpoint);
+    return false;
+}
+
+void qr_engine_done_checkpoint(struct qr_engine *engine, const struct qr_checkpoint *checkpoint,
+                               enum qr_db_status status)
+{
+    struct qr_eng_session *session = qr_eng_session_find_pk(engine, checkpoint->session_pk);
+    struct qr_eng_lease *lease = qr_eng_lease_find(engine, checkpoint->lease_id);
+    bool kept = status == QR_DB_DONE && checkpoint->stands >= checkpoint->number;
+
+    engine->checkpoints_in_flight--;
+    engine->stats.checkpoints += kept;
+    engine->stats.checkpoint_bytes += kept ? checkpoint->part_len : 0;
+    engine->stats.checkpoints_refused += !kept;
+    if (!session || !lease || lease->session != session)
+        return;
+    lease->in_checkpoint = false;
+    if (status != QR_DB_DONE || checkpoint->stale || !session->stream)
+        return; /* it is sent again; or the lease is over, which a Sync says */
+    engine->port.checkpoint_ack(engine->port.ctx, session->stream->id, ++session->stream->seq,
+                                lease->id, checkpoint->number, checkpoint->stands);
+}
+
+uint64_t qr_engine_holds(struct qr_engine *engine, uint64_t stream, uint64_t lease_id)
 {
     struct qr_eng_session *session = qr_eng_stream_hear(engine, stream);
     struct qr_eng_lease *lease = session ? own(engine, session, lease_id) : NULL;
-    struct qr_lease_ref ref;
 
-    if (!lease || number <= lease->checkpoint ||
-        (lease->state != QR_LEASE_ACTIVE && lease->state != QR_LEASE_STOPPING))
-        return;
-    lease->checkpoint = number;
-    ref = (struct qr_lease_ref){lease->id, lease->job_id};
-    engine->port.db_checkpoint(engine->port.ctx, session->pk, &ref, number, data, len);
+    return lease && (lease->state == QR_LEASE_OFFERED || lease->state == QR_LEASE_ACTIVE)
+               ? lease->job_id
+               : 0;
 }

@@ -78,6 +78,7 @@ struct qr_lease_progress {
     enum qr_phase phase;
     uint32_t permille;
     uint64_t started_ms_ago; /* 0: not started */
+    uint32_t done, total;    /* pages; 0: not known */
 };
 
 struct qr_beat {
@@ -144,6 +145,7 @@ struct qr_offer {
     const char *options_json; /* flat object of strings, or NULL */
     const void *checkpoint;
     size_t checkpoint_len;
+    uint64_t checkpoint_number, part_bytes; /* its parts are fetched by the worker */
     uint64_t budget_ms, progress_budget_ms; /* set by the engine */
     bool alone;
 };
@@ -287,13 +289,32 @@ struct qr_settle {
     struct qr_settle *next; /* for whoever holds it */
 };
 
+/* Checkpoint: how far a job has come, and the part of its record that leads there. Made by
+ * service/, owned by the lane from .db_checkpoint() on, given back with the answer filled in, freed
+ * by service/ after qr_engine_done_checkpoint(). The fence is that of a result; a number that is
+ * not the next (or, begun anew, not larger) changes nothing. */
+struct qr_checkpoint {
+    uint64_t lease_id, job_id;
+    uint64_t session_pk, attach; /* set by the engine */
+    uint64_t number;
+    uint8_t *data, *part; /* owned, or NULL */
+    size_t data_len, part_len;
+    bool anew; /* earlier parts are void */
+    /* answer */
+    bool stale;                 /* the lease is over */
+    uint64_t stands;            /* the newest number that does */
+    struct qr_checkpoint *next; /* for whoever holds it */
+};
+void qr_checkpoint_free(struct qr_checkpoint *checkpoint);
+
 /* Mirror: leases older than 2 s shown in extraction_jobs (status, claimed_by, claimed_at,
  * heartbeat). */
 struct qr_mirror {
     uint64_t lease_id, job_id;
     uint64_t session_pk;
-    uint64_t age_ms;   /* since it was claimed */
-    uint64_t heard_ms; /* since its worker was last heard */
+    uint64_t age_ms;                /* since it was claimed */
+    uint64_t heard_ms;              /* since its worker was last heard */
+    uint32_t permille, done, total; /* how far it has come */
 };
 
 /* What people have stopped, as the database has it: told whenever it may have changed and at least
@@ -330,6 +351,8 @@ struct qr_engine_port {
     void (*sync)(void *ctx, uint64_t stream, uint64_t seq, uint64_t seen, const uint64_t *drop,
                  size_t n_drop, const uint64_t *expected, size_t n_expected);
     void (*ack)(void *ctx, uint64_t stream, uint64_t seq, const struct qr_ack *acks, size_t n);
+    void (*checkpoint_ack)(void *ctx, uint64_t stream, uint64_t seq, uint64_t lease_id,
+                           uint64_t number, uint64_t stands);
     void (*stop)(void *ctx, uint64_t stream, uint64_t seq, uint64_t lease_id,
                  enum qr_stop_reason reason, uint32_t grace_ms);
     /* `resume`: a drain is undone. */
@@ -343,11 +366,10 @@ struct qr_engine_port {
     void (*db_hello)(void *ctx, const struct qr_db_hello *request);
     void (*db_claim)(void *ctx, const struct qr_db_claim *request);
     void (*db_return)(void *ctx, const struct qr_db_return *request);
-    void (*db_settle)(void *ctx, struct qr_settle *settle); /* takes ownership */
+    void (*db_settle)(void *ctx, struct qr_settle *settle);             /* takes ownership */
+    void (*db_checkpoint)(void *ctx, struct qr_checkpoint *checkpoint); /* takes ownership */
     /* Fire and forget: */
     void (*db_mirror)(void *ctx, const struct qr_mirror *rows, size_t n);
-    void (*db_checkpoint)(void *ctx, uint64_t session_pk, const struct qr_lease_ref *lease,
-                          uint64_t number, const void *data, size_t len);
     /* The worker said goodbye and holds nothing: the session row may say so. */
     void (*db_end_session)(void *ctx, uint64_t session_pk, uint64_t attach);
     /* Renew this coordinator's own row; answered by qr_engine_done_renew(). */

@@ -22,9 +22,12 @@ static void check_budget(struct qr_engine *engine, struct qr_eng_lease *lease,
     if (lease->state != QR_LEASE_ACTIVE || now->phase == QR_PHASE_FINISHED ||
         now->started_ms_ago == 0)
         return;
-    if (!lease->progress_at || now->permille != lease->permille || now->phase != lease->phase)
+    if (!lease->progress_at || now->permille != lease->permille || now->done != lease->done ||
+        now->phase != lease->phase)
         lease->progress_at = engine->now;
     lease->permille = now->permille;
+    lease->done = now->done;
+    lease->total = now->total;
     if (now->started_ms_ago > lease->budget_ms + QR_ENG_BUDGET_SLACK_MS) {
         snprintf(why, sizeof why, "time budget of %.0f s used up",
                  (double)lease->budget_ms / 1000.0);

@@ -63,13 +63,17 @@ void qr_engine_done_renew(struct qr_engine *engine, bool ok)
     qr_eng_timer_arm(engine, &engine->renew_timer, at > engine->now ? at : engine->now + 1);
 }
 
-/* A lease that has become old is shown at once, then its heartbeat twice a ttl. */
+/* A lease that has become old is shown at once, then its heartbeat twice a ttl, and its progress as
+ * often as beats bring it. */
 static bool wants_mirror(const struct qr_engine *engine, const struct qr_eng_lease *lease)
 {
+    bool moved = lease->permille != lease->mirrored_permille || lease->done != lease->mirrored_done;
+
     if ((lease->state != QR_LEASE_ACTIVE && lease->state != QR_LEASE_STOPPING) ||
         engine->now - lease->since < engine->config.mirror_after_ms)
         return false;
-    return !lease->mirrored_at || engine->now - lease->mirrored_at >= engine->config.ttl_ms / 2;
+    return !lease->mirrored_at ||
+           engine->now - lease->mirrored_at >= engine->config.ttl_ms / (moved ? 4 : 2);
 }
 
 static void mirror(struct qr_engine *engine, struct qr_eng_timer *timer)
@@ -81,12 +85,17 @@ static void mirror(struct qr_engine *engine, struct qr_eng_timer *timer)
         if (!wants_mirror(engine, lease))
             continue;
         lease->mirrored_at = engine->now;
+        lease->mirrored_permille = lease->permille;
+        lease->mirrored_done = lease->done;
         rows[n++] = (struct qr_mirror){
             .lease_id = lease->id,
             .job_id = lease->job_id,
             .session_pk = lease->session->pk,
             .age_ms = (uint64_t)(engine->now - lease->since),
             .heard_ms = (uint64_t)(engine->now - lease->session->heard_at),
+            .permille = lease->permille,
+            .done = lease->done,
+            .total = lease->total,
         };
         if (n == MIRROR_ROWS) {
             engine->port.db_mirror(engine->port.ctx, rows, n);

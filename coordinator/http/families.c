@@ -85,6 +85,10 @@ void qr_metrics_engine(struct qr_metrics *metrics, const struct qr_engine_stats 
     qr_metrics_gauge(metrics, "quarry_sessions_connected", "worker sessions with a live stream",
                      stats->sessions_connected);
     qr_metrics_gauge(metrics, "quarry_slots", "slots of the connected workers", stats->slots);
+    qr_metrics_gauge(metrics, "quarry_running_pages", "pages of the documents that are being read",
+                     (double)stats->pages_total);
+    qr_metrics_gauge(metrics, "quarry_running_pages_done", "of these, those that were read",
+                     (double)stats->pages_done);
     qr_metrics_family(metrics, "quarry_leases", QR_METRIC_GAUGE, "live leases by state");
     for (size_t i = 0; i < QR_COUNT(leases); i++) {
         const struct qr_label state = {"state", leases[i].state};

@@ -188,10 +188,9 @@ static void port_mirror(void *ctx, const struct qr_mirror *rows, size_t n)
     qr_db_mirror(((struct qr_fleet *)ctx)->db, rows, n);
 }
 
-static void port_checkpoint(void *ctx, uint64_t session_pk, const struct qr_lease_ref *lease,
-                            uint64_t number, const void *data, size_t len)
+static void port_checkpoint(void *ctx, struct qr_checkpoint *checkpoint)
 {
-    qr_db_checkpoint(((struct qr_fleet *)ctx)->db, session_pk, lease, number, data, len);
+    qr_db_checkpoint(((struct qr_fleet *)ctx)->db, checkpoint);
 }
 
 static void port_end_session(void *ctx, uint64_t session_pk, uint64_t attach)
@@ -310,6 +309,24 @@ static void on_settled(void *ctx, struct qr_settle *const *settles, size_t n,
     leave(fleet);
 }
 
+void qr_fleet_checkpointed(struct qr_fleet *fleet, struct qr_checkpoint *checkpoint,
+                           enum qr_db_status status)
+{
+    fleet->pending_bytes -= checkpoint->part_len;
+    qr_engine_done_checkpoint(fleet->engine, checkpoint, status);
+    qr_checkpoint_free(checkpoint);
+}
+
+static void on_checkpointed(void *ctx, struct qr_checkpoint *checkpoint, enum qr_db_status status)
+{
+    struct qr_fleet *fleet = ctx;
+    if (qr_refused_checkpoint(fleet, checkpoint, status))
+        return;
+    enter(fleet);
+    qr_fleet_checkpointed(fleet, checkpoint, status);
+    leave(fleet);
+}
+
 static void on_renewed(void *ctx, bool ok)
 {
     struct qr_fleet *fleet = ctx;
@@ -346,6 +363,7 @@ struct qr_db_events qr_fleet_db_events(struct qr_fleet *fleet)
         .claim = on_claim_reply,
         .returned = on_return_reply,
         .settled = on_settled,
+        .checkpointed = on_checkpointed,
         .renewed = on_renewed,
         .adopted = on_adopted,
         .stops = on_stops,

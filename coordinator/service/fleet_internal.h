@@ -15,6 +15,8 @@
 
 enum {
     QR_FRAME_MAX = 64 << 10,      /* protocol.md: frames are at most 64 KiB */
+    QR_CHECKPOINT_MAX = 48 << 10, /* its data, without the part */
+    QR_PARTS_READS_MAX = 64,      /* at a time, of all workers */
     QR_ASSEMBLY_LEASES_MAX = 1024 /* half-received records per stream */
 };
 
@@ -58,6 +60,7 @@ struct qr_fleet {
     uint64_t next_stream;
     size_t n_slow; /* streams with `slow` set */
     size_t assembly_bytes, pending_bytes;
+    size_t parts_reads; /* with the database */
     struct qr_settle *free_settles; /* chained by next */
     size_t n_free_settles;
     struct qr_hot_frame hot_in;
@@ -81,6 +84,8 @@ bool qr_refused_claim(struct qr_fleet *fleet, const struct qr_db_claim_reply *re
 bool qr_refused_return(struct qr_fleet *fleet, const struct qr_db_return_reply *reply);
 bool qr_refused_settles(struct qr_fleet *fleet, struct qr_settle *const *settles, size_t n,
                         enum qr_db_status status);
+bool qr_refused_checkpoint(struct qr_fleet *fleet, struct qr_checkpoint *checkpoint,
+                           enum qr_db_status status);
 bool qr_refused_renew(struct qr_fleet *fleet, bool ok);
 /** Hand the kept answers to the engine; those that follow from them wait for the next call. */
 void qr_refused_deliver(struct qr_fleet *fleet);
@@ -108,6 +113,14 @@ void qr_fleet_free_settle(struct qr_fleet *fleet, struct qr_settle *settle);
 /** fleet.c: the database is done with these: count, tell the engine, free. Under the mutex. */
 void qr_fleet_settled(struct qr_fleet *fleet, struct qr_settle *const *settles, size_t n,
                       enum qr_db_status status);
+
+/** fleet.c: the same for a checkpoint. */
+void qr_fleet_checkpointed(struct qr_fleet *fleet, struct qr_checkpoint *checkpoint,
+                           enum qr_db_status status);
+
+/** parts.c: the parts of a leased job from `offset` on go out, as many as one answer has. */
+void qr_fleet_send_parts(struct qr_fleet *fleet, uint64_t stream, uint64_t lease_id,
+                         uint64_t offset);
 
 /** frame_out.c: how often a worker beats: a quarter of the ttl, further apart in a large fleet so
  * that all beats together stay below about 1,000 a second, but never more than half the ttl (rule

@@ -234,6 +234,8 @@ static void on_beat(struct qr_fleet *fleet, uint64_t stream, const Quarry__V1__B
                 : QR_PHASE_UNKNOWN;
         leases[i].permille = state->progress_permille;
         leases[i].started_ms_ago = state->started_ms_ago;
+        leases[i].done = state->done;
+        leases[i].total = state->total;
     }
     in.leases = leases;
     if (!scratch.failed)
@@ -324,6 +326,61 @@ static void on_result(struct qr_fleet *fleet, struct qr_fleet_stream *stream,
     }
 }
 
+/* A checkpoint with its part; NULL: incomplete, or no memory for it now: the worker sends it again.
+ */
+static struct qr_checkpoint *checkpoint_of(struct qr_fleet *fleet, struct qr_fleet_stream *stream,
+                                           Quarry__V1__Checkpoint *frame)
+{
+    const ProtobufCBinaryData unchecked = {0};
+    size_t len = frame->part_bytes > 0 ? frame->part_bytes : frame->part.len;
+    uint8_t *part = NULL;
+
+    if (frame->part_bytes > 0 &&
+        !qr_assembly_take(fleet, stream, frame->lease_id, len, &unchecked, &part))
+        return NULL;
+    struct qr_checkpoint *checkpoint = fleet->pending_bytes + len > fleet->config.max_pending_bytes
+                                           ? NULL
+                                           : calloc(1, sizeof *checkpoint);
+    if (!checkpoint) {
+        free(part);
+        return NULL;
+    }
+    if (!part && len > 0) {
+        part = frame->part.data; /* taken out of the frame */
+        frame->part = (ProtobufCBinaryData){0};
+    }
+    *checkpoint = (struct qr_checkpoint){.lease_id = frame->lease_id,
+                                         .number = frame->number,
+                                         .anew = frame->anew,
+                                         .data = frame->data.data,
+                                         .data_len = frame->data.len,
+                                         .part = part,
+                                         .part_len = len};
+    frame->data = (ProtobufCBinaryData){0};
+    return checkpoint;
+}
+
+static void on_checkpoint(struct qr_fleet *fleet, struct qr_fleet_stream *stream,
+                          Quarry__V1__Checkpoint *frame)
+{
+    if (frame->number == 0 || frame->number > INT32_MAX || frame->data.len > QR_CHECKPOINT_MAX) {
+        qr_engine_protocol_error(fleet->engine, stream->id,
+                                 "a Checkpoint has a number from 1 and 48 KiB at most");
+        return;
+    }
+    struct qr_checkpoint *checkpoint = checkpoint_of(fleet, stream, frame);
+    if (!checkpoint) {
+        qr_engine_heard(fleet->engine, stream->id);
+        return;
+    }
+    size_t len = checkpoint->part_len;
+    fleet->pending_bytes += len;
+    if (qr_engine_checkpoint(fleet->engine, stream->id, checkpoint)) {
+        fleet->pending_bytes -= len;
+        qr_checkpoint_free(checkpoint);
+    }
+}
+
 /* ------------------------------------------------------------------ hot frames (hot.h) */
 
 static void on_hot_result(struct qr_fleet *fleet, uint64_t stream,
@@ -408,8 +465,17 @@ void qr_fleet_frame_in(struct qr_fleet *fleet, struct qr_fleet_stream *stream,
         on_beat(fleet, id, frame->beat);
         break;
     case QUARRY__V1__WORKER_FRAME__BODY_CHECKPOINT:
-        qr_engine_checkpoint(engine, id, frame->checkpoint->lease_id, frame->checkpoint->number,
-                             frame->checkpoint->data.data, frame->checkpoint->data.len);
+        on_checkpoint(fleet, stream, frame->checkpoint);
+        break;
+    case QUARRY__V1__WORKER_FRAME__BODY_PART_CHUNK:
+        /* As with results: what does not fit shows when its Checkpoint comes. */
+        (void)qr_assembly_add(fleet, stream, frame->part_chunk->lease_id, frame->part_chunk->offset,
+                              frame->part_chunk->data.data, frame->part_chunk->data.len);
+        qr_engine_heard(engine, id);
+        break;
+    case QUARRY__V1__WORKER_FRAME__BODY_PARTS_REQUEST:
+        qr_fleet_send_parts(fleet, id, frame->parts_request->lease_id,
+                            frame->parts_request->offset);
         break;
     case QUARRY__V1__WORKER_FRAME__BODY_RELEASE:
         qr_engine_release(engine, id, frame->release->lease_id, frame->release->checkpoint.data,

@@ -153,6 +153,8 @@ static void put_lease(struct offer_parts *parts, const struct qr_offer *offer)
     lease->progress_budget_ms = offer->progress_budget_ms;
     lease->checkpoint.data = (uint8_t *)offer->checkpoint;
     lease->checkpoint.len = offer->checkpoint_len;
+    lease->checkpoint_number = offer->checkpoint_number;
+    lease->part_bytes = offer->part_bytes;
     lease->bytes = offer->bytes;
     lease->modified_ms = offer->modified_ms;
     lease->alone = offer->alone;
@@ -266,6 +268,20 @@ static void send_ack(void *ctx, uint64_t stream, uint64_t seq, const struct qr_a
     free(ptrs);
 }
 
+static void send_checkpoint_ack(void *ctx, uint64_t stream, uint64_t seq, uint64_t lease_id,
+                                uint64_t number, uint64_t stands)
+{
+    FRAME(frame, seq);
+    Quarry__V1__CheckpointAck body = QUARRY__V1__CHECKPOINT_ACK__INIT;
+
+    body.lease_id = lease_id;
+    body.number = number;
+    body.stands = stands;
+    frame.body_case = QUARRY__V1__COORDINATOR_FRAME__BODY_CHECKPOINT_ACK;
+    frame.checkpoint_ack = &body;
+    send_frame(ctx, stream, &frame);
+}
+
 static void send_stop(void *ctx, uint64_t stream, uint64_t seq, uint64_t lease_id,
                       enum qr_stop_reason reason, uint32_t grace_ms)
 {
@@ -332,6 +348,7 @@ void qr_fleet_port_frames(struct qr_engine_port *port)
     port->offer = send_offer;
     port->sync = send_sync;
     port->ack = send_ack;
+    port->checkpoint_ack = send_checkpoint_ack;
     port->stop = send_stop;
     port->drain = send_drain;
     port->restarting = send_restarting;

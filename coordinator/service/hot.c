@@ -33,7 +33,8 @@ static size_t text_size(size_t len) { return len ? 1 + wire_varint_size(len) + l
 
 static bool is_plain(const struct qr_offer *offer)
 {
-    return !offer->options_json && offer->checkpoint_len == 0 && !strchr(offer->uri, '%');
+    return !offer->options_json && offer->checkpoint_len == 0 && offer->checkpoint_number == 0 &&
+           !strchr(offer->uri, '%');
 }
 
 static size_t lease_size(const struct qr_offer *o, size_t uri_len, size_t type_len)
@@ -227,6 +228,10 @@ static bool take_state(struct qr_hot_frame *frame, struct wire in)
             state.permille = (uint32_t)in.value;
         else if (in.field == 4)
             state.started_ms_ago = in.value;
+        else if (in.field == 10)
+            state.done = (uint32_t)in.value;
+        else if (in.field == 11)
+            state.total = (uint32_t)in.value;
         else
             return false;
     }

@@ -2,7 +2,7 @@
 
 #include "coordinator/service/fleet_internal.h"
 
-enum kind { HELLO, CLAIM, RETURN, SETTLES, RENEW };
+enum kind { HELLO, CLAIM, RETURN, SETTLES, CHECKPOINT, RENEW };
 
 struct qr_refused {
     struct qr_refused *next;
@@ -15,6 +15,10 @@ struct qr_refused {
             size_t n;
             enum qr_db_status status;
         } settles;
+        struct {
+            struct qr_checkpoint *checkpoint;
+            enum qr_db_status status;
+        } kept;
         bool renewed;
     };
     union { /* the array of `returned` or `settles` */
@@ -89,6 +93,17 @@ bool qr_refused_settles(struct qr_fleet *fleet, struct qr_settle *const *settles
     return true;
 }
 
+bool qr_refused_checkpoint(struct qr_fleet *fleet, struct qr_checkpoint *checkpoint,
+                           enum qr_db_status status)
+{
+    if (inside != fleet)
+        return false;
+    struct qr_refused *kept = keep(fleet, CHECKPOINT, 0);
+    kept->kept.checkpoint = checkpoint;
+    kept->kept.status = status;
+    return true;
+}
+
 bool qr_refused_renew(struct qr_fleet *fleet, bool ok)
 {
     if (inside != fleet)
@@ -112,6 +127,9 @@ static void deliver(struct qr_fleet *fleet, const struct qr_refused *kept)
     case SETTLES:
         qr_fleet_settled(fleet, kept->tail.settle, kept->settles.n, kept->settles.status);
         break;
+    case CHECKPOINT:
+        qr_fleet_checkpointed(fleet, kept->kept.checkpoint, kept->kept.status);
+        break;
     case RENEW:
         qr_engine_done_renew(fleet->engine, kept->renewed);
         break;
@@ -125,6 +143,8 @@ void qr_refused_drop_all(struct qr_fleet *fleet)
         fleet->refused = kept->next;
         for (size_t i = 0; kept->kind == SETTLES && i < kept->settles.n; i++)
             qr_fleet_free_settle(fleet, kept->tail.settle[i]);
+        if (kept->kind == CHECKPOINT)
+            qr_checkpoint_free(kept->kept.checkpoint);
         free(kept);
     }
 }

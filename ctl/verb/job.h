@@ -23,5 +23,11 @@ QR_MUST_CHECK int qr_job_print_control(struct qr_ctl *ctl, Quarry__V1__JobContro
 int64_t qr_job_changed_ms(const Quarry__V1__Job *job);
 
 /** What there is to say about a job, in one line: class and message of a failed one or of one that
- * waits for a retry, the reason of an empty one, "partial", or "". Returns buf. */
+ * waits for a retry, the reason of an empty one, how far a running one has come, "partial", or "".
+ * Returns buf. */
 const char *qr_job_reason(const Quarry__V1__Job *job, char *buf, size_t cap);
+
+/** How far a running job has come: "62 %, page 3100 of 5000"; "" when nothing is known. Returns
+ * buf.
+ */
+const char *qr_job_progress(const Quarry__V1__Job *job, char *buf, size_t cap);

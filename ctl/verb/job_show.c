@@ -49,6 +49,10 @@ static void print_job(const Quarry__V1__Job *job)
                                                ? "to pause: its worker has not let go of it yet"
                                                : "to cancel: its worker has not let go of it yet"
                                          : "");
+    line("progress", qr_job_progress(job, text, sizeof text));
+    snprintf(text, sizeof text, "%s of finished work, to go on from",
+             qr_text_size(job->kept_bytes, size, sizeof size));
+    line("kept", job->kept_bytes > 0 ? text : "");
     line("class", job->error_class);
     line("error", job->last_error);
     line("empty", job->empty_reason);

@@ -83,7 +83,8 @@ static int take(void *ctx, const ProtobufCMessage *message, struct qr_err *err)
     const struct qr_progress_sample sample = {.done = run->completed + run->failed + run->cancelled,
                                               .total = run->total,
                                               .failed = run->failed,
-                                              .listing = run->listing};
+                                              .listing = run->listing,
+                                              .working_permille = run->working_permille};
     qr_progress_update(&follow->progress, follow->heard_ms, &sample);
     say_gate(follow, run);
     int rc = keep(follow, run, err);

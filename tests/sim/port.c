@@ -181,15 +181,25 @@ static void on_db_mirror(void *ctx, const struct qr_mirror *rows, size_t n)
                           (unsigned long long)rows[i].lease_id, (unsigned long long)rows[i].age_ms);
 }
 
-static void on_db_checkpoint(void *ctx, uint64_t session_pk, const struct qr_lease_ref *lease,
-                             uint64_t number, const void *data, size_t len)
+/* Workers of the simulation keep nothing. */
+static void on_db_checkpoint(void *ctx, struct qr_checkpoint *checkpoint)
+{
+    const struct port *port = ctx;
+
+    sim_violation(port->sim, "no_checkpoints", "a checkpoint of lease %llu",
+                  (unsigned long long)checkpoint->lease_id);
+    qr_checkpoint_free(checkpoint);
+}
+
+static void on_checkpoint_ack(void *ctx, uint64_t stream, uint64_t seq, uint64_t lease_id,
+                              uint64_t number, uint64_t stands)
 {
     (void)ctx;
-    (void)session_pk;
-    (void)lease;
+    (void)stream;
+    (void)seq;
+    (void)lease_id;
     (void)number;
-    (void)data;
-    (void)len;
+    (void)stands;
 }
 
 static void on_db_end_session(void *ctx, uint64_t session_pk, uint64_t attach)
@@ -218,6 +228,7 @@ struct qr_engine_port port_of(struct sim *sim, struct coord *coord)
         .offer = on_offer,
         .sync = on_sync,
         .ack = on_ack,
+        .checkpoint_ack = on_checkpoint_ack,
         .stop = on_stop,
         .drain = on_drain,
         .restarting = on_restarting,

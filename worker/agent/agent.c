@@ -95,6 +95,12 @@ static void on_stop(void *ctx, uint64_t lease_id, enum qr_session_stop reason, u
     qr_jobs_stop(&a->jobs, lease_id, reason, grace_ms);
 }
 
+static void on_parts(void *ctx, uint64_t lease_id, const uint8_t *data, size_t len)
+{
+    struct agent *a = ctx;
+    qr_jobs_parts(&a->jobs, lease_id, data, len);
+}
+
 static void drain(struct agent *a, int64_t grace_ms, const char *why)
 {
     int64_t until = a->jobs.now_ms + grace_ms;
@@ -209,6 +215,18 @@ static void on_pool_done(void *arg, const struct qr_pool_result *result)
 {
     struct agent *a = arg;
     qr_jobs_done(&a->jobs, result);
+}
+
+static void on_pool_kept(void *arg, const struct qr_pool_kept *kept)
+{
+    struct agent *a = arg;
+    qr_jobs_kept(&a->jobs, kept);
+}
+
+static void on_pool_progress(void *arg, uint64_t id, const struct qr_extract_progress *progress)
+{
+    struct agent *a = arg;
+    qr_jobs_progress(&a->jobs, id, progress);
 }
 
 /* ---- the loop */
@@ -417,6 +435,7 @@ static int open_session(struct agent *a, struct qr_err *err)
                                          .send = on_send,
                                          .offer = on_offer,
                                          .stop = on_stop,
+                                         .parts = on_parts,
                                          .drain = on_drain,
                                          .undrain = on_undrain,
                                          .vitals = on_vitals,
@@ -480,6 +499,8 @@ static int start(struct agent *a, struct qr_err *err)
     const struct qr_pool_config pool = {.children = (int)a->options.slots,
                                         .memory_bytes = a->options.memory_bytes,
                                         .done = on_pool_done,
+                                        .kept = on_pool_kept,
+                                        .progress = on_pool_progress,
                                         .arg = a};
     rc = qr_pool_new(&pool, &a->pool, err);
     if (rc == QR_OK)
@@ -494,6 +515,7 @@ static int start(struct agent *a, struct qr_err *err)
         a->jobs.fetcher = a->fetcher;
         a->jobs.pool = a->pool;
         a->jobs.roots = &a->roots;
+        a->jobs.keep_ms = a->options.checkpoint_ms;
         a->jobs.max_file_bytes = (uint64_t)a->options.max_file_bytes;
         set_now(a);
     }

@@ -9,9 +9,13 @@
 #include <utlist.h>
 
 #include "common/log.h"
+#include "common/os/file.h"
 #include "quarry/v1/record.pb-c.h"
 
-enum { FETCH_BUDGET_MS = 120000 }; /* where the lease has no budget */
+enum {
+    FETCH_BUDGET_MS = 120000, /* where the lease has no budget */
+    KEEP_GRACE_MS = 1000,     /* to keep what is finished, before a job is handed back */
+};
 
 static struct qr_job *find(const struct qr_jobs *jobs, uint64_t lease_id)
 {
@@ -20,17 +24,25 @@ static struct qr_job *find(const struct qr_jobs *jobs, uint64_t lease_id)
     return job;
 }
 
-static void free_job(struct qr_jobs *jobs, struct qr_job *job)
+static void dispose(struct qr_job *job)
 {
-    if (job->state == QR_JOB_READY) {
-        DL_DELETE(jobs->ready, job);
+    if (job->fd >= 0)
         close(job->fd);
-    }
-    HASH_DELETE(hh, jobs->all, job);
+    if (job->resume_fd >= 0)
+        close(job->resume_fd);
+    free(job->resume);
     free(job->uri);
     free(job->name);
     free(job->type);
     free(job);
+}
+
+static void free_job(struct qr_jobs *jobs, struct qr_job *job)
+{
+    if (job->state == QR_JOB_READY)
+        DL_DELETE(jobs->ready, job);
+    HASH_DELETE(hh, jobs->all, job);
+    dispose(job);
 }
 
 void qr_jobs_free(struct qr_jobs *jobs)
@@ -124,11 +136,14 @@ static struct qr_job *make_job(const struct qr_jobs *jobs, const Quarry__V1__Lea
     job->progress_ms = (int64_t)lease->progress_budget_ms;
     job->taken_ms = jobs->now_ms;
     job->fd = -1;
+    job->resume_fd = -1;
+    if (lease->checkpoint.len > 0 && lease->part_bytes > 0 &&
+        (job->resume = malloc(lease->checkpoint.len)) != NULL) {
+        memcpy(job->resume, lease->checkpoint.data, lease->checkpoint.len);
+        job->resume_len = lease->checkpoint.len;
+    }
     if (!job->uri || !job->name || !job->type) {
-        free(job->uri);
-        free(job->name);
-        free(job->type);
-        free(job);
+        dispose(job);
         return NULL;
     }
     return job;
@@ -159,17 +174,14 @@ static void take(struct qr_jobs *jobs, const Quarry__V1__Lease *lease, const str
                   : qr_fetcher_submit(jobs->fetcher, lease->lease_id, lease->uri,
                                       lease->uri_raw.data, lease->uri_raw.len, &err);
     if (rc < 0) {
-        if (job) {
-            free(job->uri);
-            free(job->name);
-            free(job->type);
-            free(job);
-        }
+        if (job)
+            dispose(job);
         qr_session_decline(jobs->session, lease->lease_id, "out of memory");
         return;
     }
     HASH_ADD_KEYPTR(hh, jobs->all, &job->lease_id, sizeof job->lease_id, job);
     qr_session_accept(jobs->session, lease->lease_id);
+    job->parts_wanted = job->resume && qr_session_fetch_parts(jobs->session, lease->lease_id);
 }
 
 void qr_jobs_offer(struct qr_jobs *jobs, const Quarry__V1__Lease *lease)
@@ -203,6 +215,16 @@ void qr_jobs_offer(struct qr_jobs *jobs, const Quarry__V1__Lease *lease)
     qr_uri_done(&uri);
 }
 
+static void make_ready(struct qr_jobs *jobs, struct qr_job *job)
+{
+    const struct qr_session_progress queued = {.phase =
+                                                   QUARRY__V1__LEASE_PHASE__LEASE_PHASE_QUEUED};
+
+    job->state = QR_JOB_READY;
+    DL_APPEND(jobs->ready, job);
+    qr_session_progress(jobs->session, job->lease_id, &queued);
+}
+
 void qr_jobs_fetched(struct qr_jobs *jobs, struct qr_letter *letter)
 {
     struct qr_job *job = find(jobs, letter->id);
@@ -219,10 +241,61 @@ void qr_jobs_fetched(struct qr_jobs *jobs, struct qr_letter *letter)
     job->fetch_ms = letter->took_ms;
     job->changed = (job->listed_bytes != 0 && job->listed_bytes != letter->size) ||
                    (job->listed_modified_ms != 0 && job->listed_modified_ms != letter->modified_ms);
-    job->state = QR_JOB_READY;
-    DL_APPEND(jobs->ready, job);
-    qr_session_progress(jobs->session, job->lease_id, QUARRY__V1__LEASE_PHASE__LEASE_PHASE_QUEUED,
-                        0, 0);
+    if (!job->parts_wanted)
+        make_ready(jobs, job);
+}
+
+/* ---- going on where somebody stopped */
+
+void qr_jobs_parts(struct qr_jobs *jobs, uint64_t lease_id, const uint8_t *data, size_t len)
+{
+    struct qr_job *job = find(jobs, lease_id);
+    struct qr_err err = {0};
+
+    if (!job || !job->parts_wanted)
+        return;
+    job->parts_wanted = false;
+    if (data) {
+        const struct iovec bytes[] = {{job->resume, job->resume_len}, {(uint8_t *)data, len}};
+        job->resume_fd = qr_file_unnamed("resume", bytes, QR_COUNT(bytes), &err);
+    }
+    if (job->resume_fd < 0)
+        qr_log(QR_LOG_WARN, "job.begins_anew", "lease=%" PRIu64 " detail=\"%s\"", lease_id,
+               data ? err.msg : "what it had finished before cannot be had");
+    if (job->state == QR_JOB_FETCHING && job->fd >= 0)
+        make_ready(jobs, job);
+}
+
+void qr_jobs_progress(const struct qr_jobs *jobs, uint64_t id,
+                      const struct qr_extract_progress *progress)
+{
+    struct qr_job *job = find(jobs, id);
+
+    if (!job)
+        return;
+    if (progress->from > 0 && !job->said)
+        qr_log(QR_LOG_INFO, "job.resumed", "lease=%" PRIu64 " file=\"%s\" finished=%u of=%u", id,
+               job->name, progress->from, progress->total);
+    job->said = true;
+    qr_log(QR_LOG_DEBUG, "job.progress", "lease=%" PRIu64 " done=%u of=%u from=%u", id,
+           progress->done, progress->total, progress->from);
+}
+
+void qr_jobs_kept(struct qr_jobs *jobs, const struct qr_pool_kept *kept)
+{
+    struct qr_job *job = find(jobs, kept->id);
+    const struct qr_session_checkpoint checkpoint = {.state = kept->state,
+                                                     .state_len = kept->state_len,
+                                                     .part = kept->part,
+                                                     .part_len = kept->part_len,
+                                                     .anew = kept->anew};
+
+    if (!job || job->state != QR_JOB_RUNNING)
+        return;
+    qr_log(QR_LOG_DEBUG, "job.kept", "lease=%" PRIu64 " bytes=%zu anew=%d", kept->id,
+           kept->part_len, kept->anew);
+    qr_session_checkpoint(jobs->session, job->lease_id, &checkpoint);
+    job->kept = job->stop_ms != 0;
 }
 
 /* ---- into the pool */
@@ -245,7 +318,10 @@ static void submit(struct qr_jobs *jobs, struct qr_job *job)
                                     .max_file_bytes = jobs->max_file_bytes,
                                     .options = job->options,
                                     .budget_ms = job->budget_ms ? left_ms : 0,
-                                    .progress_ms = job->progress_ms};
+                                    .progress_ms = job->progress_ms,
+                                    .keep_ms = jobs->keep_ms,
+                                    .resume_fd = job->resume_fd,
+                                    .state_bytes = job->resume_len};
     struct qr_err err = {0};
 
     qr_session_started(jobs->session, job->lease_id);
@@ -259,6 +335,7 @@ static void submit(struct qr_jobs *jobs, struct qr_job *job)
     }
     DL_DELETE(jobs->ready, job);
     job->fd = -1;
+    job->resume_fd = -1;
     job->state = QR_JOB_RUNNING;
     jobs->n_submitted++;
     jobs->alone_running = jobs->alone_running || job->alone;
@@ -285,6 +362,18 @@ static void hand_back(struct qr_jobs *jobs, struct qr_job *job, const char *reas
     leave(jobs, job);
 }
 
+/* It runs on until what it has finished is kept, or the time is over. */
+static void stop_soon(struct qr_jobs *jobs, struct qr_job *job, int64_t until_ms,
+                      const char *reason)
+{
+    if (job->stop_ms != 0 && job->stop_ms <= until_ms)
+        return;
+    if (job->stop_ms == 0)
+        qr_pool_keep(jobs->pool, job->lease_id);
+    job->stop_ms = until_ms;
+    job->stop_reason = reason;
+}
+
 void qr_jobs_stop(struct qr_jobs *jobs, uint64_t lease_id, enum qr_session_stop reason,
                   uint32_t grace_ms)
 {
@@ -298,19 +387,20 @@ void qr_jobs_stop(struct qr_jobs *jobs, uint64_t lease_id, enum qr_session_stop 
         hand_back(jobs, job, "cancelled");
     else if (job->state != QR_JOB_RUNNING || grace_ms == 0)
         hand_back(jobs, job, "paused");
-    else { /* work that ends within the grace need not be done again */
-        job->stop_ms = jobs->now_ms + grace_ms;
-        job->stop_reason = "paused";
-    }
+    else /* work that ends within the grace need not be done again, nor what can be kept */
+        stop_soon(jobs, job, jobs->now_ms + grace_ms, "paused");
 }
 
 void qr_jobs_hand_back(struct qr_jobs *jobs, bool running_too, const char *reason)
 {
     struct qr_job *job;
     struct qr_job *next;
-    HASH_ITER (hh, jobs->all, job, next)
-        if (job->state != QR_JOB_LEFT && (running_too || job->state != QR_JOB_RUNNING))
+    HASH_ITER (hh, jobs->all, job, next) {
+        if (job->state == QR_JOB_RUNNING && running_too)
+            stop_soon(jobs, job, jobs->now_ms + KEEP_GRACE_MS, reason);
+        else if (job->state != QR_JOB_LEFT && job->state != QR_JOB_RUNNING)
             hand_back(jobs, job, reason);
+    }
 }
 
 /* ---- time */
@@ -343,20 +433,28 @@ static void fetch_too_long(struct qr_jobs *jobs, struct qr_job *job)
 
 static void check_time(struct qr_jobs *jobs, struct qr_job *job)
 {
-    if (job->state == QR_JOB_RUNNING && job->stop_ms != 0 && jobs->now_ms >= job->stop_ms)
+    if (job->state == QR_JOB_RUNNING && job->stop_ms != 0 &&
+        (job->kept || jobs->now_ms >= job->stop_ms))
         hand_back(jobs, job, job->stop_reason);
     else if (job->state == QR_JOB_FETCHING && jobs->now_ms >= fetch_deadline(job))
         fetch_too_long(jobs, job);
 }
 
-static void report_working(void *arg, uint64_t id, int64_t since_ms, uint32_t permille)
+static void report_working(void *arg, uint64_t id, int64_t since_ms,
+                           const struct qr_extract_progress *progress)
 {
     struct qr_jobs *jobs = arg;
     struct qr_job *job = find(jobs, id);
 
-    if (job && job->state == QR_JOB_RUNNING)
-        qr_session_progress(jobs->session, id, QUARRY__V1__LEASE_PHASE__LEASE_PHASE_RUNNING,
-                            permille, jobs->now_ms - since_ms - job->fetch_ms);
+    if (!job || job->state != QR_JOB_RUNNING)
+        return;
+    const struct qr_session_progress running = {
+        .phase = QUARRY__V1__LEASE_PHASE__LEASE_PHASE_RUNNING,
+        .permille = progress->permille < 1000 ? progress->permille : 1000,
+        .done = progress->done,
+        .total = progress->total,
+        .started_ms = jobs->now_ms - since_ms - job->fetch_ms};
+    qr_session_progress(jobs->session, id, &running);
 }
 
 void qr_jobs_report(struct qr_jobs *jobs)
@@ -369,9 +467,10 @@ void qr_jobs_report(struct qr_jobs *jobs)
             continue;
         if (!job->fetching_ms && !qr_fetcher_is_waiting(jobs->fetcher, job->lease_id))
             job->fetching_ms = jobs->now_ms;
+        const struct qr_session_progress fetching = {
+            .phase = QUARRY__V1__LEASE_PHASE__LEASE_PHASE_FETCHING, .started_ms = job->fetching_ms};
         if (job->fetching_ms)
-            qr_session_progress(jobs->session, job->lease_id,
-                                QUARRY__V1__LEASE_PHASE__LEASE_PHASE_FETCHING, 0, job->fetching_ms);
+            qr_session_progress(jobs->session, job->lease_id, &fetching);
     }
     qr_pool_each_working(jobs->pool, report_working, jobs);
 }
@@ -393,7 +492,7 @@ int64_t qr_jobs_next_deadline(const struct qr_jobs *jobs)
     for (const struct qr_job *job = jobs->all; job; job = job->hh.next) {
         int64_t due = INT64_MAX;
         if (job->state == QR_JOB_RUNNING && job->stop_ms != 0)
-            due = job->stop_ms;
+            due = job->kept ? jobs->now_ms : job->stop_ms;
         else if (job->state == QR_JOB_FETCHING)
             due = fetch_deadline(job);
         deadline = due < deadline ? due : deadline;

@@ -41,7 +41,13 @@ struct qr_job {
     int64_t fetch_ms;               /* how long opening took */
     int64_t stop_ms;                /* asked to stop: until then it may finish; 0: not asked */
     const char *stop_reason;
-    int fd;                     /* READY */
+    int fd;          /* READY, or open already while the parts are fetched */
+    uint8_t *resume; /* state to go on from; NULL: from the start */
+    size_t resume_len;
+    int resume_fd;              /* state and parts for the child; -1: from the start */
+    bool parts_wanted;          /* the parts are being fetched */
+    bool said;                  /* that it went on, in the log */
+    bool kept;                  /* something was kept since it was asked for (stop_ms) */
     bool changed;               /* size or time differ from the listing */
     struct qr_job *prev, *next; /* READY, in order */
     UT_hash_handle hh;
@@ -53,6 +59,7 @@ struct qr_jobs {
     struct qr_pool *pool;
     const struct qr_roots *roots;
     uint64_t max_file_bytes;
+    int64_t keep_ms; /* what is finished is kept so often */
     int64_t now_ms;
     struct qr_job *all;
     struct qr_job *ready;
@@ -65,6 +72,13 @@ struct qr_jobs {
 void qr_jobs_offer(struct qr_jobs *jobs, const Quarry__V1__Lease *lease);
 /** The fetch thread's answer; takes the letter's descriptor. */
 void qr_jobs_fetched(struct qr_jobs *jobs, struct qr_letter *letter);
+/** The parts behind the job's checkpoint; NULL: it begins anew. */
+void qr_jobs_parts(struct qr_jobs *jobs, uint64_t lease_id, const uint8_t *data, size_t len);
+/** A child has finished some of it. */
+void qr_jobs_kept(struct qr_jobs *jobs, const struct qr_pool_kept *kept);
+/** A child says how far it has come: for the log. */
+void qr_jobs_progress(const struct qr_jobs *jobs, uint64_t id,
+                      const struct qr_extract_progress *progress);
 /** The pool's answer. */
 void qr_jobs_done(struct qr_jobs *jobs, const struct qr_pool_result *result);
 void qr_jobs_stop(struct qr_jobs *jobs, uint64_t lease_id, enum qr_session_stop reason,

@@ -19,6 +19,7 @@ static const struct qr_option table[] = {
     {"max-file-size",    0, QR_OPT_SIZE, AT(max_file_bytes),      "2G",             1,   0x1p44,  0,               "SIZE",      "larger files fail", PAGE},
     {"memory-limit",     0, QR_OPT_SIZE, AT(memory_bytes),        "1G",             67108864, 0x1p44, 0,           "SIZE",      "memory of one extracting process", PAGE},
     {"drain-grace",      0, QR_OPT_MSEC, AT(drain_grace_ms),      "30s",            0,   86400000, 0,              "DURATION",  "after SIGTERM running jobs may finish this long, then they are handed back", PAGE},
+    {"checkpoint-every", 0, QR_OPT_MSEC, AT(checkpoint_ms),       "5s",             100, 3600000, 0,               "DURATION",  "long jobs keep what they have finished so often", PAGE},
     {"exit-when-unreachable", 0, QR_OPT_BOOL, AT(exit_when_unreachable), NULL,      0,   0,       0,               NULL,        "exit with 4 when no coordinator answers at start, instead of trying forever", PAGE},
     {"log-level",        0, QR_OPT_STR,  AT(log_level),           "info",           0,   0,       QR_OPT_CHOICE,   "debug|info|warn|error", "how much to log", PAGE},
     {0},

@@ -20,6 +20,7 @@ struct qr_agent_options {
     int64_t spool_bytes;
     int64_t spool_reserve_bytes;
     int64_t drain_grace_ms;
+    int64_t checkpoint_ms;
     bool exit_when_unreachable;
 };
 

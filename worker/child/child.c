@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/os/file.h"
 #include "common/os/pipe.h"
 #include "worker/child/wire.h"
 #include "worker/extract/extract.h"
@@ -15,13 +16,16 @@
 #define PROGRESS_EVERY_MS 200
 #define RECORD_MAX ((size_t)160 * 1024 * 1024)
 #define CHILD_FDS 32
+#define LOOK_EVERY_MS 20 /* at the pipe, while working */
 
 /* A job that was received and has not begun. */
 struct queued {
     uint64_t id;
     int fd;
     struct qr_wire_job wire;
-    size_t type; /* where it begins in `text`, behind the name */
+    size_t type;   /* where it begins in `text`, behind the name */
+    int resume_fd; /* -1: from the start */
+    uint64_t state_bytes;
     char text[QR_WIRE_TEXT_MAX];
 };
 
@@ -29,27 +33,100 @@ struct child {
     struct qr_pipe pipe;
     struct queued queue[QR_WIRE_DEPTH + 1];
     size_t n_queued;
+    size_t busy; /* 1 while the first of them is worked on */
     struct qr_engine engine;
     struct qr_record *rec;
     struct qr_buf encoded;
     uint64_t job_id;
     int64_t reported_ms;
+    /* a RESUME whose JOB comes next */
+    uint64_t resume_id;
+    int resume_fd;
+    uint64_t resume_state_bytes;
+    /* keeping what is finished */
+    int64_t keep_ms; /* of the job; 0: not, or not any more */
+    int64_t kept_at_ms, looked_at_ms;
+    bool keep_now, kept_before;
 };
 
-static void on_progress(void *arg, unsigned permille)
+static int receive(struct child *child, bool wait, struct qr_err *err);
+
+static void on_progress(void *arg, const struct qr_extract_progress *progress)
 {
     struct child *child = arg;
-    uint32_t value = permille;
     int64_t now = qr_clock_ms();
     struct qr_err err;
 
-    if (now - child->reported_ms < PROGRESS_EVERY_MS)
+    if (now - child->reported_ms < PROGRESS_EVERY_MS &&
+        (progress->from == 0 || progress->done != progress->from))
         return;
     child->reported_ms = now;
     /* a pool that is gone is noticed at the next read */
-    if (qr_pipe_send(&child->pipe, QR_WIRE_PROGRESS, child->job_id, &value, sizeof value, -1,
+    if (qr_pipe_send(&child->pipe, QR_WIRE_PROGRESS, child->job_id, progress, sizeof *progress, -1,
                      &err) < 0)
         return;
+}
+
+/* Bytes in frames of one type. */
+static int send_all(struct child *child, uint16_t type, const struct qr_buf *bytes,
+                    struct qr_err *err)
+{
+    int rc = QR_OK;
+
+    for (size_t at = 0; rc == QR_OK && at < bytes->len; at += QR_WIRE_CHUNK_BYTES) {
+        size_t left = bytes->len - at;
+        rc = qr_pipe_send(&child->pipe, type, child->job_id, bytes->data + at,
+                          left < QR_WIRE_CHUNK_BYTES ? left : QR_WIRE_CHUNK_BYTES, -1, err);
+    }
+    return rc;
+}
+
+/* Is it time, or did the pool ask for it? The pipe is looked at now and then: whatever is wrong
+ * with it shows again when the job is answered. */
+static bool is_keep_due(void *arg)
+{
+    struct child *child = arg;
+    int64_t now = qr_clock_ms();
+    struct qr_err err;
+
+    if (child->keep_ms <= 0)
+        return false;
+    if (now - child->looked_at_ms >= LOOK_EVERY_MS) {
+        child->looked_at_ms = now;
+        if (receive(child, false, &err) < 0)
+            child->keep_ms = 0;
+    }
+    return child->keep_now || now - child->kept_at_ms >= child->keep_ms;
+}
+
+/* The part and the state. When a part cannot be made, none behind it would be of use. */
+static void on_keep(void *arg, const struct qr_record *rec, const struct qr_buf *state)
+{
+    struct child *child = arg;
+    struct qr_wire_kept kept = {.anew = child->engine.resumed_at == 0 && !child->kept_before};
+    uint8_t frame[sizeof kept + QR_WIRE_STATE_MAX];
+    struct qr_buf part;
+    struct qr_err err;
+
+    qr_buf_init(&part, QR_WIRE_PART_MAX);
+    int rc = state->len > QR_WIRE_STATE_MAX
+                 ? QR_E_LIMIT
+                 : qr_record_encode_part(rec, &child->engine.mark, &part, &err);
+    if (rc == QR_OK)
+        rc = send_all(child, QR_WIRE_PART, &part, &err);
+    if (rc == QR_OK) {
+        kept.part_bytes = part.len;
+        memcpy(frame, &kept, sizeof kept);
+        memcpy(frame + sizeof kept, state->data, state->len);
+        rc = qr_pipe_send(&child->pipe, QR_WIRE_KEPT, child->job_id, frame,
+                          sizeof kept + state->len, -1, &err);
+    }
+    if (rc < 0)
+        child->keep_ms = 0;
+    qr_buf_done(&part);
+    child->kept_before = true;
+    child->keep_now = false;
+    child->kept_at_ms = qr_clock_ms();
 }
 
 static uint64_t micros(const struct timeval *time)
@@ -75,14 +152,8 @@ static int answer(struct child *child, const struct qr_wire_done *done, const ch
 {
     uint8_t last[sizeof *done + QR_WIRE_TEXT_MAX];
     size_t len = strlen(message);
-    int rc = QR_OK;
 
-    for (size_t at = 0; rc == QR_OK && at < child->encoded.len; at += QR_WIRE_CHUNK_BYTES) {
-        size_t left = child->encoded.len - at;
-        size_t n = left < QR_WIRE_CHUNK_BYTES ? left : QR_WIRE_CHUNK_BYTES;
-        rc = qr_pipe_send(&child->pipe, QR_WIRE_CHUNK, child->job_id, child->encoded.data + at, n,
-                          -1, err);
-    }
+    int rc = send_all(child, QR_WIRE_CHUNK, &child->encoded, err);
     if (rc < 0)
         return rc;
     if (len >= QR_WIRE_TEXT_MAX)
@@ -104,6 +175,8 @@ static int extract(struct child *child, const struct qr_extract_job *job, struct
 
     usage(&cpu_before, &done.peak_rss_bytes);
     child->reported_ms = start;
+    child->kept_at_ms = child->looked_at_ms = start;
+    child->keep_now = child->kept_before = false;
     qr_record_reset(child->rec);
     qr_extract_file(&child->engine, job, child->rec);
     usage(&cpu_after, &done.peak_rss_bytes);
@@ -142,13 +215,58 @@ static int queue_job(struct child *child, const struct qr_pipe_header *header,
         return qr_fail(err, QR_E_DATA, "not a job");
     queued->id = header->id;
     queued->fd = fd;
+    queued->resume_fd = -1;
+    if (child->resume_fd >= 0 && child->resume_id == header->id) {
+        queued->resume_fd = child->resume_fd;
+        queued->state_bytes = child->resume_state_bytes;
+        child->resume_fd = -1;
+    }
     child->n_queued++;
     return QR_OK;
+}
+
+static int take_resume(struct child *child, const struct qr_pipe_header *header,
+                       const uint8_t *payload, int fd, struct qr_err *err)
+{
+    if (fd < 0 || header->len != sizeof child->resume_state_bytes || child->resume_fd >= 0)
+        return qr_fail(err, QR_E_DATA, "not where to go on from");
+    memcpy(&child->resume_state_bytes, payload, sizeof child->resume_state_bytes);
+    child->resume_id = header->id;
+    child->resume_fd = fd;
+    return QR_OK;
+}
+
+/* What RESUME brought, in memory: *ret points into it. NULL: begin at the start. */
+static uint8_t *read_resume(const struct queued *queued, struct qr_extract_resume *ret)
+{
+    struct qr_file_info info;
+    struct qr_err err;
+
+    if (queued->resume_fd < 0 || qr_file_info(queued->resume_fd, &info, &err) < 0 ||
+        info.size > RECORD_MAX || queued->state_bytes > info.size)
+        return NULL;
+    uint8_t *data = malloc(info.size + 1);
+    for (size_t have = 0; data && have < info.size;) {
+        ssize_t n = pread(queued->resume_fd, data + have, info.size - have, (off_t)have);
+        if (n <= 0) {
+            free(data);
+            return NULL;
+        }
+        have += (size_t)n;
+    }
+    if (data)
+        *ret = (struct qr_extract_resume){.state = data,
+                                          .state_len = queued->state_bytes,
+                                          .parts = data + queued->state_bytes,
+                                          .parts_len = info.size - queued->state_bytes};
+    return data;
 }
 
 static void drop_queued(struct child *child, size_t index)
 {
     close(child->queue[index].fd);
+    if (child->queue[index].resume_fd >= 0)
+        close(child->queue[index].resume_fd);
     child->n_queued--;
     memmove(&child->queue[index], &child->queue[index + 1],
             (child->n_queued - index) * sizeof child->queue[0]);
@@ -156,13 +274,20 @@ static void drop_queued(struct child *child, size_t index)
 
 static int skip_job(struct child *child, uint64_t id, struct qr_err *err)
 {
-    for (size_t i = 0; i < child->n_queued; i++) {
+    for (size_t i = child->busy; i < child->n_queued; i++) {
         if (child->queue[i].id == id) {
             drop_queued(child, i);
             return qr_pipe_send(&child->pipe, QR_WIRE_SKIPPED, id, NULL, 0, -1, err);
         }
     }
     return QR_OK; /* it was answered meanwhile */
+}
+
+static int keep_soon(struct child *child, uint64_t id)
+{
+    if (child->busy && child->job_id == id)
+        child->keep_now = true;
+    return QR_OK;
 }
 
 /* All whole frames that were read. */
@@ -178,6 +303,10 @@ static int take_frames(struct child *child, struct qr_err *err)
             rc = queue_job(child, &header, payload, fd, err);
         else if (header.type == QR_WIRE_SKIP)
             rc = skip_job(child, header.id, err);
+        else if (header.type == QR_WIRE_RESUME)
+            rc = take_resume(child, &header, payload, fd, err);
+        else if (header.type == QR_WIRE_KEEP)
+            rc = keep_soon(child, header.id);
         else
             rc = qr_fail(err, QR_E_DATA, "frame of type %u", header.type);
         if (rc < 0)
@@ -186,12 +315,12 @@ static int take_frames(struct child *child, struct qr_err *err)
     return rc;
 }
 
-/* Read whatever the pool has sent; wait for something only when there is no job. */
-static int receive(struct child *child, struct qr_err *err)
+/* Read whatever the pool has sent; wait for something, if at all, only when there is no job. */
+static int receive(struct child *child, bool wait, struct qr_err *err)
 {
     int rc = take_frames(child, err);
 
-    while (rc == QR_OK && (child->n_queued == 0 || qr_pipe_readable(&child->pipe))) {
+    while (rc == QR_OK && ((wait && child->n_queued == 0) || qr_pipe_readable(&child->pipe))) {
         rc = qr_pipe_fill(&child->pipe, err);
         if (rc == QR_OK)
             rc = take_frames(child, err);
@@ -201,12 +330,15 @@ static int receive(struct child *child, struct qr_err *err)
 
 static int loop(struct child *child)
 {
+    const struct qr_extract_keeper keeper = {.due = is_keep_due, .keep = on_keep, .arg = child};
     struct qr_err err = {0};
 
     for (;;) {
-        int rc = receive(child, &err);
+        int rc = receive(child, true, &err);
         if (rc == QR_OK) {
             struct queued *next = &child->queue[0];
+            struct qr_extract_resume resume;
+            uint8_t *found = read_resume(next, &resume);
             struct qr_extract_job job = {.id = next->id,
                                          .fd = next->fd,
                                          .name = next->text,
@@ -216,10 +348,16 @@ static int loop(struct child *child)
                                          .budget_ms = next->wire.budget_ms,
                                          .options = next->wire.options,
                                          .progress = on_progress,
-                                         .progress_arg = child};
+                                         .progress_arg = child,
+                                         .resume = found ? &resume : NULL,
+                                         .keeper = &keeper};
             child->job_id = next->id;
+            child->keep_ms = next->wire.keep_ms;
+            child->busy = 1;
             rc = extract(child, &job, &err);
+            child->busy = 0;
             drop_queued(child, 0);
+            free(found);
         }
         if (rc == QR_E_UNREACHABLE)
             return QR_CHILD_OK; /* the pool closed the pipe, or is gone */
@@ -245,6 +383,7 @@ int qr_child_main(const struct qr_child_config *config)
     struct qr_sandbox_report report;
     struct qr_err err = {0};
 
+    child.resume_fd = -1;
     tune_memory();
     qr_pipe_init(&child.pipe, QR_WIRE_FD, true, false);
     qr_buf_init(&child.encoded, RECORD_MAX);

@@ -38,8 +38,22 @@ void qr_engine_done(struct qr_engine *engine)
 
 void qr_extract_report(const struct qr_extract *x, unsigned permille)
 {
+    const struct qr_extract_progress progress = {.permille = permille > 1000 ? 1000 : permille};
+
     if (x->job->progress)
-        x->job->progress(x->job->progress_arg, permille > 1000 ? 1000 : permille);
+        x->job->progress(x->job->progress_arg, &progress);
+}
+
+void qr_extract_report_pages(const struct qr_extract *x, uint32_t done, uint32_t total)
+{
+    const struct qr_extract_progress progress = {.permille =
+                                                     (uint32_t)((uint64_t)done * 1000 / total),
+                                                 .done = done,
+                                                 .total = total,
+                                                 .from = x->engine->resumed_at};
+
+    if (x->job->progress)
+        x->job->progress(x->job->progress_arg, &progress);
 }
 
 static void fail_mislabelled(struct qr_record *rec, const struct qr_detected *found,
@@ -91,6 +105,8 @@ void qr_extract_file(struct qr_engine *engine, const struct qr_extract_job *job,
 {
     struct qr_extract x = {.job = job, .engine = engine, .in = &engine->input, .rec = rec};
 
+    memset(&engine->mark, 0, sizeof engine->mark);
+    engine->resumed_at = 0;
     qr_record_set_file(rec, job->name);
     qr_record_set_extractor(rec, "quarry", QUARRY_VERSION);
     set_type_by_name(&x);

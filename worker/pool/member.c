@@ -23,6 +23,7 @@ void qr_member_init(struct qr_member *member)
     member->process.watch = -1;
     member->pipe.fd = -1;
     qr_buf_init(&member->record, RECORD_MAX);
+    qr_buf_init(&member->part, QR_WIRE_PART_MAX);
 }
 
 void qr_member_done(struct qr_member *member)
@@ -35,6 +36,7 @@ void qr_member_done(struct qr_member *member)
     }
     qr_pipe_done(&member->pipe);
     qr_buf_done(&member->record);
+    qr_buf_done(&member->part);
     qr_member_init(member);
 }
 
@@ -78,7 +80,8 @@ static void begin_head(struct qr_member *member)
 {
     int64_t now = qr_clock_ms();
 
-    member->permille = 0;
+    member->progress = (struct qr_extract_progress){0};
+    qr_buf_clear(&member->part);
     member->head_since_ms = now;
     member->progress_at_ms = now;
     member->memory_at_ms = now + MEMORY_EVERY_MS;
@@ -96,6 +99,10 @@ bool qr_member_give(struct qr_member *member, struct qr_pool_task *task)
 
     memcpy(frame, &task->wire, sizeof task->wire);
     memcpy(frame + sizeof task->wire, task->text, task->text_len);
+    if (task->resume_fd >= 0 &&
+        qr_pipe_send(&member->pipe, QR_WIRE_RESUME, task->id, &task->state_bytes,
+                     sizeof task->state_bytes, task->resume_fd, &err) < 0)
+        return false;
     if (qr_pipe_send(&member->pipe, QR_WIRE_JOB, task->id, frame,
                      sizeof task->wire + task->text_len, task->fd, &err) < 0)
         return false;
@@ -106,6 +113,14 @@ bool qr_member_give(struct qr_member *member, struct qr_pool_task *task)
     if (member->n_slots == 1)
         begin_head(member);
     return true;
+}
+
+void qr_member_keep(struct qr_member *member)
+{
+    struct qr_err err;
+
+    if (qr_pipe_send(&member->pipe, QR_WIRE_KEEP, member->slots[0].id, NULL, 0, -1, &err) < 0)
+        return; /* a broken pipe is seen when it is read */
 }
 
 void qr_member_take_back(struct qr_member *member, size_t slot)
@@ -123,7 +138,8 @@ static void free_slot(struct qr_member *member, size_t slot)
     memmove(&member->slots[slot], &member->slots[slot + 1],
             (member->n_slots - slot) * sizeof member->slots[0]);
     if (slot == 0) {
-        member->permille = 0;
+        member->progress = (struct qr_extract_progress){0};
+        qr_buf_clear(&member->part);
         member->head_since_ms = qr_clock_ms();
     }
 }
@@ -201,6 +217,33 @@ static bool take_done(struct qr_member *member, const uint8_t *payload, size_t l
     return task != NULL;
 }
 
+/* KEPT: the part is whole. False: it was garbage. */
+static bool take_kept(struct qr_member *member, const uint8_t *payload, size_t len)
+{
+    struct qr_wire_kept wire;
+
+    if (len < sizeof wire || len > sizeof wire + QR_WIRE_STATE_MAX)
+        return false;
+    memcpy(&wire, payload, sizeof wire);
+    if (wire.part_bytes != member->part.len || member->part.failed)
+        return false;
+    const struct qr_pool_kept kept = {.id = member->slots[0].id,
+                                      .anew = wire.anew != 0,
+                                      .state = payload + sizeof wire,
+                                      .state_len = len - sizeof wire,
+                                      .part = member->part.data,
+                                      .part_len = member->part.len};
+    member->progress_at_ms = qr_clock_ms();
+    if (member->config->kept && member->slots[0].task)
+        member->config->kept(member->config->arg, &kept);
+    if (member->part.cap > RECORD_KEEP) {
+        qr_buf_done(&member->part);
+        qr_buf_init(&member->part, QR_WIRE_PART_MAX);
+    }
+    qr_buf_clear(&member->part);
+    return true;
+}
+
 /* One frame. True when it ended a job. */
 static bool take_frame(struct qr_member *member, const struct qr_pipe_header *header,
                        const uint8_t *payload, struct qr_pool_result *ret,
@@ -218,15 +261,25 @@ static bool take_frame(struct qr_member *member, const struct qr_pipe_header *he
             member->state = QR_MEMBER_READY;
         return false;
     case QR_WIRE_PROGRESS:
-        if (!of_head || header->len != sizeof member->permille)
+        if (!of_head || header->len != sizeof member->progress)
             break;
-        memcpy(&member->permille, payload, sizeof member->permille);
+        memcpy(&member->progress, payload, sizeof member->progress);
         member->progress_at_ms = qr_clock_ms();
+        if (member->config->progress && member->slots[0].task)
+            member->config->progress(member->config->arg, header->id, &member->progress);
         return false;
     case QR_WIRE_CHUNK:
         if (!of_head || !qr_buf_append(&member->record, payload, header->len))
             break;
         member->progress_at_ms = qr_clock_ms();
+        return false;
+    case QR_WIRE_PART:
+        if (!of_head || !qr_buf_append(&member->part, payload, header->len))
+            break;
+        return false;
+    case QR_WIRE_KEPT:
+        if (!of_head || !take_kept(member, payload, header->len))
+            break;
         return false;
     case QR_WIRE_DONE:
         if (!of_head)

@@ -16,7 +16,9 @@
 struct qr_pool_task {
     struct qr_pool_task *next;
     uint64_t id;
-    int fd; /* owned: kept until the job ends, in case another child needs it */
+    int fd;        /* owned: kept until the job ends, in case another child needs it */
+    int resume_fd; /* the same; -1: from the start */
+    uint64_t state_bytes;
     int64_t budget_ms;
     int64_t progress_ms;
     bool cancelled;
@@ -61,16 +63,18 @@ struct qr_member {
     struct qr_pipe pipe;
     struct qr_member_slot slots[QR_WIRE_DEPTH];
     size_t n_slots;
-    struct qr_buf record;   /* chunks of the first slot's record */
-    uint32_t files;         /* answered */
-    uint32_t permille;      /* how far the first slot's job has come */
-    int64_t head_since_ms;  /* when the first slot's job could begin */
-    int64_t progress_at_ms; /* when it last showed life */
-    int64_t memory_at_ms;   /* when its memory is looked at next */
-    int64_t ending_at_ms;   /* when it began to end */
-    uint64_t cpu_us;        /* of all jobs it answered */
+    struct qr_buf record;                /* chunks of the first slot's record */
+    struct qr_buf part;                  /* of the part it is about to keep */
+    uint32_t files;                      /* answered */
+    struct qr_extract_progress progress; /* how far the first slot's job has come */
+    int64_t head_since_ms;               /* when the first slot's job could begin */
+    int64_t progress_at_ms;              /* when it last showed life */
+    int64_t memory_at_ms;                /* when its memory is looked at next */
+    int64_t ending_at_ms;                /* when it began to end */
+    uint64_t cpu_us;                     /* of all jobs it answered */
     struct qr_sandbox_report sandbox;
-    char message[QR_WIRE_TEXT_MAX]; /* of the failure being reported */
+    const struct qr_pool_config *config; /* the pool's */
+    char message[QR_WIRE_TEXT_MAX];      /* of the failure being reported */
 };
 
 struct qr_member_verdict {
@@ -98,6 +102,9 @@ bool qr_member_is_worn(const struct qr_member *member, uint32_t files, int64_t r
 
 /** Send it a job. False when its pipe is broken; the task stays the caller's then. */
 bool qr_member_give(struct qr_member *member, struct qr_pool_task *task);
+
+/** Have what the first slot's job has finished kept soon. */
+void qr_member_keep(struct qr_member *member);
 
 /** Take back a job that is not the first: the child is told to skip it. */
 void qr_member_take_back(struct qr_member *member, size_t slot);

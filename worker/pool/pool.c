@@ -59,6 +59,8 @@ static struct qr_pool_task *pop_front(struct qr_pool *pool)
 static void free_task(struct qr_pool_task *task)
 {
     close(task->fd);
+    if (task->resume_fd >= 0)
+        close(task->resume_fd);
     free(task);
 }
 
@@ -106,6 +108,7 @@ static int start_child(struct qr_pool *pool, struct qr_err *err)
                              pool->config.keep_stderr, err);
     if (rc < 0)
         return rc;
+    member->config = &pool->config;
     pool->stats.started++;
     if (!watch(pool, member->pipe.fd, index) ||
         (member->process.watch >= 0 && !watch(pool, member->process.watch, index))) {
@@ -238,7 +241,10 @@ int qr_pool_submit(struct qr_pool *pool, const struct qr_pool_job *job, struct q
     task->budget_ms = job->budget_ms > 0 ? job->budget_ms : 120000;
     task->progress_ms = job->progress_ms;
     task->wire.max_file_bytes = job->max_file_bytes > 0 ? job->max_file_bytes : (uint64_t)2 << 30;
+    task->resume_fd = job->resume_fd > 0 ? job->resume_fd : -1;
+    task->state_bytes = job->state_bytes;
     task->wire.budget_ms = task->budget_ms;
+    task->wire.keep_ms = job->keep_ms;
     task->wire.options = job->options;
     task->text_len = name_len + type_len;
     memcpy(task->text, job->name, name_len);
@@ -268,6 +274,16 @@ void qr_pool_cancel(struct qr_pool *pool, uint64_t id)
                 push_front(pool, task);
             }
         }
+    }
+}
+
+void qr_pool_keep(struct qr_pool *pool, uint64_t id)
+{
+    for (size_t i = 0; i < pool->n_members; i++) {
+        struct qr_member *member = &pool->members[i];
+        if (member->state == QR_MEMBER_READY && member->n_slots > 0 && member->slots[0].task &&
+            member->slots[0].id == id)
+            qr_member_keep(member);
     }
 }
 
@@ -448,8 +464,7 @@ void qr_pool_each_working(const struct qr_pool *pool, qr_pool_working_fn fn, voi
     for (size_t i = 0; i < pool->n_members; i++) {
         const struct qr_member *member = &pool->members[i];
         if (member->was_ready && member->n_slots > 0 && member->slots[0].task)
-            fn(arg, member->slots[0].id, now - member->head_since_ms,
-               member->permille < 1000 ? member->permille : 1000);
+            fn(arg, member->slots[0].id, now - member->head_since_ms, &member->progress);
     }
 }
 

@@ -36,7 +36,7 @@
 #include "common/class.h"
 #include "common/err.h"
 #include "common/os/sandbox.h"
-#include "worker/extract/options.h"
+#include "worker/extract/extract.h"
 
 struct qr_pool;
 
@@ -49,6 +49,18 @@ struct qr_pool_job {
     struct qr_extract_options options;
     int64_t budget_ms;   /* wall clock for the extraction; 0: 120 s */
     int64_t progress_ms; /* longest time without progress; 0: no such limit */
+    int64_t keep_ms;     /* what is finished is kept so often (config.kept); 0: not at all */
+    int resume_fd;       /* where to go on from: the state, then the parts; the pool's to close once
+                            submitted. 0 or less: from the start */
+    uint64_t state_bytes;
+};
+
+/* What a job has finished since it was kept last. */
+struct qr_pool_kept {
+    uint64_t id;
+    bool anew; /* the first since it began at the start */
+    const uint8_t *state, *part;
+    size_t state_len, part_len;
 };
 
 struct qr_pool_result {
@@ -67,6 +79,9 @@ struct qr_pool_result {
  */
 typedef void (*qr_pool_done_fn)(void *arg, const struct qr_pool_result *result);
 
+/** Valid during the call, which may not submit nor cancel. */
+typedef void (*qr_pool_kept_fn)(void *arg, const struct qr_pool_kept *kept);
+
 struct qr_pool_config {
     const char *program;       /* quarry-worker; NULL: the running program */
     int children;              /* 1 .. 256 */
@@ -75,6 +90,8 @@ struct qr_pool_config {
     int64_t recycle_rss_bytes; /* … or when it holds more than this between files; 0: 256 MiB */
     bool keep_stderr;          /* let children write to standard error, for debugging */
     qr_pool_done_fn done;
+    qr_pool_kept_fn kept; /* may be NULL, as the next */
+    void (*progress)(void *arg, uint64_t id, const struct qr_extract_progress *progress);
     void *arg;
 };
 
@@ -118,6 +135,9 @@ QR_MUST_CHECK int qr_pool_submit(struct qr_pool *pool, const struct qr_pool_job 
  *  `cancelled` set. An unknown id is no error. */
 void qr_pool_cancel(struct qr_pool *pool, uint64_t id);
 
+/** Have what a job has finished kept as soon as it can be, if it is being worked on. */
+void qr_pool_keep(struct qr_pool *pool, uint64_t id);
+
 /** One descriptor to poll for POLLIN; stays the same for the pool's life. */
 int qr_pool_fd(const struct qr_pool *pool);
 
@@ -129,8 +149,9 @@ int qr_pool_wait_ms(const struct qr_pool *pool);
 void qr_pool_dispatch(struct qr_pool *pool);
 
 /** What each child works on now: id, milliseconds since it could begin, and how far it says it has
- * come (0 .. 1000). Jobs that still wait in a pipe or in the pool are not among them. */
-typedef void (*qr_pool_working_fn)(void *arg, uint64_t id, int64_t since_ms, uint32_t permille);
+ * come. Jobs that still wait in a pipe or in the pool are not among them. */
+typedef void (*qr_pool_working_fn)(void *arg, uint64_t id, int64_t since_ms,
+                                   const struct qr_extract_progress *progress);
 void qr_pool_each_working(const struct qr_pool *pool, qr_pool_working_fn fn, void *arg);
 
 void qr_pool_get_stats(const struct qr_pool *pool, struct qr_pool_stats *ret);

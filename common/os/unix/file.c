@@ -1,6 +1,7 @@
 #include "common/os/file.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -38,4 +39,28 @@ const char *qr_file_kind_text(enum qr_file_kind kind)
     static const char *const texts[] = {"a file",   "a folder", "a pipe",
                                         "a socket", "a device", "not a file"};
     return texts[kind];
+}
+
+int qr_file_unnamed(const char *name, const struct iovec *bytes, size_t n, struct qr_err *err)
+{
+    int fd = memfd_create(name, MFD_CLOEXEC);
+
+    if (fd < 0)
+        return qr_fail_errno(err, QR_E_NOMEM, errno, "make a file in memory");
+    for (size_t i = 0; i < n; i++) {
+        const char *at = bytes[i].iov_base;
+        for (size_t left = bytes[i].iov_len; left > 0;) {
+            ssize_t done = write(fd, at, left);
+            if (done < 0 && errno == EINTR)
+                continue;
+            if (done <= 0) {
+                int rc = qr_fail_errno(err, QR_E_NOMEM, errno, "fill a file in memory");
+                close(fd);
+                return rc;
+            }
+            at += done;
+            left -= (size_t)done;
+        }
+    }
+    return fd;
 }

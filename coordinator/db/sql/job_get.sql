@@ -11,7 +11,12 @@ SELECT j.id, j.run_id, f.uri, j.job_type, j.status, j.priority, j.retry_count, j
        coalesce(j.duration_ms, 0), f.bytes, coalesce(j.empty_reason, ''), j.partial,
        coalesce((extract(epoch FROM d.run_at) * 1000)::bigint, 0), coalesce(j.suspects, 0),
        coalesce(j.alone, false),
-       coalesce(j.stop_requested, '') AS stop_requested
+       coalesce(j.stop_requested, '') AS stop_requested,
+       CASE WHEN j.status = 'processing' THEN coalesce(j.progress_permille, 0)::integer ELSE 0 END
+           AS progress_permille,
+       CASE WHEN j.status = 'processing' THEN coalesce(j.progress_done, 0) ELSE 0 END AS progress_done,
+       CASE WHEN j.status = 'processing' THEN coalesce(j.progress_total, 0) ELSE 0 END AS progress_total,
+       coalesce(j.part_bytes, 0) AS kept_bytes
   FROM extraction_jobs j
   JOIN cloud_files f ON f.id = j.file_id
   LEFT JOIN delayed d ON d.job_id = j.id

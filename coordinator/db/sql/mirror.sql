@@ -1,11 +1,15 @@
--- $1 lease bigint[], $2 job bigint[], $3 session bigint[], $4 age_ms bigint[], $5 heard_ms bigint[].
+-- $1 lease bigint[], $2 job bigint[], $3 session bigint[], $4 age_ms bigint[], $5 heard_ms bigint[],
+-- $6 permille, $7 done, $8 total integer[].
 -- Long leases become visible in extraction_jobs.  The caller holds the sessions' shared locks.
 UPDATE extraction_jobs j
    SET status = 'processing', claimed_by = s.worker_id,
        claimed_at = coalesce(j.claimed_at, now() - r.age_ms * interval '1 millisecond'),
-       heartbeat = now() - r.heard_ms * interval '1 millisecond'
-  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
-       r (lease_id, job_id, session_pk, age_ms, heard_ms)
+       heartbeat = now() - r.heard_ms * interval '1 millisecond',
+       progress_permille = r.permille::smallint, progress_done = nullif(r.done, 0),
+       progress_total = nullif(r.total, 0)
+  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
+              $6::integer[], $7::integer[], $8::integer[])
+       r (lease_id, job_id, session_pk, age_ms, heard_ms, permille, done, total)
   JOIN lease_batches b ON b.first_lease_id = r.lease_id - (r.lease_id - 1) % 256
   JOIN sessions s ON s.pk = r.session_pk
  WHERE j.id = r.job_id

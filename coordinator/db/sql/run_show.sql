@@ -7,7 +7,9 @@ SELECT r.id, r.name, r.source, r.status, r.priority + r.boost, (extract(epoch FR
        s.completed, s.failed, s.paused, s.cancelled, s.empty, s.retries, s.infra_losses,
        coalesce(r.discover_error, ''), r.options::text,
        coalesce(w.weight, 1), coalesce(r.halt_at, -1),
-       r.gate AS gate, coalesce(r.gate_reason, '') AS gate_reason
+       r.gate AS gate, coalesce(r.gate_reason, '') AS gate_reason,
+       (SELECT coalesce(sum(j.progress_permille), 0) FROM extraction_jobs j
+         WHERE j.claimed_by IS NOT NULL AND j.run_id = r.id AND j.status = 'processing') AS working_permille
   FROM runs r JOIN run_stages s ON s.run_id = r.id AND s.stage = 'extract'
   LEFT JOIN run_shares w ON w.run_id = r.id
  WHERE ($1::bigint IS NULL OR r.id = $1::bigint) AND ($2::bigint = 0 OR r.id < $2::bigint)

@@ -342,9 +342,9 @@ static void only_regular_files_of_bounded_size_are_read(void **state)
     close(ends[1]);
 }
 
-static void touch_while_reading(void *arg, unsigned permille)
+static void touch_while_reading(void *arg, const struct qr_extract_progress *progress)
 {
-    (void)permille;
+    (void)progress;
     assert_int_equal(ftruncate(*(int *)arg, 30 << 20), 0);
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/os/file.h"
 #include "common/record/record.h"
 
 #define MAX_RESULTS 600
@@ -24,6 +25,7 @@ struct outcome {
     char outcome[64]; /* metadata "outcome" of the test extractor */
     char type[16];
     size_t record_bytes;
+    size_t pages;
     int64_t cpu_ms;
 };
 
@@ -31,6 +33,12 @@ struct fixture {
     struct qr_pool *pool;
     size_t n_done;
     struct outcome results[MAX_RESULTS];
+    /* finished work: how often, and the first */
+    size_t n_kept;
+    bool kept_anew; /* the last */
+    uint8_t *state, *part;
+    size_t state_len, part_len;
+    struct qr_extract_progress progress; /* the last */
 };
 
 static void on_done(void *arg, const struct qr_pool_result *result)
@@ -53,8 +61,31 @@ static void on_done(void *arg, const struct qr_pool_result *result)
         const char *value = qr_record_find_meta(rec, "outcome");
         snprintf(out->outcome, sizeof out->outcome, "%s", value ? value : "");
         snprintf(out->type, sizeof out->type, "%s", rec->msg->type);
+        out->pages = rec->msg->n_pages;
     }
     fixture->n_done++;
+}
+
+static void on_kept(void *arg, const struct qr_pool_kept *kept)
+{
+    struct fixture *fixture = arg;
+
+    fixture->kept_anew = kept->anew;
+    if (fixture->n_kept++ > 0)
+        return;
+    fixture->state_len = kept->state_len;
+    fixture->part_len = kept->part_len;
+    fixture->state = malloc(kept->state_len + 1);
+    fixture->part = malloc(kept->part_len + 1);
+    memcpy(fixture->state, kept->state, kept->state_len);
+    memcpy(fixture->part, kept->part, kept->part_len);
+}
+
+static void on_progress(void *arg, uint64_t id, const struct qr_extract_progress *progress)
+{
+    struct fixture *fixture = arg;
+    (void)id;
+    fixture->progress = *progress;
 }
 
 static struct fixture *start(struct qr_pool_config config)
@@ -65,6 +96,8 @@ static struct fixture *start(struct qr_pool_config config)
     if (!config.program)
         config.program = QUARRY_WORKER;
     config.done = on_done;
+    config.kept = on_kept;
+    config.progress = on_progress;
     config.arg = fixture;
     assert_ok(qr_pool_new(&config, &fixture->pool, &err), &err);
     return fixture;
@@ -217,6 +250,119 @@ static void progress_keeps_a_slow_job_alive(void **state)
     stop(fixture);
 }
 
+static void a_stuck_child_ends_at_its_budget(void **state)
+{
+    static const char *const stuck[] = {"sleep", "loop", "garbage", "close"};
+    struct fixture *fixture = start((struct qr_pool_config){.children = 2});
+    (void)state;
+
+    wait_ready(fixture);
+    for (size_t i = 0; i < QR_COUNT(stuck); i++) {
+        int64_t begin = qr_clock_ms();
+        submit(fixture, i, stuck[i], 700);
+        run_until(fixture, i + 1);
+        assert_int_not_equal(fixture->results[i].cls, QR_CLASS_NONE);
+        print_message("%s: budget 700 ms, ended after %lld ms (%s)\n", stuck[i],
+                      (long long)(qr_clock_ms() - begin), fixture->results[i].message);
+    }
+    stop(fixture);
+}
+
+/* ---- finished work */
+
+enum { MANY_PAGES = 1500 };
+
+/* A PDF of many small pages. */
+static int many_pages(void)
+{
+    int fd = memfd_create("many.pdf", MFD_CLOEXEC);
+    FILE *file = fdopen(dup(fd), "wb");
+    long *at = calloc(2 * MANY_PAGES + 4, sizeof *at);
+    int last = 0;
+
+    assert_non_null(file);
+    fputs("%PDF-1.4\n", file);
+    at[++last] = ftell(file);
+    fputs("1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n", file);
+    at[++last] = ftell(file);
+    fprintf(file, "2 0 obj\n<< /Type /Pages /Count %d /Kids [", MANY_PAGES);
+    for (int i = 0; i < MANY_PAGES; i++)
+        fprintf(file, " %d 0 R", 4 + 2 * i);
+    fputs(" ] >>\nendobj\n", file);
+    at[++last] = ftell(file);
+    fputs("3 0 obj\n<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>\nendobj\n", file);
+    for (int i = 0; i < MANY_PAGES; i++) {
+        char text[100];
+        int len = snprintf(text, sizeof text, "BT /F1 12 Tf 50 700 Td (Page %d) Tj ET", i + 1);
+        at[++last] = ftell(file);
+        fprintf(file,
+                "%d 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [ 0 0 595 842 ] /Contents %d 0 R "
+                "/Resources << /Font << /F1 3 0 R >> >> >>\nendobj\n",
+                4 + 2 * i, 5 + 2 * i);
+        at[++last] = ftell(file);
+        fprintf(file, "%d 0 obj\n<< /Length %d >>\nstream\n%s\nendstream\nendobj\n", 5 + 2 * i, len,
+                text);
+    }
+    long xref = ftell(file);
+    fprintf(file, "xref\n0 %d\n0000000000 65535 f \n", last + 1);
+    for (int i = 1; i <= last; i++)
+        fprintf(file, "%010ld 00000 n \n", at[i]);
+    fprintf(file, "trailer << /Size %d /Root 1 0 R >>\nstartxref\n%ld\n%%%%EOF\n", last + 1, xref);
+    fclose(file);
+    free(at);
+    return fd;
+}
+
+static void finished_pages_are_kept_and_gone_on_from(void **state)
+{
+    struct fixture *fixture = start((struct qr_pool_config){.children = 1});
+    struct qr_err err = {0};
+    int fd = many_pages();
+    int64_t until = qr_clock_ms() + GIVE_UP_MS;
+    (void)state;
+
+    struct qr_pool_job job = {
+        .id = 1, .fd = dup(fd), .name = "many.pdf", .type = "pdf", .keep_ms = 3600000};
+    assert_ok(qr_pool_submit(fixture->pool, &job, &err), &err);
+    while (fixture->progress.done < 10 && qr_clock_ms() < until)
+        turn(fixture);
+    qr_pool_keep(fixture->pool, 1); /* not when it is time: now */
+    while (fixture->n_kept == 0 && qr_clock_ms() < until)
+        turn(fixture);
+    assert_int_equal(fixture->n_kept, 1);
+    assert_true(fixture->kept_anew);
+    qr_pool_cancel(fixture->pool, 1);
+    run_until(fixture, 1);
+    assert_true(fixture->results[1].cancelled);
+
+    const struct iovec resume[] = {{fixture->state, fixture->state_len},
+                                   {fixture->part, fixture->part_len}};
+    job.id = 2;
+    job.fd = dup(fd);
+    job.keep_ms = 1;
+    job.resume_fd = qr_file_unnamed("resume", resume, QR_COUNT(resume), &err);
+    job.state_bytes = fixture->state_len;
+    assert_true(job.resume_fd > 0);
+    assert_ok(qr_pool_submit(fixture->pool, &job, &err), &err);
+    run_until(fixture, 2);
+    assert_int_equal(fixture->results[2].cls, QR_CLASS_NONE);
+    assert_int_equal(fixture->results[2].pages, MANY_PAGES);
+    assert_in_range(fixture->progress.from, 10, MANY_PAGES - 1); /* it did not begin anew */
+    assert_true(fixture->n_kept > 1);
+    assert_false(fixture->kept_anew);
+
+    job.id = 3;
+    job.fd = fd;
+    job.resume_fd = qr_file_unnamed("resume", resume, 1, &err); /* the part is missing */
+    assert_ok(qr_pool_submit(fixture->pool, &job, &err), &err);
+    run_until(fixture, 3);
+    assert_int_equal(fixture->results[3].pages, MANY_PAGES);
+    assert_int_equal(fixture->progress.from, 0);
+    free(fixture->state);
+    free(fixture->part);
+    stop(fixture);
+}
+
 static void a_job_behind_a_long_one_moves_to_an_idle_child(void **state)
 {
     struct fixture *fixture = start((struct qr_pool_config){.children = 2});
@@ -352,6 +498,8 @@ int main(void)
         cmocka_unit_test(good_files_give_records),
         cmocka_unit_test(a_hostile_file_is_denied_or_ended),
         cmocka_unit_test(progress_keeps_a_slow_job_alive),
+        cmocka_unit_test(a_stuck_child_ends_at_its_budget),
+        cmocka_unit_test(finished_pages_are_kept_and_gone_on_from),
         cmocka_unit_test(a_job_behind_a_long_one_moves_to_an_idle_child),
         cmocka_unit_test(cancelling_ends_a_job_wherever_it_is),
         cmocka_unit_test(worn_children_are_replaced),

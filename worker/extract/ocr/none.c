@@ -26,6 +26,18 @@ const char *qr_ocr_describe(const struct qr_ocr *ocr)
 
 void qr_ocr_begin(struct qr_ocr *ocr) { (void)ocr; }
 
+uint32_t qr_ocr_memory(const struct qr_ocr *ocr)
+{
+    (void)ocr;
+    return 0;
+}
+
+void qr_ocr_set_memory(struct qr_ocr *ocr, uint32_t memory)
+{
+    (void)ocr;
+    (void)memory;
+}
+
 enum qr_ocr_status qr_ocr_read(struct qr_ocr *ocr, const struct qr_ocr_image *image,
                                enum qr_ocr_layout layout, int64_t budget_ms,
                                struct qr_ocr_text *ret)

@@ -115,6 +115,22 @@ void qr_ocr_begin(struct qr_ocr *ocr)
     ocr->language = 0;
 }
 
+/* Language in the lowest byte, quarter turns in the next, and whether these are known. */
+uint32_t qr_ocr_memory(const struct qr_ocr *ocr)
+{
+    uint32_t quarters = (uint32_t)(ocr->turn / 90) & 3;
+    return ocr->knows_document ? 1u << 16 | quarters << 8 | (uint32_t)ocr->language : 0;
+}
+
+void qr_ocr_set_memory(struct qr_ocr *ocr, uint32_t memory)
+{
+    if (memory >> 16 != 1 || (memory & 0xFF) >= ocr->n_languages)
+        return;
+    ocr->knows_document = true;
+    ocr->turn = (int)(memory >> 8 & 3) * 90;
+    ocr->language = memory & 0xFF;
+}
+
 /* The language's engine, set up when it is used for the first time. */
 static TessBaseAPI *engine_of(struct qr_ocr *ocr, size_t index)
 {

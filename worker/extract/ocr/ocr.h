@@ -76,6 +76,9 @@ const char *qr_ocr_describe(const struct qr_ocr *ocr);
 
 /** A new document: forget which language and orientation the last one had. */
 void qr_ocr_begin(struct qr_ocr *ocr);
+/** What is known of the document by now, as a number for qr_ocr_set_memory(). */
+uint32_t qr_ocr_memory(const struct qr_ocr *ocr);
+void qr_ocr_set_memory(struct qr_ocr *ocr, uint32_t memory);
 
 /**
  * Read one image, upright or turned by 90, 180 or 270 degrees.

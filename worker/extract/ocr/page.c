@@ -18,6 +18,13 @@
 
 void qr_ocr_begin_document(const struct qr_extract *x) { qr_ocr_begin(x->engine->ocr); }
 
+uint32_t qr_ocr_learnt(const struct qr_extract *x) { return qr_ocr_memory(x->engine->ocr); }
+
+void qr_ocr_remember(const struct qr_extract *x, uint32_t learnt)
+{
+    qr_ocr_set_memory(x->engine->ocr, learnt);
+}
+
 const char *qr_ocr_explain_empty(const struct qr_extract *x)
 {
     if (x->job->options.ocr == QR_EXTRACT_OFF)

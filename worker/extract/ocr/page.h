@@ -32,6 +32,9 @@ struct qr_ocr_need {
 
 /** A new document. */
 void qr_ocr_begin_document(const struct qr_extract *x);
+/** What its pages have taught so far, and the same again for pages that are not read once more. */
+uint32_t qr_ocr_learnt(const struct qr_extract *x);
+void qr_ocr_remember(const struct qr_extract *x, uint32_t learnt);
 
 /**
  * Read the page and append its words to x->engine->text, lines ended by \n, blocks by an empty

@@ -304,3 +304,27 @@ bool qr_pdf_read_page(const struct qr_extract *x, struct qr_pdf *pdf, int index)
                           work.out->error->message);
     return !work.out->error;
 }
+
+void qr_pdf_walk_page(const struct qr_extract *x, struct qr_pdf *pdf, int index)
+{
+    fz_context *ctx = pdf->ctx;
+    struct work work = {.x = x, .pdf = pdf, .index = index};
+    Quarry__V1__Page unseen = QUARRY__V1__PAGE__INIT;
+
+    unseen.number = (uint32_t)index + 1;
+    work.out = &unseen;
+    pdf->marks.hidden_text = false;
+    qr_pdf_guard(&pdf->file, "pdf.annotations.damaged", take_annotations, &work);
+    fz_try(ctx)
+    {
+        work.page = pdf_load_page(ctx, pdf->file.doc, index);
+        read_structure(&work);
+    }
+    fz_always(ctx)
+    {
+        fz_drop_page(ctx, (fz_page *)work.page);
+        pdf_drop_obj(ctx, work.annotations);
+        fz_free(ctx, work.notes.shx);
+    }
+    fz_catch(ctx) fz_rethrow_if(ctx, FZ_ERROR_MEMORY);
+}

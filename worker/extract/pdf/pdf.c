@@ -158,11 +158,50 @@ static void fail_caught(const struct qr_extract *x, struct qr_pdf *pdf, const ch
             fz_caught_message(pdf->ctx));
 }
 
+/* Pages that an earlier extraction has read: what the document's readers know of them by now. */
+static void walk_pages(const struct qr_extract *x, struct qr_pdf *pdf, struct qr_record *aside,
+                       uint32_t n)
+{
+    struct qr_extract walk = *x;
+
+    walk.rec = aside;
+    pdf->rec = aside;
+    pdf->file.rec = aside;
+    for (uint32_t i = 0; i < n; i++)
+        qr_pdf_walk_page(&walk, pdf, (int)i);
+    pdf->file.rec = x->rec;
+    pdf->rec = x->rec;
+}
+
+/* How many pages an earlier extraction has read, whose record is in `x->rec` then. */
+static uint32_t resume(const struct qr_extract *x, struct qr_pdf *pdf, uint32_t count)
+{
+    uint64_t memory = 0;
+
+    if (!x->job->resume)
+        return 0;
+    QR_AUTO(qr_record) aside = qr_record_new(&x->rec->limits);
+    uint32_t first = aside ? qr_extract_resume(x, count, &memory) : 0;
+    if (first == 0)
+        return 0;
+    qr_extract_report_pages(x, first, count);
+    qr_ocr_remember(x, (uint32_t)memory);
+    walk_pages(x, pdf, aside, first);
+    return first;
+}
+
+static int count_whole(const Quarry__V1__ExtractionRecord *msg)
+{
+    int whole = 0;
+
+    for (size_t i = 0; i < msg->n_pages; i++)
+        whole += !msg->pages[i]->error;
+    return whole;
+}
+
 static void extract_pages(const struct qr_extract *x, struct qr_pdf *pdf)
 {
-    Quarry__V1__ExtractionRecord *msg = x->rec->msg;
     int count = qr_pdf_find_pages(pdf->ctx, pdf->file.doc, x->rec);
-    int whole = 0;
 
     if (count <= 0) {
         qr_record_fail(x->rec, QR_CLASS_INVALID_INPUT,
@@ -170,15 +209,19 @@ static void extract_pages(const struct qr_extract *x, struct qr_pdf *pdf)
         return;
     }
     qr_record_add_meta_number(x->rec, "page_count", (uint64_t)count, "document");
-    for (int i = 0; i < count; i++) {
+    int first = (int)resume(x, pdf, (uint32_t)count);
+    int whole = count_whole(x->rec->msg);
+    for (int i = first; i < count; i++) {
         whole += qr_pdf_read_page(x, pdf, i);
         if (i + 1 < count && x->rec->text_used >= x->rec->limits.text_bytes) {
             qr_record_partial(x->rec, "record.capped", "pages from %d on were left out", i + 2);
             break;
         }
-        qr_extract_report(x, (unsigned)((int64_t)(i + 1) * 1000 / count));
+        qr_extract_report_pages(x, (uint32_t)i + 1, (uint32_t)count);
+        if (i + 1 < count)
+            qr_extract_keep(x, (uint32_t)i + 1, (uint32_t)count, qr_ocr_learnt(x));
     }
-    msg->completeness = (double)whole / count;
+    x->rec->msg->completeness = (double)whole / count;
 }
 
 /* A document from which nothing came says why. */

@@ -61,6 +61,17 @@ static void on_stop(void *ctx, uint64_t lease_id, enum qr_session_stop reason, u
     peer->stops[peer->n_stops++] = (struct peer_stop){lease_id, reason};
 }
 
+static void on_parts(void *ctx, uint64_t lease_id, const uint8_t *data, size_t len)
+{
+    struct peer *peer = ctx;
+    (void)lease_id;
+    assert_in_range(len, 0, sizeof peer->parts);
+    peer->parts_calls++;
+    peer->parts_len = len;
+    if (len > 0)
+        memcpy(peer->parts, data, len);
+}
+
 static void on_drain(void *ctx, uint32_t grace_ms, const char *reason)
 {
     struct peer *peer = ctx;
@@ -114,6 +125,7 @@ static void open_session(struct peer *peer, uint32_t slots)
                                          .send = on_send,
                                          .offer = on_offer,
                                          .stop = on_stop,
+                                         .parts = on_parts,
                                          .drain = on_drain,
                                          .undrain = on_undrain,
                                          .vitals = on_vitals,
@@ -249,7 +261,8 @@ void peer_break(struct peer *peer)
     qr_session_closed(peer->session, stream, "broken by the test");
 }
 
-void peer_offer(struct peer *peer, uint64_t lease_id, const char *type)
+static void offer(struct peer *peer, uint64_t lease_id, const char *type, uint64_t number,
+                  size_t part_bytes)
 {
     Quarry__V1__CoordinatorFrame frame = COORDINATOR_FRAME;
     Quarry__V1__Offer body = QUARRY__V1__OFFER__INIT;
@@ -260,10 +273,54 @@ void peer_offer(struct peer *peer, uint64_t lease_id, const char *type)
     lease.job_id = lease_id + 1000;
     lease.type = (char *)type;
     lease.uri = (char *)"root://in/x";
+    lease.checkpoint_number = number;
+    lease.part_bytes = part_bytes;
     body.n_leases = 1;
     body.leases = list;
     frame.body_case = BODY(OFFER);
     frame.offer = &body;
+    send_next(peer, &frame);
+}
+
+void peer_offer(struct peer *peer, uint64_t lease_id, const char *type)
+{
+    offer(peer, lease_id, type, 0, 0);
+}
+
+void peer_offer_checkpoint(struct peer *peer, uint64_t lease_id, uint64_t number, size_t part_bytes)
+{
+    offer(peer, lease_id, "text", number, part_bytes);
+}
+
+void peer_parts_chunk(struct peer *peer, uint64_t lease_id, size_t offset, size_t len, bool last)
+{
+    Quarry__V1__CoordinatorFrame frame = COORDINATOR_FRAME;
+    Quarry__V1__PartsChunk body = QUARRY__V1__PARTS_CHUNK__INIT;
+    uint8_t data[48 << 10];
+
+    assert_in_range(len, 0, sizeof data);
+    for (size_t i = 0; i < len; i++)
+        data[i] = (uint8_t)((offset + i) % 251);
+    body.lease_id = lease_id;
+    body.offset = offset;
+    body.data.data = data;
+    body.data.len = len;
+    body.last = last;
+    frame.body_case = BODY(PARTS_CHUNK);
+    frame.parts_chunk = &body;
+    peer_send(peer, peer->stream, 0, &frame);
+}
+
+void peer_checkpoint_ack(struct peer *peer, uint64_t lease_id, uint64_t number, uint64_t stands)
+{
+    Quarry__V1__CoordinatorFrame frame = COORDINATOR_FRAME;
+    Quarry__V1__CheckpointAck body = QUARRY__V1__CHECKPOINT_ACK__INIT;
+
+    body.lease_id = lease_id;
+    body.number = number;
+    body.stands = stands;
+    frame.body_case = BODY(CHECKPOINT_ACK);
+    frame.checkpoint_ack = &body;
     send_next(peer, &frame);
 }
 

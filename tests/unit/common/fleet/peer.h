@@ -33,6 +33,9 @@ struct peer {
     struct peer_stop stops[PEER_STOPS_MAX];
     size_t n_stops;
     size_t offered, drains, undrains;
+    size_t parts_calls; /* of port.parts; the last one's bytes */
+    uint8_t parts[1 << 20];
+    size_t parts_len;
     int64_t lost_delay_ms;
     bool over;
     int over_code;
@@ -56,6 +59,12 @@ void peer_break(struct peer *peer);
 
 /* Frames to the session; a flush follows each. */
 void peer_offer(struct peer *peer, uint64_t lease_id, const char *type);
+/** One that goes on at a checkpoint. */
+void peer_offer_checkpoint(struct peer *peer, uint64_t lease_id, uint64_t number,
+                           size_t part_bytes);
+/** Bytes of the parts: i % 251 at place i. */
+void peer_parts_chunk(struct peer *peer, uint64_t lease_id, size_t offset, size_t len, bool last);
+void peer_checkpoint_ack(struct peer *peer, uint64_t lease_id, uint64_t number, uint64_t stands);
 void peer_sync_drop(struct peer *peer, uint64_t lease_id);
 void peer_sync_expect(struct peer *peer, uint64_t lease_id);
 void peer_ack(struct peer *peer, uint64_t lease_id, Quarry__V1__AckCode code);

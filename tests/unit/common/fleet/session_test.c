@@ -157,8 +157,13 @@ static void rule_3_beat_names_every_lease_without_a_final_ack(void **state)
     peer_offer(&peer, 1, "text");
     peer_offer(&peer, 2, "text");
     peer_offer(&peer, 3, "text");
-    qr_session_progress(peer.session, 2, QUARRY__V1__LEASE_PHASE__LEASE_PHASE_RUNNING, 500,
-                        peer.now_ms - 3000);
+    const struct qr_session_progress progress = {.phase =
+                                                     QUARRY__V1__LEASE_PHASE__LEASE_PHASE_RUNNING,
+                                                 .permille = 500,
+                                                 .done = 20,
+                                                 .total = 40,
+                                                 .started_ms = peer.now_ms - 3000};
+    qr_session_progress(peer.session, 2, &progress);
     peer_finish(&peer, 3, 10);
     Quarry__V1__WorkerFrame *frame = take_beat();
     assert_int_equal(frame->beat->n_leases, 3);
@@ -166,6 +171,8 @@ static void rule_3_beat_names_every_lease_without_a_final_ack(void **state)
     assert_int_equal(frame->beat->leases[0]->phase, QUARRY__V1__LEASE_PHASE__LEASE_PHASE_QUEUED);
     assert_int_equal(frame->beat->leases[0]->started_ms_ago, 0);
     assert_int_equal(frame->beat->leases[1]->progress_permille, 500);
+    assert_int_equal(frame->beat->leases[1]->done, 20);
+    assert_int_equal(frame->beat->leases[1]->total, 40);
     assert_true(frame->beat->leases[1]->started_ms_ago >= 5000);
     assert_int_equal(frame->beat->leases[2]->phase, QUARRY__V1__LEASE_PHASE__LEASE_PHASE_FINISHED);
     assert_int_equal(frame->beat->children, 3);

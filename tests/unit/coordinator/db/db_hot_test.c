@@ -319,7 +319,14 @@ static void long_leases_are_mirrored_for_operators(void **state)
     struct fx *fx = *state;
     uint64_t pk;
     struct fx_lease lease = lease_one(fx, "mirror", &pk);
-    const struct qr_mirror row = {lease.lease_id, lease.job_id, pk, 2500, 300};
+    const struct qr_mirror row = {.lease_id = lease.lease_id,
+                                  .job_id = lease.job_id,
+                                  .session_pk = pk,
+                                  .age_ms = 2500,
+                                  .heard_ms = 300,
+                                  .permille = 250,
+                                  .done = 10,
+                                  .total = 40};
 
     qr_db_mirror(fx->db, &row, 1);
     for (int i = 0; i < 500; i++) {
@@ -328,10 +335,12 @@ static void long_leases_are_mirrored_for_operators(void **state)
             break;
     }
     assert_status(lease.job_id, "processing");
-    assert_int_equal(fx_i64("SELECT claimed_by = 'mirror' AND heartbeat > claimed_at FROM "
-                            "extraction_jobs WHERE id = %llu",
-                            (unsigned long long)lease.job_id),
-                     1);
+    assert_int_equal(
+        fx_i64("SELECT claimed_by = 'mirror' AND heartbeat > claimed_at AND "
+               "progress_permille = 250 AND progress_done = 10 AND progress_total = 40 FROM "
+               "extraction_jobs WHERE id = %llu",
+               (unsigned long long)lease.job_id),
+        1);
     assert_int_equal(settle(fx, lease.lease_id, lease.job_id, pk, QR_CLASS_NONE), QR_ACK_COMMITTED);
     assert_int_equal(
         fx_i64("SELECT claimed_by IS NULL AND last_error IS NULL FROM extraction_jobs WHERE id = "
@@ -348,20 +357,18 @@ static void an_old_mirror_changes_nothing(void **state)
     uint64_t pk;
     struct fx_lease lease = lease_one(fx, "late", &pk);
     struct fx_lease second;
-    const struct qr_mirror row = {lease.lease_id, lease.job_id, pk, 2500, 300};
+    const struct qr_mirror row = {.lease_id = lease.lease_id,
+                                  .job_id = lease.job_id,
+                                  .session_pk = pk,
+                                  .age_ms = 2500,
+                                  .heard_ms = 300};
 
     fx_return(fx, pk, 1, QR_RETURN_DECLINED, lease.lease_id, lease.job_id);
     qr_db_mirror(fx->db, &row, 1);
-    qr_db_checkpoint(fx->db, pk, &(struct qr_lease_ref){lease.lease_id, lease.job_id}, 9, "x", 1);
     assert_int_equal(fx_claim(fx, pk, 1, 1), 1);
     second = fx->leases[0];
-    qr_db_checkpoint(fx->db, pk, &(struct qr_lease_ref){second.lease_id, second.job_id}, 2, "new",
-                     3);
-    qr_db_checkpoint(fx->db, pk, &(struct qr_lease_ref){second.lease_id, second.job_id}, 1, "old",
-                     3);
-    while (fx_i64("SELECT checkpoint_number FROM extraction_jobs WHERE id = %llu",
-                  (unsigned long long)lease.job_id) < 0)
-        ;
+    assert_int_equal(fx_checkpoint(fx, &lease, pk, 1, true, "x", NULL, 0), -1);
+    assert_int_equal(fx_checkpoint(fx, &second, pk, 2, true, "new", NULL, 0), 2);
     assert_int_equal(fx_return(fx, pk, 1, QR_RETURN_RELEASED, second.lease_id, second.job_id),
                      QR_DB_DONE);
     assert_status(lease.job_id, "pending");

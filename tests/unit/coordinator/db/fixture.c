@@ -94,6 +94,11 @@ static void on_claim(void *ctx, const struct qr_db_claim_reply *reply)
         lease->attempt = reply->offers[i].attempt;
         lease->alone = reply->offers[i].alone;
         snprintf(lease->uri, sizeof lease->uri, "%s", reply->offers[i].uri);
+        lease->checkpoint_number = reply->offers[i].checkpoint_number;
+        lease->part_bytes = reply->offers[i].part_bytes;
+        snprintf(lease->checkpoint, sizeof lease->checkpoint, "%.*s",
+                 (int)reply->offers[i].checkpoint_len,
+                 reply->offers[i].checkpoint ? (const char *)reply->offers[i].checkpoint : "");
         snprintf(lease->options, sizeof lease->options, "%s",
                  reply->offers[i].options_json ? reply->offers[i].options_json : "");
     }
@@ -117,6 +122,17 @@ static void on_settled(void *ctx, struct qr_settle *const *settles, size_t n,
     fx->settled += n;
     fx->settle_status = status;
     end_answer(fx);
+}
+
+static void on_checkpointed(void *ctx, struct qr_checkpoint *checkpoint, enum qr_db_status status)
+{
+    struct fx *fx = begin_answer(ctx);
+    fx->checkpoint_status = status;
+    fx->checkpoint_stale = checkpoint->stale;
+    fx->checkpoint_stands = checkpoint->stands;
+    fx->checkpointed++;
+    end_answer(fx);
+    qr_checkpoint_free(checkpoint);
 }
 
 static void on_renewed(void *ctx, bool ok)
@@ -200,6 +216,7 @@ static struct fx *fx_new_with(int64_t ttl_ms, int64_t statement_timeout_ms)
                                         .claim = on_claim,
                                         .returned = on_returned,
                                         .settled = on_settled,
+                                        .checkpointed = on_checkpointed,
                                         .renewed = on_renewed,
                                         .adopted = on_adopted,
                                         .stops = on_stops,
@@ -437,6 +454,31 @@ enum qr_db_status fx_return(struct fx *fx, uint64_t session_pk, uint64_t attach,
     qr_db_return(fx->db, &request);
     fx_wait(fx, &fx->returns, before + 1);
     return fx->returned.status;
+}
+
+int64_t fx_checkpoint(struct fx *fx, const struct fx_lease *lease, uint64_t session_pk,
+                      uint64_t number, bool anew, const char *state, const void *part,
+                      size_t part_len)
+{
+    struct qr_checkpoint *checkpoint = calloc(1, sizeof *checkpoint);
+    uint64_t before = fx_count(fx, &fx->checkpointed);
+
+    assert_non_null(checkpoint);
+    *checkpoint = (struct qr_checkpoint){.lease_id = lease->lease_id,
+                                         .job_id = lease->job_id,
+                                         .session_pk = session_pk,
+                                         .number = number,
+                                         .anew = anew,
+                                         .data = (uint8_t *)strdup(state),
+                                         .data_len = strlen(state),
+                                         .part = malloc(part_len + 1),
+                                         .part_len = part_len};
+    if (part_len > 0)
+        memcpy(checkpoint->part, part, part_len);
+    qr_db_checkpoint(fx->db, checkpoint);
+    fx_wait(fx, &fx->checkpointed, before + 1);
+    assert_int_equal(fx->checkpoint_status, QR_DB_DONE);
+    return fx->checkpoint_stale ? -1 : (int64_t)fx->checkpoint_stands;
 }
 
 /* ------------------------------------------------------------------ results */

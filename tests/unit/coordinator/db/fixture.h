@@ -27,6 +27,8 @@ struct fx_lease {
     bool alone;
     char uri[256];
     char options[128];
+    char checkpoint[64];
+    uint64_t checkpoint_number, part_bytes;
 };
 
 /* One coordinator: a qr_db with its answers. */
@@ -45,6 +47,10 @@ struct fx {
     struct qr_db_return_reply returned;
     enum qr_db_status settle_status;
     uint64_t settled; /* results answered */
+    uint64_t checkpointed;
+    enum qr_db_status checkpoint_status;
+    bool checkpoint_stale;
+    uint64_t checkpoint_stands;
     struct qr_adopted last_adopted;
     struct qr_kept_lease adopted_leases[FX_LEASES_MAX]; /* of the last one */
     uint64_t stops;                          /* times it was said what is stopped */
@@ -105,6 +111,11 @@ size_t fx_claim_type(struct fx *fx, uint64_t session_pk, uint64_t attach, const 
                      uint32_t want);
 enum qr_db_status fx_return(struct fx *fx, uint64_t session_pk, uint64_t attach,
                             enum qr_return_reason reason, uint64_t lease_id, uint64_t job_id);
+
+/** A checkpoint, and the newest number that stands then; -1: the lease is over. */
+int64_t fx_checkpoint(struct fx *fx, const struct fx_lease *lease, uint64_t session_pk,
+                      uint64_t number, bool anew, const char *state, const void *part,
+                      size_t part_len);
 
 /** A result; freed by fx_settle(). */
 struct qr_settle *fx_result(uint64_t lease_id, uint64_t job_id, uint64_t session_pk,

@@ -237,15 +237,33 @@ static void rule_5_long_leases_are_mirrored_and_short_ones_are_not(void **state)
     assert_int_equal(rig->n_mirror, 2);
 }
 
-static void rule_10_an_older_checkpoint_never_replaces_a_newer(void **state)
+static void rule_1_a_checkpoint_is_answered_when_the_database_has_it(void **state)
 {
     struct rig *rig = *state;
 
     connect_with(rig, 1);
-    qr_engine_checkpoint(rig->engine, 1, 1, 2, "b", 1);
-    qr_engine_checkpoint(rig->engine, 1, 1, 1, "a", 1);
-    qr_engine_checkpoint(rig->engine, 1, 9, 3, "c", 1); /* not its lease */
-    assert_int_equal(rig->n_checkpoint, 1);
+    assert_true(rig_checkpoint(rig, 1, 1, 2));
+    assert_int_equal(rig->checkpoint->job_id, 1001);
+    assert_int_equal(rig->checkpoint->session_pk, 1);
+    assert_false(rig_checkpoint(rig, 1, 1, 2)); /* a second copy: one answer follows */
+    assert_false(rig_checkpoint(rig, 1, 9, 3)); /* not its lease */
+    assert_false(qr_engine_is_idle(rig->engine));
+    rig_done_checkpoint(rig, QR_DB_DONE, false, 2);
+    assert_int_equal(rig->n_checkpoint_ack, 1);
+    assert_int_equal(rig->acked_number, 2);
+    assert_int_equal(rig->acked_stands, 2);
+    assert_true(rig_checkpoint(rig, 1, 1, 4));
+    rig_done_checkpoint(rig, QR_DB_DONE, false, 2); /* not taken: the worker hears what stands */
+    assert_int_equal(rig->acked_number, 4);
+    assert_int_equal(rig->acked_stands, 2);
+    assert_true(rig_checkpoint(rig, 1, 1, 3));
+    rig_done_checkpoint(rig, QR_DB_UNKNOWN, false, 3); /* it is sent again */
+    assert_true(rig_checkpoint(rig, 1, 1, 3));
+    rig_done_checkpoint(rig, QR_DB_DONE, true, 0); /* stale: a Sync says so, from the database */
+    assert_int_equal(rig->n_checkpoint_ack, 2);
+    assert_int_equal(rig_stats(rig).checkpoints, 1);
+    assert_int_equal(qr_engine_holds(rig->engine, 1, 1), 1001);
+    assert_int_equal(qr_engine_holds(rig->engine, 1, 9), 0);
     qr_engine_release(rig->engine, 1, 1, "cp", 2);
     assert_int_equal(rig->back.reason, QR_RETURN_RELEASED);
     assert_int_equal(rig->back.checkpoint_len, 2);
@@ -289,7 +307,7 @@ int main(void)
         RIG_TEST(rule_5_a_job_over_its_time_budget_fails_as_timeout),
         RIG_TEST(rule_5_a_job_without_progress_fails_as_timeout),
         RIG_TEST(rule_5_long_leases_are_mirrored_and_short_ones_are_not),
-        RIG_TEST(rule_10_an_older_checkpoint_never_replaces_a_newer),
+        RIG_TEST(rule_1_a_checkpoint_is_answered_when_the_database_has_it),
         RIG_TEST(rule_12_what_breaks_the_protocol_is_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,17 +155,47 @@ static void on_db_mirror(void *ctx, const struct qr_mirror *rows, size_t n)
         rig->mirror[i] = rows[i];
 }
 
-static void on_db_checkpoint(void *ctx, uint64_t session_pk, const struct qr_lease_ref *lease,
-                             uint64_t number, const void *data, size_t len)
+static void on_db_checkpoint(void *ctx, struct qr_checkpoint *checkpoint)
 {
     struct rig *rig = ctx;
 
-    (void)session_pk;
-    (void)lease;
-    (void)number;
-    (void)data;
-    (void)len;
     rig->n_checkpoint++;
+    qr_checkpoint_free(rig->checkpoint);
+    rig->checkpoint = checkpoint;
+}
+
+bool rig_checkpoint(struct rig *rig, uint64_t stream, uint64_t lease_id, uint64_t number)
+{
+    struct qr_checkpoint *checkpoint = calloc(1, sizeof *checkpoint);
+
+    assert_non_null(checkpoint);
+    checkpoint->lease_id = lease_id;
+    checkpoint->number = number;
+    if (!qr_engine_checkpoint(rig->engine, stream, checkpoint))
+        return true;
+    qr_checkpoint_free(checkpoint);
+    return false;
+}
+
+void rig_done_checkpoint(struct rig *rig, enum qr_db_status status, bool stale, uint64_t stands)
+{
+    rig->checkpoint->stale = stale;
+    rig->checkpoint->stands = stands;
+    qr_engine_done_checkpoint(rig->engine, rig->checkpoint, status);
+    qr_checkpoint_free(rig->checkpoint);
+    rig->checkpoint = NULL;
+}
+
+static void on_checkpoint_ack(void *ctx, uint64_t stream, uint64_t seq, uint64_t lease_id,
+                              uint64_t number, uint64_t stands)
+{
+    struct rig *rig = ctx;
+
+    (void)lease_id;
+    note_seq(rig, stream, seq);
+    rig->n_checkpoint_ack++;
+    rig->acked_number = number;
+    rig->acked_stands = stands;
 }
 
 static void on_db_end_session(void *ctx, uint64_t session_pk, uint64_t attach)
@@ -194,6 +224,7 @@ int rig_setup(void **state)
         .offer = on_offer,
         .sync = on_sync,
         .ack = on_ack,
+        .checkpoint_ack = on_checkpoint_ack,
         .stop = on_stop,
         .drain = on_drain,
         .restarting = on_restarting,
@@ -228,6 +259,7 @@ int rig_teardown(void **state)
 
     for (size_t i = 0; i < rig->n_settles; i++)
         free_settle(rig->settles[i]);
+    qr_checkpoint_free(rig->checkpoint);
     qr_engine_free(rig->engine);
     free(rig);
     return 0;

@@ -37,6 +37,9 @@ struct rig {
     uint64_t end_stream, end_newest;
 
     int n_hello, n_claim, n_return, n_settle, n_mirror, n_checkpoint, n_end_session, n_renew;
+    struct qr_checkpoint *checkpoint; /* with the database */
+    int n_checkpoint_ack;
+    uint64_t acked_number, acked_stands;
     uint64_t hello_token[8];
     bool recover;
     size_t hello_running, hello_spooled;
@@ -82,3 +85,8 @@ void rig_returned(struct rig *rig, enum qr_db_status status);
 void rig_stops(struct rig *rig, uint64_t job_id, enum qr_stop_reason of_job, uint64_t run_id,
                enum qr_stop_reason of_run);
 struct qr_engine_stats rig_stats(struct rig *rig);
+
+/** A Checkpoint frame; false when the engine dropped it. */
+bool rig_checkpoint(struct rig *rig, uint64_t stream, uint64_t lease_id, uint64_t number);
+/** The database's answer to the last one it got. */
+void rig_done_checkpoint(struct rig *rig, enum qr_db_status status, bool stale, uint64_t stands);

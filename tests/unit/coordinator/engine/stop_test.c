@@ -213,7 +213,7 @@ static void rule_10_a_last_checkpoint_counts_while_stopping(void **state)
 
     one_active(rig);
     rig_stops(rig, 1001, QR_STOP_PAUSE, 0, QR_STOP_NONE);
-    qr_engine_checkpoint(rig->engine, 1, 1, 3, "half", 4);
+    assert_true(rig_checkpoint(rig, 1, 1, 3));
     assert_int_equal(rig->n_checkpoint, 1);
 }
 

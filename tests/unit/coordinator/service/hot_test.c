@@ -187,6 +187,8 @@ static void beats_are_read(void **state)
     lease.phase = QUARRY__V1__LEASE_PHASE__LEASE_PHASE_RUNNING;
     lease.progress_permille = 500;
     lease.started_ms_ago = 100000;
+    lease.done = 20;
+    lease.total = 5000;
     count.type = (char *)"hot-test";
     count.count = 12;
     beat.seen = 3;
@@ -212,6 +214,8 @@ static void beats_are_read(void **state)
     assert_int_equal(hot.beat.leases[0].phase, QR_PHASE_RUNNING);
     assert_int_equal(hot.beat.leases[0].permille, 500);
     assert_int_equal(hot.beat.leases[0].started_ms_ago, 100000);
+    assert_int_equal(hot.beat.leases[0].done, 20);
+    assert_int_equal(hot.beat.leases[0].total, 5000);
     assert_true(hot.beat.load > 0.74 && hot.beat.load < 0.76);
     assert_int_equal(hot.beat.disk_free_bytes, 1 << 30);
     assert_int_equal(hot.beat.rss_bytes, 5000);

@@ -482,9 +482,9 @@ static int large_file(size_t bytes)
     return fd;
 }
 
-static void shorten(void *arg, unsigned permille)
+static void shorten(void *arg, const struct qr_extract_progress *progress)
 {
-    (void)permille;
+    (void)progress;
     assert_return_code(ftruncate(*(int *)arg, 6 << 20), 0);
 }
 
