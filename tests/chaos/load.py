@@ -16,9 +16,9 @@ from tests.harness.admin import messages
 from tests.harness.samples.dxf import Dxf
 from tests.harness.samples.text_pdf import text_pdf
 
-# of 100 jobs; slow ones take about a second of a core, and are one in 1,000
+# of 100 jobs; slow ones take a third of a second of a core or more, and are one in 100
 MIX = [("noop", 55), ("text", 30), ("pdf", 8), ("dxf", 7)]
-SLOW_EVERY = 800
+SLOW_EVERY = 100
 VARIANTS = 4  # different files of each kind: equal ones must give equal rows
 LINKS_MAX = 20000  # hard links to one file, below what file systems allow
 

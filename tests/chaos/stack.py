@@ -179,13 +179,17 @@ class Stack:
         self.kills += name[0] == "c"
         self.programs[name].kill9()  # `ip netns exec` and `setarch` have replaced themselves by the program
 
-    def kill_child(self, name):
-        """kill -9 of one of the worker's children, a busy one where there is one; False: there was none."""
-        children = children_of(self.programs[name].pid)
-        busy = [pid for pid in children if process_state(pid) == "R"]
+    def kill_child(self, random, seconds=0.3):
+        """kill -9 of a worker's child at work; of an idle one when none is seen at work for so long. How many."""
+        end = time.monotonic() + seconds
+        while True:
+            children = [pid for name in self.worker_names for pid in children_of(self.programs[name].pid)]
+            busy = [pid for pid in children if process_state(pid) == "R"]
+            if busy or not children or time.monotonic() > end:
+                break
         if children:
-            send((busy or children)[-1], signal.SIGKILL)
-        return bool(children)
+            send(random.choice(busy or children), signal.SIGKILL)
+        return len(children[:1])
 
     # ------------------------------------------------------------ runs
 

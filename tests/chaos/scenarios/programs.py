@@ -44,7 +44,7 @@ def children_killed(case):
     """Each kill costs its job an attempt, and a second one by chance a dead letter: failed is not lost."""
     end, killed = time.monotonic() + case.lasting(30), 0
     while time.monotonic() < end:
-        killed += case.stack.kill_child(case.random.choice(case.stack.worker_names))
+        killed += case.stack.kill_child(case.random)
         time.sleep(0.3)
     case.took_effect(killed, "no child was there to be killed")
     case.note = f"{killed} children killed"
