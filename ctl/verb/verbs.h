@@ -16,13 +16,13 @@
     X(run_pause)        \
     X(run_resume)       \
     X(run_cancel)       \
+    X(run_why)          \
     X(job_list)         \
     X(job_show)         \
     X(job_events)       \
     X(job_pause)        \
     X(job_resume)       \
     X(job_cancel)       \
-    X(run_why)          \
     X(job_why)          \
     X(job_retry)        \
     X(job_add)          \

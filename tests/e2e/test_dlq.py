@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.harness.quarry import until
 from tests.harness.samples.text_pdf import text_pdf
 
 
@@ -77,7 +78,8 @@ def test_retry_of_a_pattern_then_purge(stack):
     named = next(p for p in patterns(stack) if "the name says" in p["pattern"])
     for i in range(2):  # two of three are mended
         (stack.folder_in / f"mislabelled {i}.pdf").write_bytes(text_pdf(1))
-    assert stack.metrics()['quarry_dead_letters{class="invalid_input"}'] >= 3
+    until(lambda: stack.metrics()['quarry_dead_letters{class="invalid_input"}'] >= 3,
+          "the dead letters to be counted", 30)
     answer = stack.ask("dlq", "retry", "--pattern", f"{named['id']:08x}")
     assert answer["retried"] == 3 and answer["skipped"] == 0
     run = stack.wait_run(stack.run_id)

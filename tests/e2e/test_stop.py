@@ -39,6 +39,8 @@ class Running:
 
     def __init__(self, stack, worker, source="root://in/", *extra):
         self.stack, self.worker = stack, worker
+        until(lambda: stack.value("SELECT count(*) = 0 FROM runs WHERE status = 'active'"),
+              "the run before to end", 30)  # a run of the same source would be joined
         self.run = stack.create_run(source, "--again", *extra)
         self.child = until(lambda: busy_child(worker), "a child at work", 60)
         self.job = stack.value("SELECT id FROM extraction_jobs WHERE run_id = %s", self.run)
