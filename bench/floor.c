@@ -134,6 +134,7 @@ static int claim(struct floor *f, unsigned batch, struct qr_err *err)
     qr_param_array(&heads, ints(f, f->queue_id, known));
     qr_param_array(&heads, &rank);
     qr_param_array(&heads, longs(f, f->next_job, known));
+    qr_param_array(&heads, ints(f, 0, 0));
     const struct qr_call open[] = {{QR_SQL_begin, NULL},
                                    {QR_SQL_lock_shared, &lock},
                                    {QR_SQL_session_check, &check},
