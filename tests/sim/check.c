@@ -1,8 +1,8 @@
 /* Invariants: of every transaction, of every Ack, and of the end. Names as in docs/engine.md. */
 #include "tests/sim/sim.h"
 
-/* The time-outs of 5 s and 2 s, and the ways there and back. */
-enum { OFFER_RETURNS_MS = 8000, STOP_ENDS_MS = 9000 };
+/* The time-outs of 5 s and 2 s, and what a tick and the ways there and back may add. */
+enum { OFFER_RETURNS_MS = 5600, STOP_ENDS_MS = 9000 };
 
 static bool is_final(const struct job *job)
 {
@@ -117,8 +117,8 @@ static void check_offers(struct sim *sim)
     for (size_t i = 0; i < sim->db.n_jobs; i++) {
         uint64_t lease = sim->db.jobs[i].current;
         const struct lease_row *row = &sim->db.leases[lease];
-        if (lease && !row->accept_order && !row->confirmed &&
-            sim->now - row->given_at > OFFER_RETURNS_MS && !is_held(sim, lease))
+        if (lease && !row->received &&
+            sim->now - row->given_at > OFFER_RETURNS_MS + 3 * sim->profile.db_delay)
             sim_violation(sim, "offer_returns", "lease %llu was offered %lld ms ago, nobody has it",
                           (unsigned long long)lease, (long long)(sim->now - row->given_at));
     }

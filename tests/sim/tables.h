@@ -64,6 +64,7 @@ struct lease_row { /* an element of a batch row */
     uint64_t accept_order; /* ghost: requests so far when its Accept reached the coordinator */
     bool confirmed;        /* ghost: the worker knows that the coordinator knows that it has it */
     int64_t given_at;      /* ghost */
+    bool received;         /* ghost: its Offer reached the worker */
 };
 
 struct session_row {

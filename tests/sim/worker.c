@@ -20,6 +20,7 @@ static void take_offer(struct sim *sim, struct worker *worker, const struct fram
     for (size_t i = 0; i < frame->n; i++) {
         const struct item *item = &frame->items[i];
         struct held held = {.lease = item->lease, .job = item->job, .type = item->type};
+        sim->db.leases[item->lease].received = true;
         worker->received_total++;
         worker->received[item->type]++;
         worker->used++;
