@@ -187,6 +187,10 @@ static void hello(struct sim *sim, struct req *req)
         req->code = QR_HELLO_OLDER_STREAM;
         return;
     }
+    if (pk && req->stream_number && req->stream_number < row->stream_number)
+        sim_violation(sim, "newest_stream_wins", "session %llu: Hello %llu comes after Hello %llu",
+                      (unsigned long long)pk, (unsigned long long)req->stream_number,
+                      (unsigned long long)row->stream_number);
     if (!pk) {
         pk = ++sim->db.last_session;
         row = &sim->db.sessions[pk];

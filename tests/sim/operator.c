@@ -80,7 +80,8 @@ void operator_peace(struct sim *sim)
         const struct job *job = db_job(sim, id);
         if (job->asked == STOP_PAUSE && job->state < JOB_DONE)
             stop_resume(sim, id);
-        if (job->stage != STAGE_EXTRACT && job->state == JOB_FAILED)
+        if (job->state == JOB_FAILED &&
+            (job->stage != STAGE_EXTRACT || (!job->retried && rng_chance(&sim->rng, 30))))
             stop_retry(sim, id);
     }
 }
