@@ -15,7 +15,6 @@
 #include "bench/noop_fleet.h"
 #include "bench/stack.h"
 #include "common/clock.h"
-#include "common/log.h"
 #include "common/options.h"
 
 enum { CONNECT_MS = 300000, SETTLE_MS = 5000, IDLE_MS = 10000 };
@@ -228,9 +227,9 @@ static void print_report(const struct options *options, const struct report *r, 
            r->back_cpu_s, r->back_connections, options->seconds, version);
 }
 
-static int run(const struct options *options, const struct qr_bench_database *database,
-               struct qr_err *err)
+static int run(const void *arg, const struct qr_bench_database *database, struct qr_err *err)
 {
+    const struct options *options = arg;
     struct qr_bench_coordinator coordinator = {.pid = 0};
     const struct qr_bench_coordinator_config start = {.program = options->coordinator,
                                                       .url = database->url};
@@ -277,20 +276,7 @@ static int run(const struct options *options, const struct qr_bench_database *da
 
 int main(int argc, char **argv)
 {
-    struct options options;
-    struct qr_bench_database database;
-    struct qr_err err = {0};
-    int exit_code = 0;
+    struct options options = {0};
 
-    if (!qr_options_main(&bench_options, argc, argv, &options, NULL, &exit_code))
-        return exit_code;
-    qr_log_init("bench_fleet", QR_LOG_WARN);
-    int rc = qr_bench_database_start(options.database, &database, &err);
-    if (rc == QR_OK)
-        rc = run(&options, &database, &err);
-    qr_bench_database_stop(&database);
-    if (rc < 0)
-        fprintf(stderr, "bench_fleet: %s\n", err.msg);
-    qr_options_done(&bench_options, &options);
-    return qr_err_exit_code(rc);
+    return qr_bench_main(&bench_options, argc, argv, &options, &options.database, run);
 }

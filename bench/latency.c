@@ -23,7 +23,6 @@
 #include "bench/noop_fleet.h"
 #include "bench/stack.h"
 #include "common/clock.h"
-#include "common/log.h"
 #include "common/options.h"
 
 enum { WAIT_MS = 60000, PACE_MS = 10, CALL_JOBS = 5000, BUCKETS_MAX = 32 };
@@ -335,12 +334,14 @@ static void print_report(const struct options *options, const struct report *r, 
            options->workers, options->slots, version);
 }
 
-static int run(const struct options *options, const char *url, struct qr_err *err)
+static int run(const void *arg, const struct qr_bench_database *database, struct qr_err *err)
 {
+    const struct options *options = arg;
     struct qr_bench_coordinator here = {.pid = 0}, there = {.pid = 0};
-    const struct qr_bench_coordinator_config start = {.program = options->coordinator, .url = url};
+    const struct qr_bench_coordinator_config start = {.program = options->coordinator,
+                                                      .url = database->url};
     struct report report = {0};
-    PGconn *conn = PQconnectdb(url);
+    PGconn *conn = PQconnectdb(database->url);
     int rc = QR_OK;
 
     if (PQstatus(conn) != CONNECTION_OK)
@@ -361,20 +362,7 @@ static int run(const struct options *options, const char *url, struct qr_err *er
 
 int main(int argc, char **argv)
 {
-    struct options options;
-    struct qr_bench_database database;
-    struct qr_err err = {0};
-    int exit_code = 0;
+    struct options options = {0};
 
-    if (!qr_options_main(&bench_options, argc, argv, &options, NULL, &exit_code))
-        return exit_code;
-    qr_log_init("bench_latency", QR_LOG_WARN);
-    int rc = qr_bench_database_start(options.database, &database, &err);
-    if (rc == QR_OK)
-        rc = run(&options, database.url, &err);
-    qr_bench_database_stop(&database);
-    if (rc < 0)
-        fprintf(stderr, "bench_latency: %s\n", err.msg);
-    qr_options_done(&bench_options, &options);
-    return qr_err_exit_code(rc);
+    return qr_bench_main(&bench_options, argc, argv, &options, &options.database, run);
 }

@@ -21,7 +21,6 @@
 #include "bench/noop_fleet.h"
 #include "bench/stack.h"
 #include "common/clock.h"
-#include "common/log.h"
 #include "common/options.h"
 #include "quarry/v1/record.pb-c.h"
 
@@ -289,9 +288,9 @@ static void print_report(const struct options *options, const struct round *roun
            settings[0] ? settings : "{}");
 }
 
-static int run_rounds(const struct options *options, const struct qr_bench_database *database,
-                      struct qr_err *err)
+static int run_rounds(const void *arg, const struct qr_bench_database *database, struct qr_err *err)
 {
+    const struct options *options = arg;
     struct round rounds[99] = {0};
     PGconn *conn = PQconnectdb(database->url);
     int rc = QR_OK;
@@ -322,20 +321,7 @@ static int run_rounds(const struct options *options, const struct qr_bench_datab
 
 int main(int argc, char **argv)
 {
-    struct options options;
-    struct qr_bench_database database;
-    struct qr_err err = {0};
-    int exit_code = 0;
+    struct options options = {0};
 
-    if (!qr_options_main(&bench_options, argc, argv, &options, NULL, &exit_code))
-        return exit_code;
-    qr_log_init("bench_queue", QR_LOG_WARN);
-    int rc = qr_bench_database_start(options.database, &database, &err);
-    if (rc == QR_OK)
-        rc = run_rounds(&options, &database, &err);
-    qr_bench_database_stop(&database);
-    if (rc < 0)
-        fprintf(stderr, "bench_queue: %s\n", err.msg);
-    qr_options_done(&bench_options, &options);
-    return qr_err_exit_code(rc);
+    return qr_bench_main(&bench_options, argc, argv, &options, &options.database, run_rounds);
 }

@@ -15,7 +15,6 @@
 #include "bench/noop_fleet.h"
 #include "bench/stack.h"
 #include "common/clock.h"
-#include "common/log.h"
 #include "common/options.h"
 
 enum { TTL_MS = 8000, WAIT_MS = 60000, CASES = 4, ROUNDS_MAX = 99 };
@@ -139,9 +138,11 @@ static int run_rounds(const struct options *options, struct stand *stand, double
     return rc;
 }
 
-static int run(const struct options *options, const char *url, struct qr_err *err)
+static int run(const void *arg, const struct qr_bench_database *database, struct qr_err *err)
 {
-    const struct qr_bench_coordinator_config start = {.program = options->coordinator, .url = url};
+    const struct options *options = arg;
+    const struct qr_bench_coordinator_config start = {.program = options->coordinator,
+                                                      .url = database->url};
     struct stand stand = {.channel = NULL};
     double worst[CASES] = {0};
 
@@ -169,20 +170,7 @@ static int run(const struct options *options, const char *url, struct qr_err *er
 
 int main(int argc, char **argv)
 {
-    struct options options;
-    struct qr_bench_database database;
-    struct qr_err err = {0};
-    int exit_code = 0;
+    struct options options = {0};
 
-    if (!qr_options_main(&bench_options, argc, argv, &options, NULL, &exit_code))
-        return exit_code;
-    qr_log_init("bench_rescue", QR_LOG_WARN);
-    int rc = qr_bench_database_start(options.database, &database, &err);
-    if (rc == QR_OK)
-        rc = run(&options, database.url, &err);
-    qr_bench_database_stop(&database);
-    if (rc < 0)
-        fprintf(stderr, "bench_rescue: %s\n", err.msg);
-    qr_options_done(&bench_options, &options);
-    return qr_err_exit_code(rc);
+    return qr_bench_main(&bench_options, argc, argv, &options, &options.database, run);
 }

@@ -12,6 +12,7 @@
 
 #include "bench/cpu.h"
 #include "common/clock.h"
+#include "common/log.h"
 #include "coordinator/postgres/postgres.h"
 #include "quarry/v1/admin.pb-c.h"
 
@@ -302,6 +303,30 @@ int qr_bench_enqueue(struct qr_rpc_channel *channel, int64_t run_id, int64_t fir
     free(ptrs);
     free(uris);
     return rc;
+}
+
+/* ------------------------------------------------------------------ main */
+
+int qr_bench_main(const struct qr_options *bench, int argc, char **argv, void *options,
+                  char *const *url,
+                  int (*run)(const void *options, const struct qr_bench_database *database,
+                             struct qr_err *err))
+{
+    struct qr_bench_database database;
+    struct qr_err err = {0};
+    int exit_code = 0;
+
+    if (!qr_options_main(bench, argc, argv, options, NULL, &exit_code))
+        return exit_code;
+    qr_log_init(bench->program, QR_LOG_WARN);
+    int rc = qr_bench_database_start(*url, &database, &err);
+    if (rc == QR_OK)
+        rc = run(options, &database, &err);
+    qr_bench_database_stop(&database);
+    if (rc < 0)
+        fprintf(stderr, "%s: %s\n", bench->program, err.msg);
+    qr_options_done(bench, options);
+    return qr_err_exit_code(rc);
 }
 
 /* ------------------------------------------------------------------ figures */

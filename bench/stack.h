@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "common/err.h"
+#include "common/options.h"
 #include "common/rpc/client.h"
 
 /* ---- PostgreSQL */
@@ -59,6 +60,14 @@ QR_MUST_CHECK int qr_bench_create_run(struct qr_rpc_channel *channel, const char
  *  noop_shared.h. */
 QR_MUST_CHECK int qr_bench_enqueue(struct qr_rpc_channel *channel, int64_t run_id, int64_t first,
                                    size_t n, int64_t stamp_ns, struct qr_err *err);
+
+/* ---- main */
+/** main() of a benchmark on a PostgreSQL of its own or a given one: parses `options` (the table of
+ *  `bench`), of which `*url` is the --database, calls `run`, prints what failed. Returns the exit code. */
+int qr_bench_main(const struct qr_options *bench, int argc, char **argv, void *options,
+                  char *const *url,
+                  int (*run)(const void *options, const struct qr_bench_database *database,
+                             struct qr_err *err));
 
 /* ---- figures */
 /** The value below which `share` (0 .. 1) of them lie; sorts. */

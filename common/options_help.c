@@ -5,7 +5,7 @@
 
 enum { WIDTH = 100, COLUMN_MAX = 34 };
 
-static const char *placeholder(const struct qr_option *row)
+static const char *value_name(const struct qr_option *row)
 {
     static const char *const by_type[] = {
         [QR_OPT_STR] = "TEXT",      [QR_OPT_INT] = "N",     [QR_OPT_REAL] = "NUMBER",
@@ -18,7 +18,7 @@ static const char *placeholder(const struct qr_option *row)
 /* "-o, --output FORMAT" */
 static int left_side(const struct qr_option *row, char *buf, size_t size)
 {
-    const char *arg = placeholder(row);
+    const char *arg = value_name(row);
     char letter[8] = "    ";
 
     if (row->letter)
@@ -155,7 +155,7 @@ void qr_options_print_markdown(const struct qr_options *options, FILE *out)
         char env[80];
         char key[80];
         char range[80];
-        const char *arg = placeholder(row);
+        const char *arg = value_name(row);
         if (row->flags & QR_OPT_HIDDEN)
             continue;
         fprintf(out, "| `--%s%s", row->name, arg[0] ? " " : "");

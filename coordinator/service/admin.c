@@ -426,7 +426,7 @@ static const struct method methods[] = {
     ROW("GetVersion",      get_version,       READ,    get_version),
     ROW("GetWorker",       get_worker,        READ,    qr_admin_get_worker),
     ROW("DrainWorker",     drain_worker,      ENQUEUE, qr_admin_drain_worker),
-    ROW("ResumeWorker",    resume_worker,     ENQUEUE, qr_admin_resume_worker),
+    ROW("ResumeWorker",    drain_worker,      ENQUEUE, qr_admin_resume_worker),
     ROW_IN_MEMORY("ListWorkers", list_workers, qr_admin_list_workers),
     ROW_IN_MEMORY("ListBudgets", list_budgets, list_budgets),
 };

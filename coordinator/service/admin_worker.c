@@ -160,57 +160,49 @@ static void add_leases(void *ctx, const struct qr_session_view *view, const char
             sum->leases += view->leases;
 }
 
-/* One of `worker_id` and labels, as a JSON object; protobuf-c gives each map its own entry type. */
-#define LABELS_JSON(out, request)                                    \
-    do {                                                             \
-        bool first_ = true;                                          \
-        qr_buf_append_str((out), "{");                               \
-        for (size_t i_ = 0; i_ < (request)->n_labels; i_++) {        \
-            qr_json_key((out), &first_, (request)->labels[i_]->key); \
-            qr_json_text((out), (request)->labels[i_]->value);       \
-        }                                                            \
-        qr_buf_append_str((out), "}");                               \
-    } while (0)
+/* As a JSON object. Errors: QR_E_LIMIT. */
+static int labels_json(const Quarry__V1__DrainWorkerRequest *request, struct qr_buf *out,
+                       struct qr_err *err)
+{
+    bool first = true;
 
-static int drain(struct qr_conn *conn, const char *worker_id, struct qr_buf *labels,
+    qr_buf_append_str(out, "{");
+    for (size_t i = 0; i < request->n_labels; i++) {
+        qr_json_key(out, &first, request->labels[i]->key);
+        qr_json_text(out, request->labels[i]->value);
+    }
+    qr_buf_append_str(out, "}");
+    return out->failed ? qr_fail(err, QR_E_LIMIT, "the labels are too long") : QR_OK;
+}
+
+/* grace_ms negative: undo a drain. */
+static int drain(struct qr_conn *conn, const Quarry__V1__DrainWorkerRequest *request,
                  int64_t grace_ms, struct qr_drained *ret, struct qr_err *err)
 {
-    int rc = labels->failed
-                 ? qr_fail(err, QR_E_LIMIT, "the labels are too long")
-                 : qr_worker_drain(conn, worker_id, (const char *)labels->data, grace_ms, ret, err);
+    const char *id = request->worker_id;
+    struct qr_buf labels;
 
-    qr_buf_done(labels);
+    qr_buf_init(&labels, LABELS_BYTES_MAX);
+    int rc = labels_json(request, &labels, err);
+    if (rc == QR_OK)
+        rc = qr_worker_drain(conn, id, (const char *)labels.data, grace_ms, ret, err);
+    qr_buf_done(&labels);
     if (rc == QR_OK && ret->n == 0) {
         qr_drained_done(ret);
         rc = qr_fail(err, QR_E_NOT_FOUND, "%s %s%.100s%s is %s; hint: quarry worker list",
-                     worker_id[0] ? "no worker" : "no worker with these labels",
-                     worker_id[0] ? "'" : "", worker_id, worker_id[0] ? "'" : "",
-                     grace_ms < 0 ? "drained" : "known");
+                     id[0] ? "no worker" : "no worker with these labels", id[0] ? "'" : "", id,
+                     id[0] ? "'" : "", grace_ms < 0 ? "drained" : "known");
     }
     return rc;
 }
 
-/* The names to a reply; the list goes with it. */
-static void take_names(struct qr_drained *drained, char ***ret, size_t *ret_n)
+static int drain_or_resume(struct qr_conn *conn, struct call *call, int64_t grace_ms,
+                           struct qr_err *err)
 {
-    *ret = drained->workers;
-    *ret_n = drained->n;
-    drained->workers = NULL;
-    drained->n = 0;
-    qr_drained_done(drained);
-}
-
-int qr_admin_drain_worker(struct qr_conn *conn, struct call *call, struct qr_err *err)
-{
-    const Quarry__V1__DrainWorkerRequest *request = (Quarry__V1__DrainWorkerRequest *)call->request;
     struct qr_drained drained = {0};
     struct sum sum = {.drained = &drained};
-    struct qr_buf labels;
 
-    qr_buf_init(&labels, LABELS_BYTES_MAX);
-    LABELS_JSON(&labels, request);
-    int rc = drain(conn, request->worker_id, &labels,
-                   request->grace_ms > 0 ? request->grace_ms : GRACE_MS, &drained, err);
+    int rc = drain(conn, (Quarry__V1__DrainWorkerRequest *)call->request, grace_ms, &drained, err);
     if (rc < 0)
         return rc;
     Quarry__V1__DrainWorkerReply *reply = malloc(sizeof *reply);
@@ -221,30 +213,23 @@ int qr_admin_drain_worker(struct qr_conn *conn, struct call *call, struct qr_err
     quarry__v1__drain_worker_reply__init(reply);
     qr_fleet_each_session(call->admin->config.fleet, add_leases, &sum);
     reply->leases = sum.leases;
-    take_names(&drained, &reply->worker_ids, &reply->n_worker_ids);
+    reply->worker_ids = drained.workers; /* the names go with it */
+    reply->n_worker_ids = drained.n;
+    drained.workers = NULL;
+    drained.n = 0;
+    qr_drained_done(&drained);
     REPLY(call, reply);
     return QR_OK;
 }
 
+int qr_admin_drain_worker(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    uint32_t grace_ms = ((Quarry__V1__DrainWorkerRequest *)call->request)->grace_ms;
+
+    return drain_or_resume(conn, call, grace_ms > 0 ? grace_ms : GRACE_MS, err);
+}
+
 int qr_admin_resume_worker(struct qr_conn *conn, struct call *call, struct qr_err *err)
 {
-    const Quarry__V1__ResumeWorkerRequest *request =
-        (Quarry__V1__ResumeWorkerRequest *)call->request;
-    struct qr_drained drained = {0};
-    struct qr_buf labels;
-
-    qr_buf_init(&labels, LABELS_BYTES_MAX);
-    LABELS_JSON(&labels, request);
-    int rc = drain(conn, request->worker_id, &labels, -1, &drained, err);
-    if (rc < 0)
-        return rc;
-    Quarry__V1__ResumeWorkerReply *reply = malloc(sizeof *reply);
-    if (!reply) {
-        qr_drained_done(&drained);
-        return qr_fail(err, QR_E_NOMEM, "no memory for an answer");
-    }
-    quarry__v1__resume_worker_reply__init(reply);
-    take_names(&drained, &reply->worker_ids, &reply->n_worker_ids);
-    REPLY(call, reply);
-    return QR_OK;
+    return drain_or_resume(conn, call, -1, err);
 }

@@ -55,93 +55,78 @@ static void print_names(char *const *names, size_t n)
         printf("%s%s", i ? ", " : "", names[i]);
 }
 
-static int drain_verb(struct qr_ctl *ctl, const void *arguments, const struct qr_option_list *rest,
-                      struct qr_err *err)
+/* The request, made of what the user gave; freed as an unpacked message. */
+static Quarry__V1__DrainWorkerRequest *request_of(const struct args *args,
+                                                  const struct qr_option_list *rest)
 {
-    const struct args *args = arguments;
     Quarry__V1__DrainWorkerRequest *request = malloc(sizeof *request);
-    Quarry__V1__DrainWorkerReply *reply = NULL;
-    int rc = request ? check(args, rest, "drain", err) : qr_fail(err, QR_E_NOMEM, "out of memory");
 
-    if (request) {
-        quarry__v1__drain_worker_request__init(request);
-        request->grace_ms = (uint32_t)args->grace_ms;
-        request->labels = calloc(args->labels.n + 1, sizeof *request->labels);
-        if (rest->n > 0)
-            request->worker_id = strdup(rest->items[0]);
-    }
-    for (size_t i = 0; rc == QR_OK && i < args->labels.n; i++) {
+    if (!request)
+        return NULL;
+    quarry__v1__drain_worker_request__init(request);
+    request->grace_ms = (uint32_t)args->grace_ms;
+    request->labels = calloc(args->labels.n + 1, sizeof *request->labels);
+    bool ok = request->labels != NULL;
+    if (rest->n > 0)
+        ok = (request->worker_id = strdup(rest->items[0])) != NULL && ok;
+    for (size_t i = 0; ok && i < args->labels.n; i++) {
         Quarry__V1__DrainWorkerRequest__LabelsEntry *entry = malloc(sizeof *entry);
-        if (!entry || !request->labels) {
-            free(entry);
-            rc = qr_fail(err, QR_E_NOMEM, "out of memory");
+        ok = entry != NULL;
+        if (!ok)
             break;
-        }
         quarry__v1__drain_worker_request__labels_entry__init(entry);
         request->labels[request->n_labels++] = entry;
-        if (!cut(args->labels.items[i], &entry->key, &entry->value))
-            rc = qr_fail(err, QR_E_NOMEM, "out of memory");
+        ok = cut(args->labels.items[i], &entry->key, &entry->value);
     }
-    if (rc == QR_OK)
-        rc = qr_ctl_connect(ctl, err);
-    if (rc == QR_OK)
-        rc = QR_CALL(ctl->client, DrainWorker, drain_worker_reply, request, &reply, err);
-    if (request)
+    if (!ok) {
         quarry__v1__drain_worker_request__free_unpacked(request, NULL);
+        return NULL;
+    }
+    return request;
+}
+
+static int ask(struct qr_ctl *ctl, const struct args *args, const struct qr_option_list *rest,
+               const char *verb, const char *method, struct qr_err *err)
+{
+    Quarry__V1__DrainWorkerReply *reply = NULL;
+
+    int rc = check(args, rest, verb, err);
+    if (rc < 0)
+        return rc;
+    Quarry__V1__DrainWorkerRequest *request = request_of(args, rest);
+    if (!request)
+        return qr_fail(err, QR_E_NOMEM, "out of memory");
+    rc = qr_ctl_connect(ctl, err);
+    if (rc == QR_OK)
+        rc = qr_client_call(ctl->client, method, &request->base,
+                            &quarry__v1__drain_worker_reply__descriptor,
+                            (ProtobufCMessage **)(void *)&reply, err);
+    quarry__v1__drain_worker_request__free_unpacked(request, NULL);
     if (rc < 0)
         return rc;
     if (ctl->output != QR_CTL_TABLE) {
         rc = qr_emit_message(ctl, &reply->base, err);
     } else {
         print_names(reply->worker_ids, reply->n_worker_ids);
-        printf(": no more work; jobs to finish or hand back: %u\n", reply->leases);
+        if (strcmp(verb, "drain") == 0)
+            printf(": no more work; jobs to finish or hand back: %u\n", reply->leases);
+        else
+            printf(": work again\n");
     }
     quarry__v1__drain_worker_reply__free_unpacked(reply, NULL);
     return rc;
 }
 
-static int resume_verb(struct qr_ctl *ctl, const void *arguments, const struct qr_option_list *rest,
+static int drain_verb(struct qr_ctl *ctl, const void *args, const struct qr_option_list *rest,
+                      struct qr_err *err)
+{
+    return ask(ctl, args, rest, "drain", "DrainWorker", err);
+}
+
+static int resume_verb(struct qr_ctl *ctl, const void *args, const struct qr_option_list *rest,
                        struct qr_err *err)
 {
-    const struct args *args = arguments;
-    Quarry__V1__ResumeWorkerRequest *request = malloc(sizeof *request);
-    Quarry__V1__ResumeWorkerReply *reply = NULL;
-    int rc = request ? check(args, rest, "resume", err) : qr_fail(err, QR_E_NOMEM, "out of memory");
-
-    if (request) {
-        quarry__v1__resume_worker_request__init(request);
-        request->labels = calloc(args->labels.n + 1, sizeof *request->labels);
-        if (rest->n > 0)
-            request->worker_id = strdup(rest->items[0]);
-    }
-    for (size_t i = 0; rc == QR_OK && i < args->labels.n; i++) {
-        Quarry__V1__ResumeWorkerRequest__LabelsEntry *entry = malloc(sizeof *entry);
-        if (!entry || !request->labels) {
-            free(entry);
-            rc = qr_fail(err, QR_E_NOMEM, "out of memory");
-            break;
-        }
-        quarry__v1__resume_worker_request__labels_entry__init(entry);
-        request->labels[request->n_labels++] = entry;
-        if (!cut(args->labels.items[i], &entry->key, &entry->value))
-            rc = qr_fail(err, QR_E_NOMEM, "out of memory");
-    }
-    if (rc == QR_OK)
-        rc = qr_ctl_connect(ctl, err);
-    if (rc == QR_OK)
-        rc = QR_CALL(ctl->client, ResumeWorker, resume_worker_reply, request, &reply, err);
-    if (request)
-        quarry__v1__resume_worker_request__free_unpacked(request, NULL);
-    if (rc < 0)
-        return rc;
-    if (ctl->output != QR_CTL_TABLE) {
-        rc = qr_emit_message(ctl, &reply->base, err);
-    } else {
-        print_names(reply->worker_ids, reply->n_worker_ids);
-        printf(": work again\n");
-    }
-    quarry__v1__resume_worker_reply__free_unpacked(reply, NULL);
-    return rc;
+    return ask(ctl, args, rest, "resume", "ResumeWorker", err);
 }
 
 const struct qr_ctl_verb qr_ctl_worker_drain = {
