@@ -63,7 +63,8 @@ QR_MUST_CHECK int qr_bench_enqueue(struct qr_rpc_channel *channel, int64_t run_i
 
 /* ---- main */
 /** main() of a benchmark on a PostgreSQL of its own or a given one: parses `options` (the table of
- *  `bench`), of which `*url` is the --database, calls `run`, prints what failed. Returns the exit code. */
+ *  `bench`), of which `*url` is the --database, calls `run`, prints what failed. Returns the exit
+ * code. */
 int qr_bench_main(const struct qr_options *bench, int argc, char **argv, void *options,
                   char *const *url,
                   int (*run)(const void *options, const struct qr_bench_database *database,

@@ -116,8 +116,7 @@ static struct claim_limit *limit_of(struct claim_txn *txn, int32_t id)
     for (size_t i = 0; i < txn->n_limits; i++)
         if (txn->limits[i].id == id)
             return &txn->limits[i];
-    struct claim_limit *list =
-        realloc(txn->limits, (txn->n_limits + 1) * sizeof *txn->limits);
+    struct claim_limit *list = realloc(txn->limits, (txn->n_limits + 1) * sizeof *txn->limits);
     if (!list)
         return NULL;
     txn->limits = list;

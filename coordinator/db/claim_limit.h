@@ -39,7 +39,8 @@ void qr_limit_remember(struct claim_txn *txn);
 uint32_t qr_limit_retry_ms(struct claim_txn *txn, const struct claim *claim, bool *ret_limited);
 
 /* ---- what ends leases */
-/** Reads limit_release's rows: types (bit per id, bit 0 any) that were held up by what is free now. */
+/** Reads limit_release's rows: types (bit per id, bit 0 any) that were held up by what is free now.
+ */
 uint64_t qr_limit_freed(const PGresult *result);
 /** Places are free: tell claims here, and coordinators elsewhere. */
 void qr_limit_announce(const struct qr_db *db, uint64_t types);

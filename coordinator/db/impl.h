@@ -44,8 +44,8 @@ struct qr_sweep {
 /* A limit that lets nothing through for a while (claim_limit.c). */
 struct qr_blocked {
     int32_t limit_id;
-    bool by_rate;      /* until there is a token; otherwise until a place is free */
-    uint64_t types;    /* of the jobs that wait behind it */
+    bool by_rate;   /* until there is a token; otherwise until a place is free */
+    uint64_t types; /* of the jobs that wait behind it */
     int64_t until_ms;
     double next_ms, gap_ms; /* when the next one who asks should come back */
     unsigned long long freed_seen;
@@ -150,8 +150,8 @@ struct qr_stage_changes {
 };
 /** The run's entry, made when missing; NULL when out of memory. Valid until the next call. */
 struct qr_stage_change *qr_stage_of(struct qr_stage_changes *changes, int64_t run_id);
-/** Apply all, by run; a run whose jobs fail too often pauses itself (sql/run_fault.sql). Last in its
- *  transaction. */
+/** Apply all, by run; a run whose jobs fail too often pauses itself (sql/run_fault.sql). Last in
+ * its transaction. */
 QR_MUST_CHECK int qr_stage_apply(struct qr_conn *conn, struct qr_stage_changes *changes,
                                  struct qr_err *err);
 /** The transaction has committed: a run that paused itself is on record. */

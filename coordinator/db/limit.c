@@ -70,14 +70,17 @@ static int check_values(const Quarry__V1__SetLimitRequest *q, struct qr_err *err
     bool rate = q->rate != 0;
 
     if (q->running < 0 || q->running > RUNNING_MAX)
-        return qr_fail(err, QR_E_INVALID, "running %lld outside 1 .. %d; hint: pause the run to stop "
-                       "it", (long long)q->running, RUNNING_MAX);
-    if (rate && !(q->rate >= rate_min && q->rate <= rate_max))
         return qr_fail(err, QR_E_INVALID,
-                       "rate %g a second is outside one a day .. %g a second", q->rate, rate_max);
+                       "running %lld outside 1 .. %d; hint: pause the run to stop "
+                       "it",
+                       (long long)q->running, RUNNING_MAX);
+    if (rate && !(q->rate >= rate_min && q->rate <= rate_max))
+        return qr_fail(err, QR_E_INVALID, "rate %g a second is outside one a day .. %g a second",
+                       q->rate, rate_max);
     if (q->running == 0 && !rate)
-        return qr_fail(err, QR_E_INVALID, "a limit needs running, rate or both, above zero; hint: "
-                                          "limit remove lifts one");
+        return qr_fail(err, QR_E_INVALID,
+                       "a limit needs running, rate or both, above zero; hint: "
+                       "limit remove lifts one");
     if (q->burst != 0 && !rate)
         return qr_fail(err, QR_E_INVALID, "burst goes with a rate");
     if (q->burst != 0 && !(q->burst >= 1 && q->burst <= rate_max))
@@ -182,12 +185,13 @@ struct set_txn {
 /* Queues are not made meanwhile: the new ones know of the limit. Claims only read the table. */
 static const char lock_queues[] = "LOCK TABLE run_queues IN SHARE ROW EXCLUSIVE MODE";
 
-/* No lease begins or ends while those that live get their places. Sessions come first (lock order). */
+/* No lease begins or ends while those that live get their places. Sessions come first (lock order).
+ */
 static int lock_sessions(struct qr_conn *conn, struct qr_err *err)
 {
     QR_AUTO_RESULT rows = NULL;
-    int rc =
-        qr_conn_query(conn, "SELECT DISTINCT session_pk FROM live_batches LIMIT 100000", &rows, err);
+    int rc = qr_conn_query(conn, "SELECT DISTINCT session_pk FROM live_batches LIMIT 100000", &rows,
+                           err);
 
     if (rc < 0 || PQntuples(rows) == 0)
         return rc;

@@ -63,7 +63,8 @@ int qr_run_set(struct qr_conn *conn, const Quarry__V1__SetRunRequest *request,
     char *end = detail + sizeof detail;
 
     if (request->weight == 0 && request->halt_at == 0 && !request->set_priority)
-        return qr_fail(err, QR_E_INVALID, "nothing to set; hint: --weight, --priority or --halt-at");
+        return qr_fail(err, QR_E_INVALID,
+                       "nothing to set; hint: --weight, --priority or --halt-at");
     int rc = qr_run_check_order(request->weight, request->halt_at, err);
     if (rc == QR_OK && request->set_priority &&
         (request->priority < -100 || request->priority > 100))

@@ -18,7 +18,7 @@ struct settle_item {
     bool accepted;  /* passed the fence */
     bool duplicate; /* refused, because it was committed before */
     bool is_cad;
-    bool limited; /* its lease may hold places under limits */
+    bool limited;      /* its lease may hold places under limits */
     bool has_parts;    /* finished work is kept of the job */
     bool brought_part; /* some of it by this lease */
     int64_t run_id, file_id;

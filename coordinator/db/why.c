@@ -38,7 +38,7 @@ static Quarry__V1__Reason *add(reply_t *reply, const char *code, const char *fmt
     quarry__v1__reason__init(reason);
     reply->reasons[reply->n_reasons++] = reason;
     return qr_message_set(&reason->code, code) && qr_message_set(&reason->text, text) ? reason
-                                                                                       : NULL;
+                                                                                      : NULL;
 }
 
 static const char *more(int64_t n) { return n >= QR_WHY_COUNT_MAX ? " or more" : ""; }
@@ -73,8 +73,8 @@ static bool worker_reason(reply_t *reply, const char *type, const char *root, in
     if (sessions == 0)
         reason = add(reply, "no_workers", "no worker is connected");
     else if (with_type == 0)
-        reason = add(reply, "no_type", "none of %lld workers does type %s", (long long)sessions,
-                     type);
+        reason =
+            add(reply, "no_type", "none of %lld workers does type %s", (long long)sessions, type);
     else if (with_root == 0)
         reason = add(reply, "no_root", "none of %lld workers for %s has the root '%s'",
                      (long long)with_type, type, root);
@@ -102,12 +102,14 @@ static int limit_reasons(struct qr_conn *conn, reply_t *reply, int32_t queue_id,
         double rate = qr_get_f64(rows, i, 4);
         double tokens = qr_get_f64(rows, i, 5);
         Quarry__V1__Reason *reason = NULL;
-        snprintf(subject, sizeof subject, "%s=%s", qr_get_text(rows, i, 0), qr_get_text(rows, i, 1));
+        snprintf(subject, sizeof subject, "%s=%s", qr_get_text(rows, i, 0),
+                 qr_get_text(rows, i, 1));
         if (running > 0 && held >= running) {
             reason = add(reply, "limit_running", "limit %s: %lld of %lld run", subject,
                          (long long)held, (long long)running);
         } else if (rate > 0 && tokens < 1) {
-            reason = add(reply, "limit_rate", "limit %s: %g starts a second, all used", subject, rate);
+            reason =
+                add(reply, "limit_rate", "limit %s: %g starts a second, all used", subject, rate);
             if (reason)
                 reason->until_ms = qr_clock_wall_ms() + (int64_t)((1 - tokens) / rate * 1000) + 1;
         } else {
@@ -161,7 +163,8 @@ static bool settled_reason(reply_t *reply, const PGresult *r, bool *ok)
             reason->since_ms = named_i64(r, "completed_ms");
     } else if (worker[0]) {
         const char *instance = qr_get_named(r, 0, "instance");
-        reason = add(reply, stop[0] ? "stopping" : "running", "%s on worker %s, coordinator %s, lease %lld",
+        reason = add(reply, stop[0] ? "stopping" : "running",
+                     "%s on worker %s, coordinator %s, lease %lld",
                      stop[0] ? "is being stopped" : "it runs", worker, instance[0] ? instance : "?",
                      (long long)named_i64(r, "lease_id"));
         if (reason) {
@@ -214,8 +217,7 @@ static void turn_reasons(reply_t *reply, const PGresult *r, bool blocked, bool *
     reply->position_is_bound = ahead >= QR_WHY_COUNT_MAX || urgent >= QR_WHY_COUNT_MAX;
     if (urgent > 0) {
         reason = add(reply, "urgent", "%lld%s jobs of a higher priority than %lld go first",
-                     (long long)urgent, more(urgent),
-                     (long long)named_i64(r, "priority"));
+                     (long long)urgent, more(urgent), (long long)named_i64(r, "priority"));
         if (reason)
             reason->count = urgent;
         *ok = *ok && reason;
@@ -228,7 +230,8 @@ static void turn_reasons(reply_t *reply, const PGresult *r, bool blocked, bool *
         *ok = *ok && reason;
     }
     if (others > 0 && weight > 0) {
-        reason = add(reply, "turns", "its run has %.3g %% of the turns: other runs of this priority wait, too",
+        reason = add(reply, "turns",
+                     "its run has %.3g %% of the turns: other runs of this priority wait, too",
                      100 * weight / (weight + others));
         *ok = *ok && reason;
     }
@@ -253,13 +256,13 @@ static int explain_job(struct qr_conn *conn, reply_t *reply, const PGresult *r, 
         worker_reason(reply, qr_get_named(r, 0, "job_type"), qr_get_named(r, 0, "root"),
                       named_i64(r, "sessions"), named_i64(r, "with_type"),
                       named_i64(r, "with_root"), 1, &ok);
-        int rc =
-            limit_reasons(conn, reply, (int32_t)named_i64(r, "queue_id"), &limited, err);
+        int rc = limit_reasons(conn, reply, (int32_t)named_i64(r, "queue_id"), &limited, err);
         if (rc < 0)
             return rc;
         if (qr_get_bool(r, 0, PQfnumber(r, "alone")))
-            ok = ok && add(reply, "alone", "it is suspected of ending its worker and waits for one "
-                                           "that runs nothing else");
+            ok = ok && add(reply, "alone",
+                           "it is suspected of ending its worker and waits for one "
+                           "that runs nothing else");
         size_t blocked = reply->n_reasons;
         if (qr_get_bool(r, 0, PQfnumber(r, "is_ready")))
             turn_reasons(reply, r, blocked > 0, &ok);
@@ -391,7 +394,8 @@ static int explain_run(struct qr_conn *conn, reply_t *reply, const PGresult *r, 
         rc = queue_reasons(conn, reply, r, queues, i, err);
     if (rc == QR_OK)
         rc = read_rate(conn, reply->run_id, &reply->rate, err);
-    if (rc == QR_OK && reply->rate > 0 && open > 0 && strcmp(qr_get_named(r, 0, "gate"), "open") == 0)
+    if (rc == QR_OK && reply->rate > 0 && open > 0 &&
+        strcmp(qr_get_named(r, 0, "gate"), "open") == 0)
         reply->expected_end_ms = qr_clock_wall_ms() + (int64_t)((double)open / reply->rate * 1000);
     return rc < 0 ? rc : ok ? QR_OK : qr_fail(err, QR_E_NOMEM, "why: out of memory");
 }

@@ -164,7 +164,7 @@ void qr_engine_each_session(const struct qr_engine *engine,
     X(sync_returns, "leases taken back because the worker did not have them")         \
     X(claims, "claim requests")                                                       \
     X(claims_dry, "claim requests that found too little work")                        \
-    X(claims_limited, "claim requests that found work, but no room under its limits")  \
+    X(claims_limited, "claim requests that found work, but no room under its limits") \
     X(budget_exceeded, "jobs stopped because a time budget ran out")                  \
     X(stops_sent, "Stops sent because a job or its run was paused or cancelled")      \
     X(stops_released, "stopped leases that their worker handed back")                 \

@@ -295,8 +295,7 @@ void qr_eng_claim_send(struct qr_engine *engine, struct qr_eng_session *session)
 
 /* ---- line.c */
 /** A claim found nothing: the session waits behind those that wait already. */
-void qr_eng_line_join(struct qr_engine *engine, struct qr_eng_session *session,
-                      uint32_t retry_ms);
+void qr_eng_line_join(struct qr_engine *engine, struct qr_eng_session *session, uint32_t retry_ms);
 void qr_eng_line_leave(struct qr_eng_session *session);
 /** It ends, or can do other things than before. */
 void qr_eng_line_forget(struct qr_engine *engine, struct qr_eng_session *session);

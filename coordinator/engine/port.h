@@ -223,7 +223,7 @@ struct qr_db_claim_reply {
     enum qr_db_status status;
     const struct qr_offer *offers; /* DONE: leased now; strings live for the call */
     size_t n_offers;
-    bool dry; /* no more work of these types just now */
+    bool dry;          /* no more work of these types just now */
     bool limited;      /* dry: there is more, but limits let nothing through (rule 8) */
     uint32_t retry_ms; /* dry: a rate lets something through then; 0: as usual */
 };

@@ -295,7 +295,8 @@ static int list_budgets(struct qr_conn *conn, struct call *call, struct qr_err *
 static int explain_job(struct qr_conn *conn, struct call *call, struct qr_err *err)
 {
     Quarry__V1__ExplainReply *reply = NULL;
-    int rc = qr_why_job(conn, ((Quarry__V1__ExplainJobRequest *)call->request)->job_id, &reply, err);
+    int rc =
+        qr_why_job(conn, ((Quarry__V1__ExplainJobRequest *)call->request)->job_id, &reply, err);
     REPLY(call, reply);
     return rc;
 }
@@ -303,7 +304,8 @@ static int explain_job(struct qr_conn *conn, struct call *call, struct qr_err *e
 static int explain_run(struct qr_conn *conn, struct call *call, struct qr_err *err)
 {
     Quarry__V1__ExplainReply *reply = NULL;
-    int rc = qr_why_run(conn, ((Quarry__V1__ExplainRunRequest *)call->request)->run_id, &reply, err);
+    int rc =
+        qr_why_run(conn, ((Quarry__V1__ExplainRunRequest *)call->request)->run_id, &reply, err);
     REPLY(call, reply);
     return rc;
 }

@@ -60,7 +60,7 @@ struct qr_fleet {
     uint64_t next_stream;
     size_t n_slow; /* streams with `slow` set */
     size_t assembly_bytes, pending_bytes;
-    size_t parts_reads; /* with the database */
+    size_t parts_reads;             /* with the database */
     struct qr_settle *free_settles; /* chained by next */
     size_t n_free_settles;
     struct qr_hot_frame hot_in;

@@ -105,8 +105,8 @@ static int positive(const char *name, const char *text, double max, double *ret,
     *ret = strtod(text, &end);
     *ret_end = end;
     if (end == text || errno || !isfinite(*ret) || *ret <= 0 || *ret > max)
-        return qr_fail(err, QR_E_USAGE, "--%s '%.30s' is no number above 0 and up to %g", name, text,
-                       max);
+        return qr_fail(err, QR_E_USAGE, "--%s '%.30s' is no number above 0 and up to %g", name,
+                       text, max);
     return QR_OK;
 }
 
@@ -190,10 +190,12 @@ const struct qr_ctl_verb qr_ctl_limit_set = {
     .summary = "how many jobs of a type, a run or a source run at a time, or start a second",
     .examples =
         "  quarry limit set type=pdf --running 8              eight PDFs at a time, in all\n"
-        "  quarry limit set source=files.example --rate 50/s  fifty starts a second from this host\n"
+        "  quarry limit set source=files.example --rate 50/s  fifty starts a second from this "
+        "host\n"
         "  quarry limit set source=drawings --running 20      a root by its name\n"
         "  quarry limit set run=12 --running 4 --rate 100/m   both\n"
-        "Over all workers and coordinators. It replaces the limit as a whole. What runs already is\n"
+        "Over all workers and coordinators. It replaces the limit as a whole. What runs already "
+        "is\n"
         "counted, and not stopped.\n",
     .options = set_options,
     .args_size = sizeof(struct set_args),

@@ -49,10 +49,10 @@ static void print_heading(const Quarry__V1__ExplainReply *reply)
         printf("position   %" PRId64 "%s\n", reply->position,
                reply->position_is_bound ? " or later" : "");
     if (reply->expected_start_ms > 0)
-        printf("starts     in about %s\n",
-               qr_text_duration(reply->expected_start_ms > now_ms ? reply->expected_start_ms - now_ms
-                                                                  : 1000,
-                                when, sizeof when));
+        printf("starts     in about %s\n", qr_text_duration(reply->expected_start_ms > now_ms
+                                                                ? reply->expected_start_ms - now_ms
+                                                                : 1000,
+                                                            when, sizeof when));
     else if (reply->position > 0)
         printf("starts     unknown\n");
     if (reply->expected_end_ms > 0)

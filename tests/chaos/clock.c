@@ -1,5 +1,6 @@
-/* LD_PRELOAD: the time of day of a process, moved by the nanoseconds in the file $CHAOS_CLOCK (an int64_t in
- * the machine's order), which may change at any moment. The clocks that measure durations are left alone. */
+/* LD_PRELOAD: the time of day of a process, moved by the nanoseconds in the file $CHAOS_CLOCK (an
+ * int64_t in the machine's order), which may change at any moment. The clocks that measure
+ * durations are left alone. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

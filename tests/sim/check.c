@@ -4,10 +4,7 @@
 /* The time-outs of 5 s and 2 s, and what a tick and the ways there and back may add. */
 enum { OFFER_RETURNS_MS = 5600, STOP_ENDS_MS = 9000 };
 
-static bool is_final(const struct job *job)
-{
-    return job->state >= JOB_DONE;
-}
+static bool is_final(const struct job *job) { return job->state >= JOB_DONE; }
 
 /* At most one live lease a job; leased if and only if there is one: none is lost. */
 static void check_job(struct sim *sim, size_t i)
@@ -110,8 +107,8 @@ void check_offer(struct sim *sim, const struct coord *coord, uint64_t lease)
                       (unsigned long long)lease);
 }
 
-/* Rule 2: an offer that nobody accepted returns after 5 s. Looked at where coordinators and database
- * do not add delays of their own (check_times). */
+/* Rule 2: an offer that nobody accepted returns after 5 s. Looked at where coordinators and
+ * database do not add delays of their own (check_times). */
 static void check_offers(struct sim *sim)
 {
     for (size_t i = 0; i < sim->db.n_jobs; i++) {

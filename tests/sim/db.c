@@ -247,11 +247,8 @@ static void claim(struct sim *sim, struct req *req)
             continue;
         check_claim(sim, job);
         req->want[job->type]--;
-        db->leases[++db->last_lease] =
-            (struct lease_row){.job = i + 1,
-                               .session = req->session_pk,
-                               .before = job->newest,
-                               .given_at = sim->now};
+        db->leases[++db->last_lease] = (struct lease_row){
+            .job = i + 1, .session = req->session_pk, .before = job->newest, .given_at = sim->now};
         job->newest = job->current = db->last_lease;
         job->state = JOB_LEASED;
         limit_take(sim, job, db->last_lease);
@@ -459,17 +456,16 @@ void db_execute(struct sim *sim, struct req *req)
     case REQ_KINDS:
         break;
     }
-    sim_trace(
-        sim,
-        "db: %s instance %llu session %llu attach %llu lease %llu: status %d code %d, %llu "
-        "returned, %zu out",
-        (const char *[]){"hello", "claim", "return", "settle", "renew", "end_session",
-                        "poll"}[req->kind],
-        (unsigned long long)req->instance,
-        (unsigned long long)(req->kind == REQ_HELLO ? req->pk : req->session_pk),
-        (unsigned long long)(req->kind == REQ_HELLO ? req->answer_attach : req->attach),
-        (unsigned long long)(req->n ? req->items[0].lease : req->lease), (int)req->status,
-        req->code, (unsigned long long)req->returned, req->n_out);
+    sim_trace(sim,
+              "db: %s instance %llu session %llu attach %llu lease %llu: status %d code %d, %llu "
+              "returned, %zu out",
+              (const char *[]){"hello", "claim", "return", "settle", "renew", "end_session",
+                               "poll"}[req->kind],
+              (unsigned long long)req->instance,
+              (unsigned long long)(req->kind == REQ_HELLO ? req->pk : req->session_pk),
+              (unsigned long long)(req->kind == REQ_HELLO ? req->answer_attach : req->attach),
+              (unsigned long long)(req->n ? req->items[0].lease : req->lease), (int)req->status,
+              req->code, (unsigned long long)req->returned, req->n_out);
     check_transaction(sim);
 }
 

@@ -205,10 +205,8 @@ static void take_return_reply(struct coord *coord, const struct req *req)
 
 void input_stops(struct coord *coord, const struct stops *stops)
 {
-    const struct qr_stops told = {.jobs = stops->jobs,
-                                  .n_jobs = stops->n_jobs,
-                                  .runs = stops->runs,
-                                  .n_runs = stops->n_runs};
+    const struct qr_stops told = {
+        .jobs = stops->jobs, .n_jobs = stops->n_jobs, .runs = stops->runs, .n_runs = stops->n_runs};
 
     qr_engine_stops(coord->engine, &told);
 }

@@ -45,44 +45,44 @@ enum {
 
 /* ---- rules taken out: in the database, the worker or the world; those of the engine are in
  *      coordinator/engine/mutation.h */
-#define SIM_MUTATION_MAP(X)                                                       \
-    X(no_fence, "a settle checks only that the job is not completed")             \
-    X(no_session_fence, "a settle does not check the session")                    \
-    X(split_txn, "result rows commit before, and apart from, the job's state")    \
-    X(no_settled_id, "the job does not remember which lease settled it")          \
-    X(no_owner_fence, "a take-back does not check the owner")                     \
-    X(no_attach, "owner alone is checked, no attach number")                      \
-    X(no_claim_fence, "a claim does not check the owner")                         \
-    X(hello_keeps_unnamed, "a Hello returns nothing")                             \
-    X(no_rebind, "leases of the ended session do not follow the spool")           \
-    X(end_returns_all, "a new session ends all leases of the old one, spool too") \
-    X(no_start_order, "any unknown session replaces the worker's newest")         \
-    X(release_no_mark, "a take-back does not mark the batch row")                 \
-    X(fail_no_mark, "a retryable failure does not mark the batch row")            \
-    X(beat_no_spool, "a beat does not name results in the spool")                 \
-    X(no_resend, "a result without an Ack is not sent again")                     \
-    X(drop_spool, "a Sync removes a spool entry")                                 \
-    X(ack_before_commit, "the database says COMMITTED before it has committed")   \
-    X(timers_first, "after a stall timers run before the frames that waited")     \
-    X(row_age, "a peer is dead when its row is old, watched or not")              \
-    X(reap_at_once, "adopted sessions are reaped without another ttl")            \
+#define SIM_MUTATION_MAP(X)                                                        \
+    X(no_fence, "a settle checks only that the job is not completed")              \
+    X(no_session_fence, "a settle does not check the session")                     \
+    X(split_txn, "result rows commit before, and apart from, the job's state")     \
+    X(no_settled_id, "the job does not remember which lease settled it")           \
+    X(no_owner_fence, "a take-back does not check the owner")                      \
+    X(no_attach, "owner alone is checked, no attach number")                       \
+    X(no_claim_fence, "a claim does not check the owner")                          \
+    X(hello_keeps_unnamed, "a Hello returns nothing")                              \
+    X(no_rebind, "leases of the ended session do not follow the spool")            \
+    X(end_returns_all, "a new session ends all leases of the old one, spool too")  \
+    X(no_start_order, "any unknown session replaces the worker's newest")          \
+    X(release_no_mark, "a take-back does not mark the batch row")                  \
+    X(fail_no_mark, "a retryable failure does not mark the batch row")             \
+    X(beat_no_spool, "a beat does not name results in the spool")                  \
+    X(no_resend, "a result without an Ack is not sent again")                      \
+    X(drop_spool, "a Sync removes a spool entry")                                  \
+    X(ack_before_commit, "the database says COMMITTED before it has committed")    \
+    X(timers_first, "after a stall timers run before the frames that waited")      \
+    X(row_age, "a peer is dead when its row is old, watched or not")               \
+    X(reap_at_once, "adopted sessions are reaped without another ttl")             \
     X(no_stream_number, "a Hello read late takes the session from a newer stream") \
-    X(return_ignores_stop, "the end of a lease does not look at stop_requested")  \
-    X(stop_memory, "a stop is told to the engine, and not stored")                \
-    X(no_cancel_fence, "a result counts after its job was cancelled")             \
-    X(cancel_blind, "what stops a job does not check the lease")                  \
-    X(gate_snapshot, "a claim reads the run's gate before its transaction")       \
-    X(resume_keeps_stop, "resume leaves stop_requested as it is")                 \
-    X(trigger_separate, "the next stage is begun in a transaction of its own")    \
-    X(parent_first, "a job is subtracted before what it found is added")          \
-    X(child_unfenced, "what a job found is added though its lease is over")       \
-    X(count_blind, "the counter grows by rows sent, not by rows inserted")        \
-    X(close_unfenced, "a result of a lease that is over is subtracted too")       \
-    X(no_epoch, "a stage that reopens keeps its epoch")                           \
-    X(link_epoch, "the next stage reopens with the epoch it had")                 \
-    X(early_counts, "a stage begun early uses up the trigger")                    \
-    X(old_epoch_writes, "a superseded stage job writes")                          \
-    X(slot_twice, "a slot is given back whenever its lease is spoken of")         \
+    X(return_ignores_stop, "the end of a lease does not look at stop_requested")   \
+    X(stop_memory, "a stop is told to the engine, and not stored")                 \
+    X(no_cancel_fence, "a result counts after its job was cancelled")              \
+    X(cancel_blind, "what stops a job does not check the lease")                   \
+    X(gate_snapshot, "a claim reads the run's gate before its transaction")        \
+    X(resume_keeps_stop, "resume leaves stop_requested as it is")                  \
+    X(trigger_separate, "the next stage is begun in a transaction of its own")     \
+    X(parent_first, "a job is subtracted before what it found is added")           \
+    X(child_unfenced, "what a job found is added though its lease is over")        \
+    X(count_blind, "the counter grows by rows sent, not by rows inserted")         \
+    X(close_unfenced, "a result of a lease that is over is subtracted too")        \
+    X(no_epoch, "a stage that reopens keeps its epoch")                            \
+    X(link_epoch, "the next stage reopens with the epoch it had")                  \
+    X(early_counts, "a stage begun early uses up the trigger")                     \
+    X(old_epoch_writes, "a superseded stage job writes")                           \
+    X(slot_twice, "a slot is given back whenever its lease is spoken of")          \
     X(slot_leak, "a take-back keeps the slot of its lease")
 
 enum sim_mutation {

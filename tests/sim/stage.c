@@ -127,8 +127,8 @@ void stage_write(struct sim *sim, const struct job *job)
     if (job->epoch < run->stages[job->stage - 1].epoch && !BROKEN(old_epoch_writes))
         return; /* superseded: closes without writing */
     if (job->epoch < at->written)
-        sim_violation(sim, "newest_epoch_stays", "run %d stage %d: epoch %u overwrites %u", job->run,
-                      job->stage, job->epoch, at->written);
+        sim_violation(sim, "newest_epoch_stays", "run %d stage %d: epoch %u overwrites %u",
+                      job->run, job->stage, job->epoch, at->written);
     at->written = job->epoch;
 }
 

@@ -102,8 +102,8 @@ struct stops *stop_list(const struct sim *sim)
     stops->n_jobs = stops->n_runs = 0;
     for (size_t i = 0; i < sim->db.n_jobs; i++)
         if (sim->db.jobs[i].stop != STOP_NONE)
-            stops->jobs[stops->n_jobs++] = (struct qr_job_stop){
-                .job_id = i + 1, .reason = reason_of(sim->db.jobs[i].stop)};
+            stops->jobs[stops->n_jobs++] =
+                (struct qr_job_stop){.job_id = i + 1, .reason = reason_of(sim->db.jobs[i].stop)};
     for (size_t i = 0; i < RUNS; i++)
         if (sim->db.runs[i].gate != GATE_OPEN)
             stops->runs[stops->n_runs++] = (struct qr_run_stop){

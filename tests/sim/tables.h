@@ -49,13 +49,13 @@ struct job {
     uint32_t starts;  /* ghost: how often a worker began it */
     bool fill;        /* added for the last check */
     uint8_t run, stage, children;
-    uint32_t uri;   /* unique in its run; 0: a stage job */
-    uint32_t epoch; /* stage job: of the stage before it */
-    bool partial;   /* stage job: begun early */
-    enum stop stop; /* stop_requested */
+    uint32_t uri;    /* unique in its run; 0: a stage job */
+    uint32_t epoch;  /* stage job: of the stage before it */
+    bool partial;    /* stage job: begun early */
+    enum stop stop;  /* stop_requested */
     enum stop asked; /* ghost: what the operator was told has been taken */
     int64_t asked_at;
-    bool retried;    /* ghost: by the operator */
+    bool retried; /* ghost: by the operator */
 };
 
 struct lease_row { /* an element of a batch row */

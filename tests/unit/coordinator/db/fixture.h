@@ -53,7 +53,7 @@ struct fx {
     uint64_t checkpoint_stands;
     struct qr_adopted last_adopted;
     struct qr_kept_lease adopted_leases[FX_LEASES_MAX]; /* of the last one */
-    uint64_t stops;                          /* times it was said what is stopped */
+    uint64_t stops;                                     /* times it was said what is stopped */
     struct qr_job_stop stop_jobs[64];
     struct qr_run_stop stop_runs[64];
     struct qr_session_drain stop_drains[64];

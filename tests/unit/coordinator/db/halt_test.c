@@ -37,9 +37,10 @@ static int64_t halts(int64_t run)
 
 static bool is_paused(int64_t run)
 {
-    return fx_i64("SELECT gate = 'paused' AND status = 'paused' AND gate_reason LIKE 'paused itself: "
-                  "%%' FROM runs WHERE id = %lld",
-                  (long long)run) == 1;
+    return fx_i64(
+               "SELECT gate = 'paused' AND status = 'paused' AND gate_reason LIKE 'paused itself: "
+               "%%' FROM runs WHERE id = %lld",
+               (long long)run) == 1;
 }
 
 static void resume(int64_t run)

@@ -111,7 +111,8 @@ static void rule_8_no_more_run_than_there_are_places(void **state)
     assert_true(fx->claim.limited);
     uint64_t woken = fx_count(fx, &fx->work_available);
     finish(fx, pk, &first[0], QR_CLASS_NONE);
-    assert_true(fx_count(fx, &fx->work_available) > woken); /* before the answer: who waits is woken */
+    assert_true(fx_count(fx, &fx->work_available) >
+                woken); /* before the answer: who waits is woken */
     assert_int_equal(fx_claim(fx, pk, 1, 10), 1);
     assert_int_equal(fx_return(fx, pk, 1, QR_RETURN_RELEASED, first[1].lease_id, first[1].job_id),
                      QR_DB_DONE);

@@ -190,8 +190,10 @@ static void rule_8_shares_hold_over_two_coordinators_and_restarts(void **state)
         for (int i = 0; i < 2; i++) {
             char name[20];
             snprintf(name, sizeof name, "w-two-%d-%d", life, i);
-            claimers[i] = (struct claimer){.fx = fx[i], .pk = fx_session(fx[i], name, 1),
-                                           .t = {.run = {t.run[0], t.run[1]}}, .want = 400};
+            claimers[i] = (struct claimer){.fx = fx[i],
+                                           .pk = fx_session(fx[i], name, 1),
+                                           .t = {.run = {t.run[0], t.run[1]}},
+                                           .want = 400};
             assert_int_equal(pthread_create(&threads[i], NULL, claim_many, &claimers[i]), 0);
         }
         for (int i = 0; i < 2; i++) {
@@ -238,8 +240,8 @@ static void rule_8_priority_is_strict_and_leaves_the_shares_alone(void **state)
 {
     struct fx *fx = *state;
     uint64_t pk = fx_session(fx, "w-strict", 1);
-    struct tally t = {.run = {weighted("slow", 1, 600), weighted("fast", 3, 600),
-                              weighted("urgent", 1, 0)}};
+    struct tally t = {
+        .run = {weighted("slow", 1, 600), weighted("fast", 3, 600), weighted("urgent", 1, 0)}};
     size_t total = 0;
 
     for (size_t i = 0; i < 400; i++) {

@@ -24,7 +24,8 @@ static Quarry__V1__ExplainReply *why(int64_t job, int64_t run)
     QR_AUTO(qr_conn) conn = fx_conn();
     Quarry__V1__ExplainReply *reply = NULL;
 
-    assert_ok(job ? qr_why_job(conn, job, &reply, &err) : qr_why_run(conn, run, &reply, &err), &err);
+    assert_ok(job ? qr_why_job(conn, job, &reply, &err) : qr_why_run(conn, run, &reply, &err),
+              &err);
     return reply;
 }
 
@@ -137,7 +138,8 @@ static void somebody_paused_it(void **state)
     control_job(job_of(run, 0), QR_CONTROL_PAUSE, "not now");
     assert_reasons(job_of(run, 0), 0, "paused", "not now");
     control_run(run, QR_CONTROL_PAUSE, "the share is moved");
-    assert_reasons(job_of(run, 1), 0, "run_paused", "paused: the share is moved; quarry run resume");
+    assert_reasons(job_of(run, 1), 0, "run_paused",
+                   "paused: the share is moved; quarry run resume");
     assert_reasons(0, run, "run_paused open ready", "the share is moved");
     fx_sql("UPDATE runs SET gate_reason = 'paused itself: 30 of 100 …' WHERE id = %lld",
            (long long)run);
@@ -223,8 +225,12 @@ static void what_does_not_exist_is_not_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(no_worker_can),       TEST(it_runs_or_is_over), TEST(somebody_paused_it),
-        TEST(it_waits_for_its_time), TEST(a_limit_is_full),  TEST(others_go_first),
+        TEST(no_worker_can),
+        TEST(it_runs_or_is_over),
+        TEST(somebody_paused_it),
+        TEST(it_waits_for_its_time),
+        TEST(a_limit_is_full),
+        TEST(others_go_first),
         TEST(what_does_not_exist_is_not_found),
     };
     return cmocka_run_group_tests(tests, fx_cluster_start, fx_cluster_stop);
