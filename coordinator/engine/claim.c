@@ -21,7 +21,7 @@ static uint32_t wants(const struct qr_engine *engine, const struct qr_eng_sessio
     *ret_n = 0;
     if (free_total > engine->config.claim_max)
         free_total = engine->config.claim_max;
-    if (session->n_leases >= QR_ENG_SESSION_LEASES_MAX)
+    if (session->n_leases >= QR_ENG_SESSION_LEASES_MAX || credit->unseen_n >= QR_ENG_UNSEEN_MAX)
         return 0;
     if (free_total > QR_ENG_SESSION_LEASES_MAX - session->n_leases)
         free_total = QR_ENG_SESSION_LEASES_MAX - session->n_leases;
@@ -96,6 +96,18 @@ static size_t offer_size(const struct qr_offer *offer)
            (offer->options_json ? 2 * strlen(offer->options_json) : 0) + offer->checkpoint_len;
 }
 
+/* A lease just claimed. Memory may know its number from a result that guessed it: that answer will
+ * find the lease in another state. */
+static struct qr_eng_lease *add_claimed(struct qr_engine *engine, struct qr_eng_session *session,
+                                        const struct qr_offer *offer, enum qr_eng_lease_state state)
+{
+    struct qr_eng_lease *guessed = qr_eng_lease_find(engine, offer->lease_id);
+
+    if (guessed)
+        qr_eng_lease_remove(engine, guessed);
+    return qr_eng_lease_add(engine, session, offer->lease_id, offer->job_id, state);
+}
+
 /* One Offer frame: as many of the leases as it holds; how many that were. */
 static size_t offer_frame(struct qr_engine *engine, struct qr_eng_session *session,
                           const struct qr_offer *offers, size_t n)
@@ -106,20 +118,17 @@ static size_t offer_frame(struct qr_engine *engine, struct qr_eng_session *sessi
     size_t size = 0, k = 0;
 
     for (; k < n; k++) {
-        struct qr_eng_lease *lease = qr_eng_lease_find(engine, offers[k].lease_id);
         size += offer_size(&offers[k]);
         if (k > 0 && size > OFFER_BYTES_MAX)
             break;
-        if (lease) /* a guess of some worker: its answer will find another session here */
-            qr_eng_lease_remove(engine, lease);
-        lease = qr_eng_lease_add(engine, session, offers[k].lease_id, offers[k].job_id,
-                                 QR_MUTANT(accept_skipped) ? QR_LEASE_ACTIVE : QR_LEASE_OFFERED);
+        struct qr_eng_lease *lease =
+            add_claimed(engine, session, &offers[k],
+                        QR_MUTANT(accept_skipped) ? QR_LEASE_ACTIVE : QR_LEASE_OFFERED);
         lease->run_id = offers[k].run_id;
         lease->type = offers[k].type < QR_TYPES_MAX ? offers[k].type : 0;
         lease->seq = seq;
         lease->offer_until = engine->now + engine->config.offer_timeout_ms;
         qr_eng_lease_budget(engine, lease, offers[k].bytes);
-        lease->offered_here = true;
         qr_eng_credit_sent(&session->credit, seq, lease->type);
         filled[k] = offers[k];
         filled[k].budget_ms = lease->budget_ms;
@@ -140,8 +149,7 @@ static void give_back(struct qr_engine *engine, const struct qr_db_claim_reply *
     for (size_t i = 0; i < reply->n_offers; i++) {
         const struct qr_offer *offer = &reply->offers[i];
         if (session)
-            qr_eng_return_add(engine, qr_eng_lease_add(engine, session, offer->lease_id,
-                                                       offer->job_id, QR_LEASE_OFFERED));
+            qr_eng_return_add(engine, add_claimed(engine, session, offer, QR_LEASE_OFFERED));
         else
             qr_eng_return_add_ref(engine, offer->lease_id, offer->job_id);
     }

@@ -138,7 +138,7 @@ void qr_engine_hello(struct qr_engine *engine, uint64_t id, const struct qr_hell
     session = NULL;
     if (!engine->lapsed && !engine->stopping) {
         session = qr_eng_session_find(engine, hello->session);
-        if (!session)
+        if (!session && qr_eng_session_room(engine))
             session = qr_eng_session_new(engine, hello->session, hello->worker_id);
     }
     if (!session) {

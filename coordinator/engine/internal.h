@@ -18,9 +18,10 @@
 
 enum {
     QR_ENG_SESSION_LEASES_MAX = 4096, /* of one session, spooled results included */
-    QR_ENG_CATCH_UP_MS = 1000,        /* after a stall: for what waited, before offers run out */
-    QR_ENG_LINGER_MS = 4,             /* a claim for a few slots waits so long for more */
-    QR_ENG_BACKOFF_MIN_MS = 50,       /* after a database request failed, doubled up to … */
+    QR_ENG_UNSEEN_MAX = 16384,  /* offers that no Beat has confirmed: no more until one does */
+    QR_ENG_CATCH_UP_MS = 1000,  /* after a stall: for what waited, before offers run out */
+    QR_ENG_LINGER_MS = 4,       /* a claim for a few slots waits so long for more */
+    QR_ENG_BACKOFF_MIN_MS = 50, /* after a database request failed, doubled up to … */
     QR_ENG_BACKOFF_MAX_MS = 2000,
     QR_ENG_BUDGET_SLACK_MS = 10000, /* the worker's own enforcement comes first */
     QR_ENG_GONE_KEEP_MS = 600000,   /* a session that is over stays visible */
@@ -242,7 +243,8 @@ void qr_eng_hello_recover(struct qr_engine *engine, struct qr_eng_session *sessi
 /* ---- session.c */
 struct qr_eng_session *qr_eng_session_find(struct qr_engine *engine, const uint8_t *id);
 struct qr_eng_session *qr_eng_session_find_pk(struct qr_engine *engine, uint64_t pk);
-/** NULL: too many sessions. */
+/** Whether there is room for one more; a session that is long over makes it. */
+bool qr_eng_session_room(struct qr_engine *engine);
 struct qr_eng_session *qr_eng_session_new(struct qr_engine *engine, const uint8_t *id,
                                           const char *worker_id);
 void qr_eng_session_free(struct qr_engine *engine, struct qr_eng_session *session);
@@ -271,6 +273,8 @@ void qr_eng_lease_set(struct qr_engine *engine, struct qr_eng_lease *lease,
                       enum qr_eng_lease_state state);
 /** Offered, active or stopping: the worker's to work on, or about to be. */
 bool qr_eng_lease_is_held(const struct qr_eng_lease *lease);
+/** Of a lease that is offered here. One kept by a Hello has the longest there are: its worker knows
+ *  what it was offered with, which may be more than what has been learned since. */
 void qr_eng_lease_budget(struct qr_engine *engine, struct qr_eng_lease *lease, uint64_t bytes);
 
 /* ---- giveback.c: collect, then send as one request */

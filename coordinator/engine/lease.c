@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+enum { BUDGET_MS = 300000, PROGRESS_BUDGET_MS = 120000 }; /* the longest that are given */
+
 struct qr_eng_lease *qr_eng_lease_find(struct qr_engine *engine, uint64_t id)
 {
     struct qr_eng_lease *lease;
@@ -45,6 +47,8 @@ struct qr_eng_lease *qr_eng_lease_add(struct qr_engine *engine, struct qr_eng_se
     lease->session = session;
     lease->state = state;
     lease->since = engine->now;
+    lease->budget_ms = BUDGET_MS;
+    lease->progress_budget_ms = PROGRESS_BUDGET_MS;
     HASH_ADD(hh, engine->leases, id, sizeof lease->id, lease);
     DL_APPEND(session->leases, lease);
     session->n_leases++;
@@ -87,8 +91,7 @@ bool qr_eng_lease_is_held(const struct qr_eng_lease *lease)
 void qr_eng_lease_budget(struct qr_engine *engine, struct qr_eng_lease *lease, uint64_t bytes)
 {
     lease->bytes = bytes;
-    lease->budget_ms = 300000;
-    lease->progress_budget_ms = 120000;
+    lease->offered_here = true;
     if (engine->config.budget)
         engine->config.budget(engine->config.budget_ctx, lease->type, bytes, &lease->budget_ms,
                               &lease->progress_budget_ms);

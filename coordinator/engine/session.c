@@ -153,7 +153,7 @@ void qr_eng_session_arm(struct qr_engine *engine, struct qr_eng_session *session
 /* ------------------------------------------------------------------ life */
 
 /* The longest gone session makes room. */
-static bool make_room(struct qr_engine *engine)
+bool qr_eng_session_room(struct qr_engine *engine)
 {
     struct qr_eng_session *session, *next, *oldest = NULL;
 
@@ -170,11 +170,8 @@ static bool make_room(struct qr_engine *engine)
 struct qr_eng_session *qr_eng_session_new(struct qr_engine *engine, const uint8_t *id,
                                           const char *worker_id)
 {
-    struct qr_eng_session *session;
+    struct qr_eng_session *session = qr_eng_alloc(1, sizeof *session);
 
-    if (!make_room(engine))
-        return NULL;
-    session = qr_eng_alloc(1, sizeof *session);
     memcpy(session->id, id, sizeof session->id);
     session->worker_id = strdup(worker_id);
     if (!session->worker_id)
@@ -283,7 +280,6 @@ void qr_eng_session_install(struct qr_engine *engine, struct qr_eng_session *ses
             lease = qr_eng_lease_add(engine, session, kept[i].lease_id, kept[i].job_id,
                                      QR_LEASE_ACTIVE);
             lease->type = kept[i].type;
-            qr_eng_lease_budget(engine, lease, 0);
         }
         lease->run_id = kept[i].run_id;
         if (lease->in_settle)
@@ -305,9 +301,11 @@ void qr_engine_adopt(struct qr_engine *engine, const struct qr_adopted *adopted)
 {
     struct qr_eng_session *session = qr_eng_session_find(engine, adopted->session);
 
-    if (!session)
+    if (!session) { /* never refused: nobody else would take its leases back */
+        (void)qr_eng_session_room(engine);
         session = qr_eng_session_new(engine, adopted->session, adopted->worker_id);
-    if (!session || session->attach >= adopted->attach)
+    }
+    if (session->attach >= adopted->attach)
         return;
     if (session->stream)
         qr_eng_stream_end(engine, session->stream, QR_END_NOT_RENEWED, 0, "the session has moved");

@@ -26,7 +26,7 @@ static void submit(struct qr_engine *engine, struct qr_eng_session *session,
 {
     settle->session_pk = session->pk;
     settle->attach = session->attach;
-    settle->budget_ms = lease ? lease->budget_ms : 0;
+    settle->budget_ms = lease && lease->offered_here ? lease->budget_ms : 0;
     engine->settles_in_flight++;
     engine->port.db_settle(engine->port.ctx, settle);
 }

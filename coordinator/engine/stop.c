@@ -189,10 +189,18 @@ static void compare_drain(struct qr_engine *engine, struct qr_eng_session *sessi
 
 static const uint32_t *drain_of(const struct qr_stops *stops, const struct qr_eng_session *session)
 {
-    for (size_t i = 0; session->pk && i < stops->n_drains; i++)
-        if (stops->drains[i].session_pk == session->pk)
-            return &stops->drains[i].grace_ms;
-    return NULL;
+    size_t low = 0, high = session->pk ? stops->n_drains : 0;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (stops->drains[middle].session_pk < session->pk)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < stops->n_drains && stops->drains[low].session_pk == session->pk
+               ? &stops->drains[low].grace_ms
+               : NULL;
 }
 
 void qr_engine_stops(struct qr_engine *engine, const struct qr_stops *stops)

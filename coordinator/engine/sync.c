@@ -107,7 +107,7 @@ void qr_engine_beat(struct qr_engine *engine, uint64_t id, const struct qr_beat 
                               "a Beat has seen a frame that was not sent");
         return;
     }
-    session->load = beat->load;
+    session->load = beat->load >= 0 && beat->load < 1e6 ? beat->load : 0; /* NaN, too */
     session->disk_free_bytes = beat->disk_free_bytes;
     session->rss_bytes = beat->rss_bytes;
     if (!QR_MUTANT(no_received))

@@ -17,7 +17,7 @@ static bool is_good_name(const char *name, size_t len)
     return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == len;
 }
 
-static qr_type_id find(const char *name)
+qr_type_id qr_type_find(const char *name)
 {
     qr_type_id n = atomic_load_explicit(&n_names, memory_order_acquire);
 
@@ -29,14 +29,14 @@ static qr_type_id find(const char *name)
 
 qr_type_id qr_type_intern(const char *name)
 {
-    qr_type_id id = find(name);
+    qr_type_id id = qr_type_find(name);
     size_t len = strlen(name);
 
     if (id || !is_good_name(name, len))
         return id;
 
     pthread_mutex_lock(&lock);
-    id = find(name);
+    id = qr_type_find(name);
     if (!id && qr_type_count() < QR_TYPES_MAX - 1) {
         id = (qr_type_id)(qr_type_count() + 1);
         memcpy(names[id], name, len + 1);

@@ -10,6 +10,9 @@
  * holds other characters than a-z 0-9 _ - or the table is full. */
 qr_type_id qr_type_intern(const char *name);
 
+/** The number of a name that has one already; 0 otherwise. */
+qr_type_id qr_type_find(const char *name);
+
 /** The name of a number; "" for 0 and unknown ones. Lives as long as the process. */
 const char *qr_type_name(qr_type_id type);
 

@@ -206,6 +206,26 @@ static void rule_5_a_job_over_its_time_budget_fails_as_timeout(void **state)
     assert_int_equal(rig_stats(rig).budget_exceeded, 1);
 }
 
+/* What it was offered with is known to its worker only. */
+static void rule_5_a_kept_lease_is_not_judged_by_what_was_learned_since(void **state)
+{
+    struct rig *rig = *state;
+    const uint64_t held[] = {1};
+
+    rig->learned_ms = 30000;
+    rig_hello(rig, 1, 1, 0, held, 1);
+    rig_welcome(rig, 1, 1, held, 1);
+    beat_progress(rig, 200000, 1);
+    assert_int_equal(rig->n_stop, 0);
+    assert_false(rig_result(rig, 1, 1));
+    assert_int_equal(rig->settles[0]->budget_ms, 0); /* not known here */
+    rig_settled(rig, QR_DB_DONE, QR_ACK_COMMITTED);
+    qr_engine_credits(rig->engine, 1, &(struct qr_credits){.total = 8});
+    rig_pass(rig, 10);
+    rig_claimed(rig, 2, 1);
+    assert_int_equal(rig->offer_budget_ms, 30000);
+}
+
 static void rule_5_a_job_without_progress_fails_as_timeout(void **state)
 {
     struct rig *rig = *state;
@@ -305,6 +325,7 @@ int main(void)
         RIG_TEST(rule_5_a_beat_keeps_leases_and_silence_ends_them),
         RIG_TEST(rule_5_any_frame_proves_life),
         RIG_TEST(rule_5_a_job_over_its_time_budget_fails_as_timeout),
+        RIG_TEST(rule_5_a_kept_lease_is_not_judged_by_what_was_learned_since),
         RIG_TEST(rule_5_a_job_without_progress_fails_as_timeout),
         RIG_TEST(rule_5_long_leases_are_mirrored_and_short_ones_are_not),
         RIG_TEST(rule_1_a_checkpoint_is_answered_when_the_database_has_it),

@@ -316,6 +316,48 @@ static void large_offers_are_split_into_frames(void **state)
     assert_int_equal(rig->n_offered, 3);
 }
 
+/* A result may name a lease before it exists. */
+static void a_guessed_lease_is_over_when_it_is_claimed(void **state)
+{
+    struct rig *rig = *state;
+
+    rig_connect(rig, 8);
+    assert_false(rig_result(rig, 1, 5));
+    assert_false(rig_result(rig, 1, 6));
+    qr_engine_stream_closed(rig->engine, 1);
+    rig_claimed(rig, 5, 2); /* nobody is there: both go back */
+    rig_settled(rig, QR_DB_DONE, QR_ACK_STALE);
+    rig_returned(rig, QR_DB_DONE);
+    assert_int_equal(rig_stats(rig).leases_settling_now, 0);
+    assert_int_equal(rig_stats(rig).leases_returning_now, 0);
+}
+
+/* Offers that no Beat confirms are remembered, so there is an end to them. */
+static void rule_12_a_worker_that_confirms_no_offer_gets_no_more(void **state)
+{
+    enum { EACH = 128, CONFIRMED_AFTER = 16384 };
+    struct rig *rig = *state;
+    uint64_t lease[EACH];
+    uint64_t next = 1;
+
+    rig_connect(rig, UINT64_MAX);
+    for (int claims = -1; rig->n_claim > claims && next < 10 * CONFIRMED_AFTER; next += EACH) {
+        claims = rig->n_claim;
+        rig->n_offered = 0;
+        rig_claimed(rig, next, EACH);
+        for (size_t i = 0; i < EACH; i++)
+            lease[i] = next + i;
+        qr_engine_decline(rig->engine, 1, lease, EACH);
+        rig_returned(rig, QR_DB_DONE);
+        rig_pass(rig, 10);
+    }
+    assert_int_equal(next - 1, CONFIRMED_AFTER);
+    int claims = rig->n_claim;
+    rig_beat(rig, 1, rig->seq[1], next - 1, NULL, 0);
+    rig_pass(rig, 10);
+    assert_int_equal(rig->n_claim, claims + 1);
+}
+
 #define RIG_TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
@@ -338,6 +380,8 @@ int main(void)
         RIG_TEST(a_dry_claim_is_not_repeated_before_work_comes),
         RIG_TEST(a_failed_claim_is_tried_again_later),
         RIG_TEST(large_offers_are_split_into_frames),
+        RIG_TEST(a_guessed_lease_is_over_when_it_is_claimed),
+        RIG_TEST(rule_12_a_worker_that_confirms_no_offer_gets_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

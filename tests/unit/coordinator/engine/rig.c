@@ -214,10 +214,21 @@ static void on_db_renew(void *ctx)
     rig->n_renew++;
 }
 
+static void budget(void *ctx, qr_type_id type, uint64_t bytes, uint64_t *ret_budget_ms,
+                   uint64_t *ret_progress_ms)
+{
+    const struct rig *rig = ctx;
+
+    (void)type;
+    (void)bytes;
+    if (rig->learned_ms)
+        *ret_budget_ms = *ret_progress_ms = rig->learned_ms;
+}
+
 int rig_setup(void **state)
 {
     struct rig *rig = calloc(1, sizeof *rig);
-    struct qr_engine_config config = {.ttl_ms = RIG_TTL};
+    struct qr_engine_config config = {.ttl_ms = RIG_TTL, .budget = budget, .budget_ctx = rig};
     struct qr_engine_port port = {
         .ctx = rig,
         .welcome = on_welcome,

@@ -33,6 +33,7 @@ struct rig {
     bool drain_resumed;
     enum qr_stop_reason kept_stop; /* what the next welcome says of every kept lease */
     uint64_t run_id;               /* of what is claimed next */
+    uint64_t learned_ms;           /* the budget of what is offered; 0: the default */
     enum qr_end_reason end_reason;
     uint64_t end_stream, end_newest;
 

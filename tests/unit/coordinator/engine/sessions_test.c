@@ -295,10 +295,13 @@ static void a_take_back_is_repeated_until_it_is_sure(void **state)
 static void rule_11_a_drained_worker_gets_nothing_more(void **state)
 {
     struct rig *rig = *state;
+    const struct qr_session_drain others[] = {{2, 1000}, {7, 1000}};
+    const struct qr_session_drain drains[] = {{1, 1000}, {2, 1000}, {7, 1000}};
 
     rig_connect(rig, 8);
-    assert_int_equal(qr_engine_drain_worker(rig->engine, "nobody", 1000), -1);
-    assert_int_equal(qr_engine_drain_worker(rig->engine, "w1", 1000), 0);
+    qr_engine_stops(rig->engine, &(struct qr_stops){.drains = others, .n_drains = 2});
+    assert_int_equal(rig->n_drain, 0);
+    qr_engine_stops(rig->engine, &(struct qr_stops){.drains = drains, .n_drains = 3});
     assert_int_equal(rig->n_drain, 1);
     rig_claimed(rig, 1, 8); /* the claim was under way */
     assert_int_equal(rig->n_offer, 0);
@@ -376,6 +379,21 @@ static void rule_12_sessions_are_bounded_and_gone_ones_make_room(void **state)
     assert_string_equal(view.worker_id, "w1"); /* in order of worker id */
 }
 
+/* Nobody else would take its leases back. */
+static void rule_12_an_adopted_session_is_never_refused(void **state)
+{
+    struct rig *rig = *state;
+
+    for (unsigned i = 0; i < 32769; i++) {
+        struct qr_kept_lease lease = {.lease_id = i + 1, .job_id = i + 1};
+        struct qr_adopted adopted = {
+            .session_pk = i + 1, .attach = 1, .worker_id = "w", .leases = &lease, .n_leases = 1};
+        memcpy(adopted.session, &i, sizeof i);
+        qr_engine_adopt(rig->engine, &adopted);
+    }
+    assert_int_equal(rig_stats(rig).leases_active_now, 32769);
+}
+
 static void a_session_is_shown_as_it_is(void **state)
 {
     struct rig *rig = *state;
@@ -427,6 +445,7 @@ int main(void)
         RIG_TEST(rule_11_goodbye_hands_back_and_ends_the_session),
         RIG_TEST(rule_11_a_stopping_coordinator_says_so_and_claims_nothing),
         RIG_TEST(rule_12_sessions_are_bounded_and_gone_ones_make_room),
+        RIG_TEST(rule_12_an_adopted_session_is_never_refused),
         RIG_TEST(a_session_is_shown_as_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
