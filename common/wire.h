@@ -52,6 +52,7 @@ static inline uint8_t *wire_put_bytes(uint8_t *to, unsigned field, const void *d
 struct wire {
     const uint8_t *at, *end;
     unsigned field;
+    unsigned fixed;      /* bytes of a FIXED one; 0 otherwise */
     uint64_t value;      /* VARINT, FIXED */
     const uint8_t *data; /* BYTES; NULL otherwise */
     size_t len;
@@ -78,26 +79,37 @@ static inline bool wire_varint(struct wire *w, uint64_t *ret)
     return false;
 }
 
+/* A tag or a length: five bytes at most, however they are padded. */
+static inline bool wire_short(struct wire *w, uint64_t *ret)
+{
+    const uint8_t *from = w->at;
+
+    if (!wire_varint(w, ret))
+        return false;
+    w->bad = w->at - from > 5;
+    return !w->bad;
+}
+
 /* The next field; false at the end, or where the bytes make no sense. */
 static inline bool wire_next(struct wire *w)
 {
     uint64_t tag;
 
-    if (w->at >= w->end || !wire_varint(w, &tag))
+    if (w->at >= w->end || !wire_short(w, &tag))
         return false;
     w->field = tag >> 3 <= UINT32_MAX ? (unsigned)(tag >> 3) : 0;
     w->data = NULL;
     w->len = 0;
-    size_t fixed = (tag & 7) == WIRE_FIXED64 ? 8 : (tag & 7) == WIRE_FIXED32 ? 4 : 0;
+    w->fixed = (tag & 7) == WIRE_FIXED64 ? 8 : (tag & 7) == WIRE_FIXED32 ? 4 : 0;
     if ((tag & 7) == WIRE_VARINT)
         return wire_varint(w, &w->value);
-    if (fixed > 0 && fixed <= (size_t)(w->end - w->at)) { /* little-endian machines */
+    if (w->fixed > 0 && w->fixed <= (size_t)(w->end - w->at)) { /* little-endian machines */
         w->value = 0;
-        memcpy(&w->value, w->at, fixed);
-        w->at += fixed;
+        memcpy(&w->value, w->at, w->fixed);
+        w->at += w->fixed;
         return true;
     }
-    w->bad = (tag & 7) != WIRE_BYTES || !wire_varint(w, &w->value) ||
+    w->bad = (tag & 7) != WIRE_BYTES || !wire_short(w, &w->value) ||
              w->value > (uint64_t)(w->end - w->at);
     if (w->bad)
         return false;

@@ -31,7 +31,7 @@
 struct qr_session;
 
 enum {
-    QR_SESSION_TYPES_MAX = 64,
+    QR_SESSION_TYPES_MAX = 63, /* as many as a coordinator takes */
     QR_SESSION_UNSETTLED_MAX =
         1500, /* results waiting for their Ack, beyond which no credit is given */
 };

@@ -8,7 +8,7 @@
 #include "common/log.h"
 #include "coordinator/service/fleet_internal.h"
 
-enum { FREE_SETTLES_MAX = 16384 };
+enum { FREE_SETTLES_MAX = 16384, LOOK_MS = 1000 };
 
 /* Finer around what is aimed at (20 ms) than qr_histogram_seconds. */
 static const double offer_accept_seconds[] = {
@@ -75,6 +75,41 @@ static void leave(struct qr_fleet *fleet)
 
 /* ------------------------------------------------------------------ streams */
 
+void qr_fleet_wait_for(struct qr_fleet *fleet, struct qr_fleet_stream *stream, bool waits)
+{
+    fleet->n_waited += (size_t)waits - (size_t)stream->is_waited_for;
+    stream->is_waited_for = waits;
+    stream->waited_since_ms = qr_clock_ms();
+}
+
+static void look_after(struct qr_fleet *fleet, struct qr_fleet_stream *stream, int64_t now)
+{
+    qr_assembly_drop_old(fleet, stream, now);
+    if (!stream->is_waited_for || now - stream->waited_since_ms < QR_STREAM_WAIT_MS)
+        return;
+    if (stream->ended)
+        qr_rpc_stream_cancel(stream->rpc, QR_E_LIMIT, "the worker does not read its frames");
+    else
+        qr_engine_protocol_error(fleet->engine, stream->id, "no Hello came");
+}
+
+/* Streams that say nothing, or do not go, and records that are never finished: nothing of a peer
+ * is waited for without end (rule 12). After a stall of this process what waits is read first. */
+static void look_after_streams(struct qr_fleet *fleet, int64_t now)
+{
+    struct qr_fleet_stream *stream;
+    struct qr_fleet_stream *next;
+    bool stalled = now - fleet->looked_ms > 3 * LOOK_MS;
+
+    if (now - fleet->looked_ms < LOOK_MS)
+        return;
+    fleet->looked_ms = now;
+    if (stalled || (fleet->n_waited == 0 && fleet->assembly_bytes == 0))
+        return;
+    HASH_ITER (hh, fleet->streams, stream, next)
+        look_after(fleet, stream, now);
+}
+
 static void on_open(void *ctx, struct qr_rpc_stream *rpc)
 {
     struct qr_fleet *fleet = ctx;
@@ -91,6 +126,7 @@ static void on_open(void *ctx, struct qr_rpc_stream *rpc)
     bool serving = fleet->started && !fleet->stopping;
     if (serving) {
         HASH_ADD(hh, fleet->streams, id, sizeof stream->id, stream);
+        qr_fleet_wait_for(fleet, stream, true);
         qr_engine_stream_open(fleet->engine, stream->id);
     }
     leave(fleet);
@@ -146,6 +182,7 @@ static void on_closed(void *ctx, struct qr_rpc_stream *rpc, int code, const char
     enter(fleet);
     if (stream->slow)
         fleet->n_slow--;
+    qr_fleet_wait_for(fleet, stream, false);
     qr_assembly_drop_all(fleet, stream);
     HASH_DEL(fleet->streams, stream);
     qr_engine_stream_closed(fleet->engine, stream->id);
@@ -383,6 +420,7 @@ static void *run_timer(void *arg)
         int64_t now = qr_clock_ms();
         qr_engine_set_now(fleet->engine, now);
         qr_engine_timers(fleet->engine);
+        look_after_streams(fleet, now);
         if (fleet->n_slow > 0)
             report_slow_streams(fleet);
         if (fleet->refused)

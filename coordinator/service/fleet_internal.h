@@ -5,6 +5,7 @@
  * chunks). Everything here is guarded by qr_fleet.mutex unless said otherwise.
  */
 #pragma once
+#include <openssl/evp.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <uthash.h>
@@ -17,14 +18,18 @@ enum {
     QR_FRAME_MAX = 64 << 10,      /* protocol.md: frames are at most 64 KiB */
     QR_CHECKPOINT_MAX = 48 << 10, /* its data, without the part */
     QR_PARTS_READS_MAX = 64,      /* at a time, of all workers */
-    QR_ASSEMBLY_LEASES_MAX = 1024 /* half-received records per stream */
+    QR_ASSEMBLY_LEASES_MAX = 256, /* half-received records per stream */
+    QR_ASSEMBLY_KEEP_MS = 120000, /* without another chunk; the worker sends all of it again */
+    QR_STREAM_WAIT_MS = 10000 /* for a stream's Hello, and after its End for the peer to read it */
 };
 
-/* A record that comes in chunks. */
+/* A record, or a part of one, that comes in chunks. */
 struct qr_assembly {
     uint64_t lease_id; /* key */
     uint8_t *data;
     size_t len, cap;
+    EVP_MD_CTX *digest; /* SHA-256 so far; NULL: a part, which has none */
+    int64_t touched_ms;
     UT_hash_handle hh;
 };
 
@@ -38,9 +43,12 @@ struct qr_timed_offer {
 struct qr_fleet_stream {
     uint64_t id; /* key */
     struct qr_rpc_stream *rpc;
-    struct qr_assembly *assemblies;
-    bool slow;  /* its send queue is full: to be told to the engine */
-    bool ended; /* End was sent */
+    struct qr_assembly *assemblies; /* oldest first */
+    size_t assembly_bytes;
+    bool slow;          /* its send queue is full: to be told to the engine */
+    bool ended;         /* End was sent */
+    bool is_waited_for; /* no Hello has come yet, or End is not read: not for long */
+    int64_t waited_since_ms;
     struct qr_timed_offer offers[QR_OFFERS_TIMED];
     unsigned next_offer;
     UT_hash_handle hh;
@@ -58,7 +66,9 @@ struct qr_fleet {
     struct qr_engine *engine;
     struct qr_fleet_stream *streams;
     uint64_t next_stream;
-    size_t n_slow; /* streams with `slow` set */
+    size_t n_slow;     /* streams with `slow` set */
+    size_t n_waited;   /* streams with `is_waited_for` set */
+    int64_t looked_ms; /* when the streams were last looked after */
     size_t assembly_bytes, pending_bytes;
     size_t parts_reads;             /* with the database */
     struct qr_settle *free_settles; /* chained by next */
@@ -71,6 +81,9 @@ struct qr_fleet {
     bool started, stopping;
     pthread_t timer;
 };
+
+/** fleet.c: from now on its Hello, or the end of the call, is waited for; or no more. */
+void qr_fleet_wait_for(struct qr_fleet *fleet, struct qr_fleet_stream *stream, bool waits);
 
 struct qr_fleet_stream *qr_fleet_find_stream(struct qr_fleet *fleet, uint64_t id);
 
@@ -130,11 +143,20 @@ uint32_t qr_fleet_beat_ms(int64_t ttl_ms, size_t streams);
 /** frame_out.c: the port's frame functions. */
 void qr_fleet_port_frames(struct qr_engine_port *port);
 
-/** assembly.c. False: refused (out of order or over a limit), what was there is dropped. */
+/* assembly.c: what is never finished (its job failed meanwhile, its worker is broken) is dropped
+ * with its lease, or when its stream has too many or too large ones (the oldest goes), or in time.
+ */
+
+/** One chunk. `hashed`: of a record, whose SHA-256 will be asked for. False: refused (out of order
+ * or over a limit), what was there is dropped. */
 bool qr_assembly_add(struct qr_fleet *fleet, struct qr_fleet_stream *stream, uint64_t lease_id,
-                     uint64_t offset, const uint8_t *data, size_t len);
+                     uint64_t offset, const ProtobufCBinaryData *chunk, bool hashed);
 /** Takes the record out when it has `len` bytes and this SHA-256 (may be empty: not checked); false
  *  otherwise, and the parts are dropped. The caller owns *ret_data. */
 bool qr_assembly_take(struct qr_fleet *fleet, struct qr_fleet_stream *stream, uint64_t lease_id,
                       size_t len, const ProtobufCBinaryData *sha256, uint8_t **ret_data);
+/** Nothing more will come for this lease. */
+void qr_assembly_drop(struct qr_fleet *fleet, struct qr_fleet_stream *stream, uint64_t lease_id);
+/** Drops what no chunk came for in QR_ASSEMBLY_KEEP_MS. */
+void qr_assembly_drop_old(struct qr_fleet *fleet, struct qr_fleet_stream *stream, int64_t now_ms);
 void qr_assembly_drop_all(struct qr_fleet *fleet, struct qr_fleet_stream *stream);

@@ -33,6 +33,7 @@ static void scratch_done(struct scratch *scratch)
         free(scratch->blocks[--scratch->n_blocks]);
 }
 
+/* Counts of types that no Hello and no job has named are left out. */
 static const struct qr_type_count *
 type_counts(struct scratch *scratch, Quarry__V1__TypeCount *const *counts, size_t n, size_t *ret_n)
 {
@@ -40,7 +41,7 @@ type_counts(struct scratch *scratch, Quarry__V1__TypeCount *const *counts, size_
     size_t used = 0;
 
     for (size_t i = 0; out && i < n; i++) {
-        out[used].type = qr_type_intern(counts[i]->type);
+        out[used].type = qr_type_find(counts[i]->type);
         out[used].count = counts[i]->count;
         used += out[used].type != 0;
     }
@@ -173,6 +174,12 @@ static void on_hello(struct qr_fleet *fleet, uint64_t stream, const Quarry__V1__
         .n_earlier_starts = hello->n_earlier_starts,
     };
     memcpy(in.session, hello->session.data, QR_SESSION_BYTES);
+    qr_type_id *types = scratch_get(&scratch, hello->n_types, sizeof *types);
+    for (size_t i = 0; types && i < hello->n_types; i++) {
+        types[in.n_types] = qr_type_intern(hello->types[i]->type);
+        in.n_types += types[in.n_types] != 0;
+    }
+    in.types = types;
     in.received = type_counts(&scratch, hello->received, hello->n_received, &in.n_received);
     in.running = lease_refs(&scratch, hello->running, hello->n_running);
     in.spooled = lease_refs(&scratch, hello->spooled, hello->n_spooled);
@@ -184,12 +191,6 @@ static void on_hello(struct qr_fleet *fleet, uint64_t stream, const Quarry__V1__
     in.earlier_starts = starts;
     if (is_of_other_epoch(fleet, &hello->cluster_epoch))
         in.n_running = in.n_spooled = in.n_earlier_starts = 0;
-    qr_type_id *types = scratch_get(&scratch, hello->n_types, sizeof *types);
-    for (size_t i = 0; types && i < hello->n_types; i++) {
-        types[in.n_types] = qr_type_intern(hello->types[i]->type);
-        in.n_types += types[in.n_types] != 0;
-    }
-    in.types = types;
     in.credits = credits_of(&scratch, hello->credits);
     char *labels = labels_json(hello);
     in.labels_json = labels;
@@ -273,6 +274,8 @@ static struct qr_settle *settle_of(struct qr_fleet *fleet, struct qr_fleet_strea
 
     if (len > fleet->config.max_record_bytes)
         return settle_too_large(fleet, result, len);
+    if (result->record_bytes == 0)
+        qr_assembly_drop(fleet, stream, result->lease_id);
     if (result->record_bytes > 0 &&
         !qr_assembly_take(fleet, stream, result->lease_id, len, &result->record_sha256, &record))
         return NULL;
@@ -381,16 +384,29 @@ static void on_checkpoint(struct qr_fleet *fleet, struct qr_fleet_stream *stream
     }
 }
 
+static void on_release(struct qr_fleet *fleet, struct qr_fleet_stream *stream,
+                       const Quarry__V1__Release *release)
+{
+    qr_assembly_drop(fleet, stream, release->lease_id);
+    if (release->checkpoint.len > QR_CHECKPOINT_MAX) /* the next Offer would not fit its frame */
+        qr_engine_protocol_error(fleet->engine, stream->id, "a checkpoint has 48 KiB at most");
+    else
+        qr_engine_release(fleet->engine, stream->id, release->lease_id, release->checkpoint.data,
+                          release->checkpoint.len);
+}
+
 /* ------------------------------------------------------------------ hot frames (hot.h) */
 
-static void on_hot_result(struct qr_fleet *fleet, uint64_t stream,
+static void on_hot_result(struct qr_fleet *fleet, struct qr_fleet_stream *from,
                           const struct qr_hot_result *result)
 {
+    uint64_t stream = from->id;
     size_t len = result->record_len;
     struct qr_settle *settle = fleet->pending_bytes + len > fleet->config.max_pending_bytes
                                    ? NULL
                                    : qr_fleet_new_settle(fleet, len);
 
+    qr_assembly_drop(fleet, from, result->lease_id);
     if (!settle) {
         qr_engine_refuse_result(fleet->engine, stream, result->lease_id);
         return;
@@ -434,7 +450,7 @@ bool qr_fleet_hot_in(struct qr_fleet *fleet, struct qr_fleet_stream *from, const
         break;
     case QR_HOT_RESULT:
         for (size_t i = 0; i < frame->n; i++)
-            on_hot_result(fleet, stream, &frame->results[i]);
+            on_hot_result(fleet, from, &frame->results[i]);
         break;
     }
     return true;
@@ -450,6 +466,8 @@ void qr_fleet_frame_in(struct qr_fleet *fleet, struct qr_fleet_stream *stream,
 
     switch (frame->body_case) {
     case QUARRY__V1__WORKER_FRAME__BODY_HELLO:
+        if (!stream->ended)
+            qr_fleet_wait_for(fleet, stream, false);
         on_hello(fleet, id, frame->hello);
         break;
     case QUARRY__V1__WORKER_FRAME__BODY_CREDITS:
@@ -470,7 +488,7 @@ void qr_fleet_frame_in(struct qr_fleet *fleet, struct qr_fleet_stream *stream,
     case QUARRY__V1__WORKER_FRAME__BODY_PART_CHUNK:
         /* As with results: what does not fit shows when its Checkpoint comes. */
         (void)qr_assembly_add(fleet, stream, frame->part_chunk->lease_id, frame->part_chunk->offset,
-                              frame->part_chunk->data.data, frame->part_chunk->data.len);
+                              &frame->part_chunk->data, false);
         qr_engine_heard(engine, id);
         break;
     case QUARRY__V1__WORKER_FRAME__BODY_PARTS_REQUEST:
@@ -478,14 +496,12 @@ void qr_fleet_frame_in(struct qr_fleet *fleet, struct qr_fleet_stream *stream,
                             frame->parts_request->offset);
         break;
     case QUARRY__V1__WORKER_FRAME__BODY_RELEASE:
-        qr_engine_release(engine, id, frame->release->lease_id, frame->release->checkpoint.data,
-                          frame->release->checkpoint.len);
+        on_release(fleet, stream, frame->release);
         break;
     case QUARRY__V1__WORKER_FRAME__BODY_RESULT_CHUNK:
         /* A chunk that does not fit shows when its Result comes: that one is refused. */
         (void)qr_assembly_add(fleet, stream, frame->result_chunk->lease_id,
-                              frame->result_chunk->offset, frame->result_chunk->data.data,
-                              frame->result_chunk->data.len);
+                              frame->result_chunk->offset, &frame->result_chunk->data, true);
         qr_engine_heard(engine, id);
         break;
     case QUARRY__V1__WORKER_FRAME__BODY_RESULT:

@@ -336,6 +336,7 @@ static void send_end(void *ctx, uint64_t id, uint64_t seq, enum qr_end_reason re
     if (!stream || stream->ended)
         return;
     stream->ended = true;
+    qr_fleet_wait_for(fleet, stream, true);
     if (reason == QR_END_SLOW) /* it would wait behind what the peer does not read */
         qr_rpc_stream_cancel(stream->rpc, QR_E_LIMIT, "the worker does not read its frames");
     else

@@ -34,7 +34,7 @@ static size_t text_size(size_t len) { return len ? 1 + wire_varint_size(len) + l
 static bool is_plain(const struct qr_offer *offer)
 {
     return !offer->options_json && offer->checkpoint_len == 0 && offer->checkpoint_number == 0 &&
-           !strchr(offer->uri, '%');
+           offer->part_bytes == 0 && !strchr(offer->uri, '%');
 }
 
 static size_t lease_size(const struct qr_offer *o, size_t uri_len, size_t type_len)
@@ -145,6 +145,9 @@ size_t qr_hot_put_sync(uint8_t *to, size_t room, uint64_t seq, uint64_t seen, ui
 
 /* ------------------------------------------------------------------ in */
 
+/* A field of another kind than the message has: the general code refuses the frame. */
+static bool is_number(const struct wire *in) { return !in->data && !in->fixed; }
+
 static bool room_for(void **array, size_t *cap, size_t n, size_t size)
 {
     if (n < *cap)
@@ -162,7 +165,7 @@ static bool take_credits(struct qr_hot_frame *frame, struct wire in)
 {
     frame->credits = (struct qr_credits){.total = 0};
     while (wire_next(&in)) {
-        if (in.data || in.field == 1)
+        if (!is_number(&in) || in.field == 1)
             return false; /* per type */
         if (in.field == 2)
             frame->credits.total = in.value;
@@ -196,7 +199,7 @@ static bool take_received(struct qr_hot_frame *frame, struct wire in)
         if (in.field == 1 && in.data && in.len <= TYPE_MAX) {
             memcpy(name, in.data, in.len);
             name[in.len] = '\0';
-        } else if (in.field == 2 && !in.data) {
+        } else if (in.field == 2 && is_number(&in)) {
             count = in.value;
         } else {
             return false;
@@ -205,7 +208,7 @@ static bool take_received(struct qr_hot_frame *frame, struct wire in)
     if (in.bad || !room_for((void **)&frame->received, &frame->cap_received, frame->beat.n_received,
                             sizeof *frame->received))
         return false;
-    qr_type_id type = qr_type_intern(name);
+    qr_type_id type = qr_type_find(name);
     if (type != 0)
         frame->received[frame->beat.n_received++] =
             (struct qr_type_count){.type = type, .count = count};
@@ -217,7 +220,7 @@ static bool take_state(struct qr_hot_frame *frame, struct wire in)
     struct qr_lease_progress state = {.lease_id = 0};
 
     while (wire_next(&in)) {
-        if (in.data)
+        if (!is_number(&in))
             return false;
         if (in.field == 1)
             state.lease_id = in.value;
@@ -254,14 +257,14 @@ static bool take_beat(struct qr_hot_frame *frame, struct wire in)
                 return false;
             continue;
         }
-        if (in.data)
+        if (in.field == 5 && in.fixed == sizeof beat->load)
+            memcpy(&beat->load, &in.value, sizeof beat->load);
+        else if (!is_number(&in))
             return false;
-        if (in.field == 1)
+        else if (in.field == 1)
             beat->seen = in.value;
         else if (in.field == 3)
             beat->received_total = in.value;
-        else if (in.field == 5)
-            memcpy(&beat->load, &in.value, sizeof beat->load);
         else if (in.field == 6)
             beat->disk_free_bytes = in.value;
         else if (in.field == 8)
@@ -283,7 +286,7 @@ static bool take_job_result(struct qr_hot_frame *frame, struct wire in)
         if (in.field == 4 && in.data) {
             result.record = in.data;
             result.record_len = in.len;
-        } else if (in.data) {
+        } else if (!is_number(&in)) {
             return false; /* an error */
         } else if (in.field == 1) {
             result.lease_id = in.value;

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import queue
 import signal
 import subprocess
 import tempfile
@@ -76,3 +77,13 @@ def test_a_hello_that_is_not_utf8_is_told_so(started):
         work = channel.stream_stream("/quarry.v1.Fleet/Work")
         frames = list(work(iter([field(1, hello)]), timeout=30))
     assert frames and b"not UTF-8" in frames[-1], frames
+
+
+def test_rule_12_a_stream_without_a_hello_is_ended(started):
+    import grpc
+    silence = queue.SimpleQueue()
+    with grpc.insecure_channel(started[0].coordinator.grpc) as channel:
+        work = channel.stream_stream("/quarry.v1.Fleet/Work")
+        frames = list(work(iter(silence.get, None), timeout=60))
+        silence.put(None)
+    assert frames and b"no Hello came" in frames[-1], frames

@@ -1,8 +1,8 @@
 /* tests/fuzz/fuzz.h
  *
- * One fuzz target a file: LLVMFuzzerTestOneInput() for bytes that a hostile file may hold. With the
- * preset "fuzz" libFuzzer drives it; in the other builds replay.c runs it over the seeds, so that
- * every target is compiled and run by the tests.
+ * One fuzz target a file: LLVMFuzzerTestOneInput() for bytes that a hostile file (frame_fuzz.c: a
+ * broken worker) may hold. With the preset "fuzz" libFuzzer drives it; in the other builds replay.c
+ * runs it over the seeds, so that every target is compiled and run by the tests.
  */
 #pragma once
 #include <stddef.h>

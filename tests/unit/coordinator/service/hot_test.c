@@ -63,6 +63,7 @@ static void what_is_not_plain_is_left_to_the_general_code(void **state)
     struct qr_offer options = {.lease_id = 1, .uri = "a", .options_json = "{\"a\":\"b\"}"};
     struct qr_offer checkpoint = {
         .lease_id = 1, .uri = "a", .checkpoint = "x", .checkpoint_len = 1};
+    struct qr_offer parts = {.lease_id = 1, .uri = "a", .part_bytes = 9};
     struct qr_offer escaped = {.lease_id = 1, .uri = "root://a/%C3%BC.dxf"};
     struct qr_offer plain = {.lease_id = 1, .uri = "a"};
     struct qr_ack rejected = {.lease_id = 1, .code = QR_ACK_REJECTED, .message = "no"};
@@ -70,9 +71,21 @@ static void what_is_not_plain_is_left_to_the_general_code(void **state)
 
     assert_int_equal(qr_hot_put_offer(ours, sizeof ours, 1, &options, 1), 0);
     assert_int_equal(qr_hot_put_offer(ours, sizeof ours, 1, &checkpoint, 1), 0);
+    assert_int_equal(qr_hot_put_offer(ours, sizeof ours, 1, &parts, 1), 0);
     assert_int_equal(qr_hot_put_offer(ours, sizeof ours, 1, &escaped, 1), 0);
     assert_int_equal(qr_hot_put_offer(ours, 100, 1, &plain, 1), 0);
     assert_int_equal(qr_hot_put_ack(ours, sizeof ours, 1, &rejected, 1), 0);
+}
+
+/* Who gives one of these messages a field tells hot.c of it (the Offer, the Sync and an Ack's entry
+ * are written there; what is read there and new is left to the general code by itself), then this.
+ */
+static void the_fields_that_are_written_are_all_there_are(void **state)
+{
+    (void)state;
+    assert_int_equal(quarry__v1__lease__descriptor.n_fields, 16);
+    assert_int_equal(quarry__v1__sync__descriptor.n_fields, 4);
+    assert_int_equal(quarry__v1__lease_ack__descriptor.n_fields, 3);
 }
 
 static void acks_and_syncs_are_what_the_general_code_writes(void **state)
@@ -175,6 +188,7 @@ static void frames_of_workers_are_read(void **state)
 static void beats_are_read(void **state)
 {
     struct qr_hot_frame hot = {0};
+    qr_type_id type = qr_type_intern("hot-test");
     Quarry__V1__WorkerFrame frame = QUARRY__V1__WORKER_FRAME__INIT;
     Quarry__V1__Beat beat = QUARRY__V1__BEAT__INIT;
     Quarry__V1__LeaseState lease = QUARRY__V1__LEASE_STATE__INIT;
@@ -206,7 +220,7 @@ static void beats_are_read(void **state)
     assert_int_equal(qr_hot_take(&hot, theirs, pack(&frame)), QR_HOT_BEAT);
     assert_int_equal(hot.beat.seen, 3);
     assert_int_equal(hot.beat.n_received, 1);
-    assert_int_equal(hot.beat.received[0].type, qr_type_intern("hot-test"));
+    assert_int_equal(hot.beat.received[0].type, type);
     assert_int_equal(hot.beat.received[0].count, 12);
     assert_int_equal(hot.beat.received_total, 13);
     assert_int_equal(hot.beat.n_leases, 1);
@@ -219,6 +233,30 @@ static void beats_are_read(void **state)
     assert_true(hot.beat.load > 0.74 && hot.beat.load < 0.76);
     assert_int_equal(hot.beat.disk_free_bytes, 1 << 30);
     assert_int_equal(hot.beat.rss_bytes, 5000);
+
+    count.type = (char *)"never-heard-of"; /* a Beat makes no types */
+    assert_int_equal(qr_hot_take(&hot, theirs, pack(&frame)), QR_HOT_BEAT);
+    assert_int_equal(hot.beat.n_received, 0);
+    assert_int_equal(qr_type_find("never-heard-of"), 0);
+    qr_hot_done(&hot);
+}
+
+static void a_field_of_another_kind_is_refused(void **state)
+{
+    static const uint8_t frames[][16] = {
+        {0x2a, 9, 0x09, 1, 2, 3, 4, 5, 6, 7, 8}, /* Beat.seen, fixed */
+        {0x2a, 2, 0x28, 1},                      /* Beat.load, a varint */
+        {0x12, 5, 0x15, 1, 2, 3, 4},             /* Credits.total, fixed */
+        {0x4a, 7, 0x0a, 5, 0x0d, 1, 2, 3, 4},    /* JobResult.lease_id, fixed */
+    };
+    struct qr_hot_frame hot = {0};
+    (void)state;
+
+    for (size_t i = 0; i < QR_COUNT(frames); i++) {
+        size_t len = 2u + frames[i][1];
+        assert_int_equal(qr_hot_take(&hot, frames[i], len), QR_HOT_NONE);
+        assert_null(quarry__v1__worker_frame__unpack(NULL, len, frames[i]));
+    }
     qr_hot_done(&hot);
 }
 
@@ -261,9 +299,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_offer_is_what_the_general_code_writes),
         cmocka_unit_test(what_is_not_plain_is_left_to_the_general_code),
+        cmocka_unit_test(the_fields_that_are_written_are_all_there_are),
         cmocka_unit_test(acks_and_syncs_are_what_the_general_code_writes),
         cmocka_unit_test(frames_of_workers_are_read),
         cmocka_unit_test(beats_are_read),
+        cmocka_unit_test(a_field_of_another_kind_is_refused),
         cmocka_unit_test(broken_frames_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
