@@ -491,6 +491,18 @@ static void retry_writes(struct qr_spool *spool)
     note_write(spool, rc, &err);
 }
 
+/* In the background, one journal at a time: what results still wait in. */
+static void sync_journals(struct qr_spool *spool, int64_t now_ms)
+{
+    for (size_t i = 0; i + 1 < spool->n_segments; i++)
+        if (spool->segments[i].unsynced &&
+            qr_spool_sync_request(&spool->sync, spool->segments[i].fd))
+            spool->segments[i].unsynced = false;
+    if (spool->unsynced_since != 0 && now_ms - spool->unsynced_since >= QR_SPOOL_SYNC_MS &&
+        qr_spool_sync_request(&spool->sync, spool->segments[spool->n_segments - 1].fd))
+        spool->unsynced_since = 0;
+}
+
 void qr_spool_tick(struct qr_spool *spool, int64_t now_ms)
 {
     if (spool->looked_at_disk == 0 || now_ms - spool->looked_at_disk >= DISK_CHECK_MS) {
@@ -500,8 +512,6 @@ void qr_spool_tick(struct qr_spool *spool, int64_t now_ms)
         if (spool->write_error[0])
             retry_writes(spool);
     }
-    if (spool->unsynced_since != 0 && now_ms - spool->unsynced_since >= QR_SPOOL_SYNC_MS &&
-        qr_spool_sync_request(&spool->sync, spool->segments[spool->n_segments - 1].fd))
-        spool->unsynced_since = 0;
+    sync_journals(spool, now_ms);
     qr_spool_journal_trim(spool, true);
 }

@@ -24,6 +24,7 @@ struct segment {
     int fd;
     int64_t end;    /* where the next record goes */
     uint64_t alive; /* results and starts in it that still count */
+    bool unsynced;  /* left behind with results that are not on the disk yet */
 };
 
 struct entry { /* a result, or a start */

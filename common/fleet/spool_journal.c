@@ -24,7 +24,10 @@
 #define SEGMENT_BYTES ((int64_t)64 << 20)     /* a journal of this size is followed by a new one */
 #define IDLE_SEGMENT_BYTES ((int64_t)1 << 20) /* the same when nothing in it counts any more */
 
-enum { SCAN_BYTES = 64 << 10 };
+enum {
+    SCAN_BYTES = 64 << 10,
+    SEGMENTS_MAX = 16 /* of which most are empty; each is an open file */
+};
 
 static const uint8_t mark[4] = {'Q', 'S', 'P', '1'};
 
@@ -164,7 +167,12 @@ static int roll(struct qr_spool *spool, struct qr_err *err)
     struct entry *start;
     struct entry *next;
 
-    uint64_t number = spool->n_segments > 0 ? spool->segments[spool->n_segments - 1].number + 1 : 1;
+    uint64_t number = 1;
+    if (spool->n_segments > 0) {
+        struct segment *last = &spool->segments[spool->n_segments - 1];
+        number = last->number + 1;
+        last->unsynced = spool->unsynced_since != 0;
+    }
     int rc = add_segment(spool, number, O_CREAT | O_EXCL, err);
     if (rc < 0)
         return rc;
@@ -226,6 +234,8 @@ static void move_oldest(struct qr_spool *spool)
         entry->offset = moved.offset;
         oldest->alive--;
         spool->segments[spool->n_segments - 1].alive++;
+        if (spool->unsynced_since == 0)
+            spool->unsynced_since = 1; /* the copy, at the next tick */
     }
 }
 
@@ -233,8 +243,10 @@ static void move_oldest(struct qr_spool *spool)
  * end or gone may speak of older segments only, which are removed before it. */
 void qr_spool_journal_trim(struct qr_spool *spool, bool may_move)
 {
-    if (may_move && spool->n_segments > 1 &&
-        spool->total_bytes > SEGMENT_BYTES + 4 * spool->result_bytes)
+    bool pays = spool->total_bytes > SEGMENT_BYTES + 4 * spool->result_bytes ||
+                (int64_t)spool->n_segments > SEGMENTS_MAX + 2 * spool->result_bytes / SEGMENT_BYTES;
+
+    if (may_move && spool->n_segments > 1 && pays)
         move_oldest(spool);
     while (spool->n_segments > 1 && spool->segments[0].alive == 0)
         remove_oldest_segment(spool);
@@ -424,6 +436,6 @@ int qr_spool_journal_load(struct qr_spool *spool, struct qr_err *err)
     if (rc == QR_OK)
         rc = roll(spool, err); /* this life writes to a journal of its own */
     if (rc == QR_OK)
-        qr_spool_journal_trim(spool, false);
+        qr_spool_journal_trim(spool, true);
     return rc;
 }

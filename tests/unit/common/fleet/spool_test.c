@@ -243,6 +243,25 @@ static void decided_results_do_not_pile_up_on_disk(void **state)
 
 /* ---- starts */
 
+/* Each life begins a journal; a result that waits through many must not leave as many files open.
+ */
+static void rule_12_lives_without_an_answer_do_not_pile_up_journals(void **state)
+{
+    struct qr_err err = {0};
+    (void)state;
+
+    must_put(7);
+    for (uint64_t life = 1; life <= 60; life++) {
+        reopen();
+        assert_ok(qr_spool_start(spool, life + 100, life + 1100, &err), &err);
+        assert_true(count_journals() <= 18);
+    }
+    check_payload(7);
+    reopen();
+    assert_int_equal(qr_spool_count(spool), 1);
+    check_payload(7);
+}
+
 static void rule_7_starts_without_an_end_are_told_to_the_next_life(void **state)
 {
     struct seen seen = {.n = 0};
@@ -401,6 +420,20 @@ static void damage_in_the_middle_costs_only_what_it_hits(void **state)
     assert_int_equal(left, 19);
 }
 
+/* What the lives of a test have begun beside it. */
+static void remove_other_journals(const char *path)
+{
+    char pattern[96];
+    glob_t found;
+
+    snprintf(pattern, sizeof pattern, "%s/journal-*", dir);
+    assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        if (strcmp(found.gl_pathv[i], path) != 0)
+            assert_int_equal(unlink(found.gl_pathv[i]), 0);
+    globfree(&found);
+}
+
 static void any_single_flipped_byte_is_survived(void **state)
 {
     char path[128];
@@ -429,6 +462,7 @@ static void any_single_flipped_byte_is_survived(void **state)
         byte ^= 0x10;
         assert_int_equal(pwrite(fd, &byte, 1, at), 1);
         close(fd);
+        remove_other_journals(path); /* or they would be put together */
     }
     must_open();
     assert_int_equal(qr_spool_count(spool), 3);
@@ -544,6 +578,7 @@ int main(void)
         TEST(reads_outside_a_result_are_refused),
         TEST(a_second_result_of_a_lease_replaces_the_first),
         TEST(decided_results_do_not_pile_up_on_disk),
+        TEST(rule_12_lives_without_an_answer_do_not_pile_up_journals),
         TEST(rule_7_who_leaves_in_good_order_leaves_no_suspects),
         TEST(rule_7_starts_without_an_end_are_told_to_the_next_life),
         TEST(rule_4_results_survive_kill_9),
