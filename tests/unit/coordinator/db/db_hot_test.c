@@ -90,7 +90,7 @@ static void another_cluster_epoch_is_stale(void **state)
 }
 
 /* Rule 14: a released element is gone; a second batch has the job, the first cannot touch it. */
-static void a_returned_lease_is_gone(void **state)
+static void rule_14_a_returned_lease_is_gone(void **state)
 {
     struct fx *fx = *state;
     uint64_t pk;
@@ -115,6 +115,23 @@ static void a_returned_lease_is_gone(void **state)
     assert_int_equal(
         fx_i64("SELECT infra_losses FROM extraction_jobs WHERE id = %lld", (long long)first.job_id),
         0);
+}
+
+/* Nobody has the job again, and still: what came too late is not used. */
+static void rule_15_a_result_after_expiry_is_stale(void **state)
+{
+    struct fx *fx = *state;
+    uint64_t pk;
+    struct fx_lease lease = lease_one(fx, "expired", &pk);
+
+    assert_int_equal(fx_return(fx, pk, 1, QR_RETURN_EXPIRED, lease.lease_id, lease.job_id),
+                     QR_DB_DONE);
+    assert_int_equal(settle(fx, lease.lease_id, lease.job_id, pk, QR_CLASS_NONE), QR_ACK_STALE);
+    assert_status(lease.job_id, "pending");
+    assert_int_equal(fx_claim(fx, pk, 1, 1), 1);
+    assert_int_equal(fx->leases[0].job_id, lease.job_id);
+    assert_int_equal(settle(fx, fx->leases[0].lease_id, lease.job_id, pk, QR_CLASS_NONE),
+                     QR_ACK_COMMITTED);
 }
 
 /* Rules 1, 2: claim and return match owner and attach in their own transaction. */
@@ -386,7 +403,8 @@ int main(void)
         TEST(a_claimed_job_completes_once),
         TEST(the_fence_refuses_what_does_not_match),
         TEST(another_cluster_epoch_is_stale),
-        TEST(a_returned_lease_is_gone),
+        TEST(rule_14_a_returned_lease_is_gone),
+        TEST(rule_15_a_result_after_expiry_is_stale),
         TEST(claims_and_returns_need_the_present_attach),
         TEST(a_result_that_was_first_wins_over_the_return),
         TEST(a_retryable_failure_waits_and_its_replay_is_a_duplicate),

@@ -159,7 +159,7 @@ static void a_stopped_coordinators_sessions_are_adopted(void **state)
 
 /* Rule 6: a peer that renews lives, however old its row's time; one that does not is dead after a
  * ttl. */
-static void a_silent_peer_is_declared_dead_and_gets_a_new_number(void **state)
+static void rule_6_a_silent_peer_is_declared_dead_and_gets_a_new_number(void **state)
 {
     struct fx *one = fx_new();
     uint64_t number = qr_db_coordinator_id(one->db);
@@ -178,7 +178,7 @@ static void a_silent_peer_is_declared_dead_and_gets_a_new_number(void **state)
 
 /* A COMMIT that waits for a standby which does not exist has happened on disk; ending its
  * connection then is a wire that broke at the worst moment. */
-static void an_adoption_that_committed_unheard_is_done_again(void **state)
+static void rule_6_an_adoption_that_committed_unheard_is_done_again(void **state)
 {
     struct fx *one = *state;
     struct fx *two = fx_new_ttl(1000);
@@ -218,8 +218,8 @@ int main(void)
         TEST(rule_3_a_hello_read_late_does_not_take_the_session_from_a_newer_stream),
         TEST(a_hello_moves_the_session_between_coordinators),
         TEST(a_stopped_coordinators_sessions_are_adopted),
-        TEST(an_adoption_that_committed_unheard_is_done_again),
-        TEST(a_silent_peer_is_declared_dead_and_gets_a_new_number),
+        TEST(rule_6_an_adoption_that_committed_unheard_is_done_again),
+        TEST(rule_6_a_silent_peer_is_declared_dead_and_gets_a_new_number),
     };
     return cmocka_run_group_tests(tests, fx_cluster_start, fx_cluster_stop);
 }

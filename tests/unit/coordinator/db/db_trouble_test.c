@@ -36,7 +36,7 @@ static struct qr_settle *with_pages(const struct fx_lease *lease, uint64_t pk, c
     return settle;
 }
 
-static void a_bad_result_fails_alone(void **state)
+static void rule_9_a_bad_result_fails_alone(void **state)
 {
     enum { N = 40, BAD = 17, GARBLED = 23 };
     struct fx *fx = *state;
@@ -257,7 +257,7 @@ static void a_failure_that_goes_on_is_not_logged_every_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_bad_result_fails_alone),
+        TEST(rule_9_a_bad_result_fails_alone),
         TEST(text_that_is_not_utf8_is_made_so),
         TEST(lanes_come_back_after_their_connections_were_cut),
         TEST(a_new_connection_listens_again),
