@@ -77,6 +77,14 @@ int qr_ctl_parse_id(const char *text, const char *what, int64_t *ret, struct qr_
     return QR_OK;
 }
 
+int qr_ctl_one_id(struct qr_ctl *ctl, const struct qr_option_list *rest, const char *what,
+                  int64_t *ret, struct qr_err *err)
+{
+    int rc = qr_ctl_parse_id(rest->items[0], what, ret, err);
+
+    return rc < 0 ? rc : qr_ctl_connect(ctl, err);
+}
+
 int qr_ctl_connect(struct qr_ctl *ctl, struct qr_err *err)
 {
     if (ctl->client)

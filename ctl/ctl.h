@@ -71,6 +71,15 @@ int qr_ctl_main(int argc, char **argv);
 QR_MUST_CHECK int qr_ctl_parse_id(const char *text, const char *what, int64_t *ret,
                                   struct qr_err *err);
 
+/** How a verb about one thing begins: its ID is read, then the client made. Errors: of both. */
+QR_MUST_CHECK int qr_ctl_one_id(struct qr_ctl *ctl, const struct qr_option_list *rest,
+                                const char *what, int64_t *ret, struct qr_err *err);
+
+/* Fields of a verb whose one argument is an ID and that has no options; name is "run ID". */
+#define QR_CTL_OF_ONE_ID(id_name)                                                               \
+    .options = qr_ctl_no_options, .args_size = sizeof(struct qr_ctl_common), .rest_min = 1,     \
+    .rest_max = 1, .rest_name = (id_name)
+
 /** A line for people on standard error. */
 void qr_ctl_say(const char *fmt, ...) QR_PRINTF(1, 2);
 

@@ -119,9 +119,7 @@ static int run_verb(struct qr_ctl *ctl, const void *args, const struct qr_option
     Quarry__V1__GetDeadLetterReply *reply = NULL;
     (void)args;
 
-    int rc = qr_ctl_parse_id(rest->items[0], "job", &request.job_id, err);
-    if (rc == QR_OK)
-        rc = qr_ctl_connect(ctl, err);
+    int rc = qr_ctl_one_id(ctl, rest, "job", &request.job_id, err);
     if (rc == QR_OK)
         rc = QR_CALL(ctl->client, GetDeadLetter, get_dead_letter_reply, &request, &reply, err);
     if (rc < 0)

@@ -6,31 +6,22 @@
 #include "common/clock.h"
 #include "ctl/emit.h"
 #include "ctl/interrupt.h"
+#include "ctl/verb/control.h"
 #include "ctl/verb/job.h"
 #include "ctl/verb/verbs.h"
 
 enum { LOOK_MS = 100, WAIT_MS = 60000 };
 
-struct args {
-    struct qr_ctl_common common;
-    char *reason;
-    bool wait;
-};
-
-#define AT(field) offsetof(struct args, field)
-
-/* clang-format off */
 static const struct qr_option options[] = {
-    {"reason", 0, QR_OPT_STR,  AT(reason), NULL,    0, 0, 0, "TEXT", "kept in the jobs' history", "docs/cli.md"},
-    {"wait",   0, QR_OPT_BOOL, AT(wait),   "false", 0, 0, 0, NULL,   "until their workers have let go of them (60 s at most)", "docs/cli.md"},
+    QR_CONTROL_REASON("in the jobs' history"),
+    QR_CONTROL_WAIT("until their workers have let go of them (60 s at most)"),
     {0},
 };
 
 static const struct qr_option resume_options[] = {
-    {"reason", 0, QR_OPT_STR,  AT(reason), NULL,    0, 0, 0, "TEXT", "kept in the jobs' history", "docs/cli.md"},
+    QR_CONTROL_REASON("in the jobs' history"),
     {0},
 };
-/* clang-format on */
 
 static const struct qr_column columns[] = {
     {"JOB", QR_COLUMN_RIGHT},
@@ -125,7 +116,7 @@ static int wait_for_workers(struct qr_ctl *ctl, const Quarry__V1__ControlJobsRep
     return QR_OK;
 }
 
-static int control(struct qr_ctl *ctl, const struct args *args, const struct qr_option_list *rest,
+static int control(struct qr_ctl *ctl, const struct qr_control_args *args, const struct qr_option_list *rest,
                    const char *method, const char *verb, struct qr_err *err)
 {
     Quarry__V1__ControlJobsRequest request = QUARRY__V1__CONTROL_JOBS_REQUEST__INIT;
@@ -182,7 +173,7 @@ const struct qr_ctl_verb qr_ctl_job_pause = {
                 "  quarry job pause 4711 --wait --reason \"needs a look\"\n"
                 "  quarry job list --run 7 --type dxf -o jsonl | jq .id | xargs quarry job pause\n",
     .options = options,
-    .args_size = sizeof(struct args),
+    .args_size = sizeof(struct qr_control_args),
     .rest_min = 1,
     .rest_max = QR_CTL_ANY,
     .rest_name = "job ID",
@@ -195,7 +186,7 @@ const struct qr_ctl_verb qr_ctl_job_resume = {
     .summary = "paused jobs go on, from their checkpoints",
     .examples = "  quarry job resume 4711 4712\n",
     .options = resume_options,
-    .args_size = sizeof(struct args),
+    .args_size = sizeof(struct qr_control_args),
     .rest_min = 1,
     .rest_max = QR_CTL_ANY,
     .rest_name = "job ID",
@@ -209,7 +200,7 @@ const struct qr_ctl_verb qr_ctl_job_cancel = {
     .examples = "  quarry job cancel 4711\n"
                 "  quarry job cancel 4711 4712 --wait   until their workers have let go of them\n",
     .options = options,
-    .args_size = sizeof(struct args),
+    .args_size = sizeof(struct qr_control_args),
     .rest_min = 1,
     .rest_max = QR_CTL_ANY,
     .rest_name = "job ID",

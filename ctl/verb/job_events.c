@@ -35,9 +35,7 @@ static int run_verb(struct qr_ctl *ctl, const void *args, const struct qr_option
     Quarry__V1__ListJobEventsReply *reply = NULL;
     (void)args;
 
-    int rc = qr_ctl_parse_id(rest->items[0], "job", &request.job_id, err);
-    if (rc == QR_OK)
-        rc = qr_ctl_connect(ctl, err);
+    int rc = qr_ctl_one_id(ctl, rest, "job", &request.job_id, err);
     if (rc == QR_OK)
         rc = QR_CALL(ctl->client, ListJobEvents, list_job_events_reply, &request, &reply, err);
     if (rc < 0)
@@ -53,10 +51,6 @@ const struct qr_ctl_verb qr_ctl_job_events = {
     .arguments = "ID",
     .summary = "the whole history of a job, oldest first",
     .examples = "  quarry job events 4711\n",
-    .options = qr_ctl_no_options,
-    .args_size = sizeof(struct qr_ctl_common),
-    .rest_min = 1,
-    .rest_max = 1,
-    .rest_name = "job ID",
+    QR_CTL_OF_ONE_ID("job ID"),
     .run = run_verb,
 };

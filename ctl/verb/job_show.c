@@ -86,9 +86,7 @@ static int run_verb(struct qr_ctl *ctl, const void *args, const struct qr_option
     Quarry__V1__JobReply *reply = NULL;
     (void)args;
 
-    int rc = qr_ctl_parse_id(rest->items[0], "job", &request.job_id, err);
-    if (rc == QR_OK)
-        rc = qr_ctl_connect(ctl, err);
+    int rc = qr_ctl_one_id(ctl, rest, "job", &request.job_id, err);
     if (rc == QR_OK)
         rc = QR_CALL(ctl->client, GetJob, job_reply, &request, &reply, err);
     if (rc < 0)
@@ -109,10 +107,6 @@ const struct qr_ctl_verb qr_ctl_job_show = {
     .summary = "one job: state, error, attempts, times",
     .examples = "  quarry job show 4711\n"
                 "  quarry job show 4711 -o json | jq -r .last_error\n",
-    .options = qr_ctl_no_options,
-    .args_size = sizeof(struct qr_ctl_common),
-    .rest_min = 1,
-    .rest_max = 1,
-    .rest_name = "job ID",
+    QR_CTL_OF_ONE_ID("job ID"),
     .run = run_verb,
 };

@@ -9,9 +9,7 @@ static int run_verb(struct qr_ctl *ctl, const void *args, const struct qr_option
     Quarry__V1__RunReply *reply = NULL;
     (void)args;
 
-    int rc = qr_ctl_parse_id(rest->items[0], "run", &request.run_id, err);
-    if (rc == QR_OK)
-        rc = qr_ctl_connect(ctl, err);
+    int rc = qr_ctl_one_id(ctl, rest, "run", &request.run_id, err);
     if (rc == QR_OK)
         rc = QR_CALL(ctl->client, CloseRun, run_reply, &request, &reply, err);
     if (rc < 0)
@@ -32,10 +30,6 @@ const struct qr_ctl_verb qr_ctl_run_close = {
     .examples = "  id=$(quarry run create --manual --name retest)\n"
                 "  quarry job add --run $id root://drawings/a.pdf root://drawings/b.dxf\n"
                 "  quarry run close $id\n",
-    .options = qr_ctl_no_options,
-    .args_size = sizeof(struct qr_ctl_common),
-    .rest_min = 1,
-    .rest_max = 1,
-    .rest_name = "run ID",
+    QR_CTL_OF_ONE_ID("run ID"),
     .run = run_verb,
 };

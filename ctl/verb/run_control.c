@@ -6,31 +6,23 @@
 #include "ctl/emit.h"
 #include "ctl/interrupt.h"
 #include "ctl/text.h"
+#include "ctl/verb/control.h"
 #include "ctl/verb/run.h"
 #include "ctl/verb/verbs.h"
 
 enum { LOOK_MS = 200, WAIT_MS = 60000 };
 
-struct args {
-    struct qr_ctl_common common;
-    char *reason;
-    bool wait;
-};
-
-#define AT(field) offsetof(struct args, field)
-
-/* clang-format off */
 static const struct qr_option options[] = {
-    {"reason", 0, QR_OPT_STR,  AT(reason), NULL,    0, 0, 0, "TEXT", "kept with the run and in its history", "docs/cli.md"},
-    {"wait",   0, QR_OPT_BOOL, AT(wait),   "false", 0, 0, 0, NULL,   "until nothing of it runs any more (60 s at most); cancel: until it is over", "docs/cli.md"},
+    QR_CONTROL_REASON("with the run and in its history"),
+    QR_CONTROL_WAIT(
+        "until nothing of it runs any more (60 s at most); cancel: until it is over"),
     {0},
 };
 
 static const struct qr_option resume_options[] = {
-    {"reason", 0, QR_OPT_STR,  AT(reason), NULL,    0, 0, 0, "TEXT", "kept in the run's history", "docs/cli.md"},
+    QR_CONTROL_REASON("in the run's history"),
     {0},
 };
-/* clang-format on */
 
 /* Until workers have let go of all its jobs. */
 static int wait_for_leases(struct qr_ctl *ctl, int64_t run_id, Quarry__V1__RunReply **reply,
@@ -105,7 +97,7 @@ static int tell(struct qr_ctl *ctl, const Quarry__V1__Run *run, struct qr_err *e
 
 enum verb { PAUSE, RESUME, CANCEL };
 
-static int control(struct qr_ctl *ctl, const struct args *args, const struct qr_option_list *rest,
+static int control(struct qr_ctl *ctl, const struct qr_control_args *args, const struct qr_option_list *rest,
                    enum verb verb, struct qr_err *err)
 {
     static const char *const methods[] = {"PauseRun", "ResumeRun", "CancelRun"};
@@ -113,9 +105,7 @@ static int control(struct qr_ctl *ctl, const struct args *args, const struct qr_
     Quarry__V1__RunReply *reply = NULL;
 
     request.reason = args->reason ? args->reason : request.reason;
-    int rc = qr_ctl_parse_id(rest->items[0], "run", &request.run_id, err);
-    if (rc == QR_OK)
-        rc = qr_ctl_connect(ctl, err);
+    int rc = qr_ctl_one_id(ctl, rest, "run", &request.run_id, err);
     if (rc == QR_OK)
         rc = qr_client_call(ctl->client, methods[verb], &request.base,
                             &quarry__v1__run_reply__descriptor, (ProtobufCMessage **)(void *)&reply,
@@ -160,7 +150,7 @@ const struct qr_ctl_verb qr_ctl_run_pause = {
         "  quarry run pause 7 --wait --reason \"the file server is slow\"\n"
         "What runs is asked to stop and waits again within two seconds; no attempt is used up.\n",
     .options = options,
-    .args_size = sizeof(struct args),
+    .args_size = sizeof(struct qr_control_args),
     .rest_min = 1,
     .rest_max = 1,
     .rest_name = "run ID",
@@ -174,7 +164,7 @@ const struct qr_ctl_verb qr_ctl_run_resume = {
     .examples = "  quarry run resume 7\n"
                 "Jobs that were paused one by one stay paused: quarry job resume.\n",
     .options = resume_options,
-    .args_size = sizeof(struct args),
+    .args_size = sizeof(struct qr_control_args),
     .rest_min = 1,
     .rest_max = 1,
     .rest_name = "run ID",
@@ -190,7 +180,7 @@ const struct qr_ctl_verb qr_ctl_run_cancel = {
         "  quarry run cancel 7 --wait        until the last job is closed\n"
         "What is closed can be done again by a new run of the same source, not by this one.\n",
     .options = options,
-    .args_size = sizeof(struct args),
+    .args_size = sizeof(struct qr_control_args),
     .rest_min = 1,
     .rest_max = 1,
     .rest_name = "run ID",

@@ -9,9 +9,7 @@ static int run_verb(struct qr_ctl *ctl, const void *args, const struct qr_option
     int64_t id = 0;
     (void)args;
 
-    int rc = qr_ctl_parse_id(rest->items[0], "run", &id, err);
-    if (rc == QR_OK)
-        rc = qr_ctl_connect(ctl, err);
+    int rc = qr_ctl_one_id(ctl, rest, "run", &id, err);
     if (rc == QR_OK)
         rc = qr_run_get(ctl, id, true, &reply, err);
     if (rc < 0)
@@ -31,10 +29,6 @@ const struct qr_ctl_verb qr_ctl_run_show = {
         "  quarry run show 7\n"
         "  quarry run show 7 -o json | jq '.types[] | {type, failed_by_class}'\n"
         "Completed includes the empty and the partial ones; the sum is the number of files.\n",
-    .options = qr_ctl_no_options,
-    .args_size = sizeof(struct qr_ctl_common),
-    .rest_min = 1,
-    .rest_max = 1,
-    .rest_name = "run ID",
+    QR_CTL_OF_ONE_ID("run ID"),
     .run = run_verb,
 };

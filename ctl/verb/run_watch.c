@@ -20,9 +20,7 @@ static int run_verb(struct qr_ctl *ctl, const void *args, const struct qr_option
     int64_t id = 0;
     (void)args;
 
-    int rc = qr_ctl_parse_id(rest->items[0], "run", &id, err);
-    if (rc == QR_OK)
-        rc = qr_ctl_connect(ctl, err);
+    int rc = qr_ctl_one_id(ctl, rest, "run", &id, err);
     /* In a table the progress is the answer; otherwise JSON is, and progress a message. */
     if (rc == QR_OK)
         rc = qr_run_follow(ctl, id, table ? stdout : stderr,
@@ -54,10 +52,6 @@ const struct qr_ctl_verb qr_ctl_run_watch = {
         "  quarry run watch 7 -o jsonl        the run's figures, one object a line\n"
         "  quarry run watch 7 -o json         the figures at the end\n"
         "A coordinator that restarts is waited for. Exit 1 when the run failed or was cancelled.\n",
-    .options = qr_ctl_no_options,
-    .args_size = sizeof(struct qr_ctl_common),
-    .rest_min = 1,
-    .rest_max = 1,
-    .rest_name = "run ID",
+    QR_CTL_OF_ONE_ID("run ID"),
     .run = run_verb,
 };

@@ -75,18 +75,20 @@ static int print_reply(struct qr_ctl *ctl, const Quarry__V1__ExplainReply *reply
                         (ProtobufCMessage *const *)reply->reasons, reply->n_reasons, err);
 }
 
-static int job_verb(struct qr_ctl *ctl, const void *args, const struct qr_option_list *rest,
-                    struct qr_err *err)
+static int explain(struct qr_ctl *ctl, const struct qr_option_list *rest, bool job,
+                   struct qr_err *err)
 {
-    Quarry__V1__ExplainJobRequest request = QUARRY__V1__EXPLAIN_JOB_REQUEST__INIT;
+    Quarry__V1__ExplainJobRequest of_job = QUARRY__V1__EXPLAIN_JOB_REQUEST__INIT;
+    Quarry__V1__ExplainRunRequest of_run = QUARRY__V1__EXPLAIN_RUN_REQUEST__INIT;
     Quarry__V1__ExplainReply *reply = NULL;
-    (void)args;
+    int64_t id = 0;
 
-    int rc = qr_ctl_parse_id(rest->items[0], "job", &request.job_id, err);
-    if (rc == QR_OK)
-        rc = qr_ctl_connect(ctl, err);
-    if (rc == QR_OK)
-        rc = QR_CALL(ctl->client, ExplainJob, explain_reply, &request, &reply, err);
+    int rc = qr_ctl_one_id(ctl, rest, job ? "job" : "run", &id, err);
+    of_job.job_id = of_run.run_id = id;
+    if (rc == QR_OK && job)
+        rc = QR_CALL(ctl->client, ExplainJob, explain_reply, &of_job, &reply, err);
+    else if (rc == QR_OK)
+        rc = QR_CALL(ctl->client, ExplainRun, explain_reply, &of_run, &reply, err);
     if (rc < 0)
         return rc;
     rc = print_reply(ctl, reply, err);
@@ -94,23 +96,18 @@ static int job_verb(struct qr_ctl *ctl, const void *args, const struct qr_option
     return rc;
 }
 
+static int job_verb(struct qr_ctl *ctl, const void *args, const struct qr_option_list *rest,
+                    struct qr_err *err)
+{
+    (void)args;
+    return explain(ctl, rest, true, err);
+}
+
 static int run_verb(struct qr_ctl *ctl, const void *args, const struct qr_option_list *rest,
                     struct qr_err *err)
 {
-    Quarry__V1__ExplainRunRequest request = QUARRY__V1__EXPLAIN_RUN_REQUEST__INIT;
-    Quarry__V1__ExplainReply *reply = NULL;
     (void)args;
-
-    int rc = qr_ctl_parse_id(rest->items[0], "run", &request.run_id, err);
-    if (rc == QR_OK)
-        rc = qr_ctl_connect(ctl, err);
-    if (rc == QR_OK)
-        rc = QR_CALL(ctl->client, ExplainRun, explain_reply, &request, &reply, err);
-    if (rc < 0)
-        return rc;
-    rc = print_reply(ctl, reply, err);
-    quarry__v1__explain_reply__free_unpacked(reply, NULL);
-    return rc;
+    return explain(ctl, rest, false, err);
 }
 
 const struct qr_ctl_verb qr_ctl_job_why = {
@@ -119,11 +116,7 @@ const struct qr_ctl_verb qr_ctl_job_why = {
     .summary = "every reason why a job is not running, its position and when it may start",
     .examples = "  quarry job why 4711\n"
                 "  quarry job why 4711 -o json | jq -r '.reasons[].code'\n",
-    .options = qr_ctl_no_options,
-    .args_size = sizeof(struct qr_ctl_common),
-    .rest_min = 1,
-    .rest_max = 1,
-    .rest_name = "job ID",
+    QR_CTL_OF_ONE_ID("job ID"),
     .run = job_verb,
 };
 
@@ -133,10 +126,6 @@ const struct qr_ctl_verb qr_ctl_run_why = {
     .summary = "what a run waits for, by type and source, and when it may end",
     .examples = "  quarry run why 7\n"
                 "  quarry run why 7 -o json | jq '.reasons[] | {code, count}'\n",
-    .options = qr_ctl_no_options,
-    .args_size = sizeof(struct qr_ctl_common),
-    .rest_min = 1,
-    .rest_max = 1,
-    .rest_name = "run ID",
+    QR_CTL_OF_ONE_ID("run ID"),
     .run = run_verb,
 };
