@@ -18,6 +18,7 @@ enum { LIST_DEFAULT = 100, LIST_MAX = 10000, RETRY_STEP = 5000, RETRY_IDS_MAX = 
 Quarry__V1__Job *qr_job_of_row(const PGresult *r, int i)
 {
     Quarry__V1__Job *job = malloc(sizeof *job);
+    int dedupe = PQfnumber(r, "dedupe"); /* of one job only */
 
     if (!job)
         return NULL;
@@ -29,7 +30,8 @@ Quarry__V1__Job *qr_job_of_row(const PGresult *r, int i)
               qr_message_set(&job->last_error, qr_get_text(r, i, 9)) &&
               qr_message_set(&job->worker, qr_get_text(r, i, 10)) &&
               qr_message_set(&job->empty_reason, qr_get_text(r, i, 17)) &&
-              qr_message_set(&job->stop_requested, qr_get_named(r, i, "stop_requested"));
+              qr_message_set(&job->stop_requested, qr_get_named(r, i, "stop_requested")) &&
+              (dedupe < 0 || qr_message_set(&job->dedupe, qr_get_text(r, i, dedupe)));
     job->id = qr_get_i64(r, i, 0);
     job->run_id = qr_get_i64(r, i, 1);
     job->priority = qr_get_i32(r, i, 5);

@@ -141,10 +141,6 @@ const struct qr_ctl_verb qr_ctl_dlq_show = {
     .examples = "  quarry dlq show 421\n"
                 "  quarry dlq show 421 -o json | jq -r '.leases[] | [.worker, .outcome, .message] "
                 "| @tsv'\n",
-    .options = qr_ctl_no_options,
-    .args_size = sizeof(struct qr_ctl_common),
-    .rest_min = 1,
-    .rest_max = 1,
-    .rest_name = "job ID",
+    QR_CTL_OF_ONE_ID("job ID"),
     .run = run_verb,
 };

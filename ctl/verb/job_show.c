@@ -43,6 +43,7 @@ static void print_job(const Quarry__V1__Job *job)
     line("file", job->uri);
     snprintf(text, sizeof text, "%s, %s", job->type, qr_text_size(job->bytes, size, sizeof size));
     line("type", text);
+    line("key", job->dedupe);
     snprintf(text, sizeof text, "%s%s", job->status, job->partial ? ", partial" : "");
     line("status", text);
     line("asked", job->stop_requested[0] ? strcmp(job->stop_requested, "pause") == 0

@@ -1,4 +1,4 @@
--- $1 job bigint.  One row of job_list's columns; who holds it is looked up among the live batches.
+-- $1 job bigint.  One row of job_list's columns and its key; who holds it is looked up among the live batches.
 SELECT j.id, j.run_id, f.uri, j.job_type, j.status, j.priority, j.retry_count, j.infra_losses,
        coalesce(j.error_class, ''),
        coalesce(j.last_error, CASE WHEN j.status IN ('pending', 'processing', 'paused') AND j.error_class IS NOT NULL
@@ -16,7 +16,7 @@ SELECT j.id, j.run_id, f.uri, j.job_type, j.status, j.priority, j.retry_count, j
            AS progress_permille,
        CASE WHEN j.status = 'processing' THEN coalesce(j.progress_done, 0) ELSE 0 END AS progress_done,
        CASE WHEN j.status = 'processing' THEN coalesce(j.progress_total, 0) ELSE 0 END AS progress_total,
-       coalesce(j.part_bytes, 0) AS kept_bytes
+       coalesce(j.part_bytes, 0) AS kept_bytes, coalesce(j.dedupe, '') AS dedupe
   FROM extraction_jobs j
   JOIN cloud_files f ON f.id = j.file_id
   LEFT JOIN delayed d ON d.job_id = j.id
