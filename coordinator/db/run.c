@@ -119,6 +119,8 @@ static int insert_run(struct qr_conn *conn, struct create_txn *txn, PGresult **r
         qr_param_null(&params);
     else
         qr_param_f64(&params, q->halt_at > 0 ? q->halt_at : QR_RUN_HALT_AT);
+    qr_param_i64(&params, q->start_at_ms);
+    qr_param_i64(&params, q->delay_ms);
     int rc = qr_conn_run(conn, QR_SQL_run_create, &params, ret, err);
     qr_array_done(&types);
     return rc;
@@ -165,6 +167,8 @@ int qr_run_create(struct qr_conn *conn, const Quarry__V1__CreateRunRequest *requ
         return qr_fail(err, QR_E_INVALID, "priority %d outside -100 .. 100",
                        (int)request->priority);
     int rc = qr_run_check_order(request->weight, request->halt_at, err);
+    if (rc == QR_OK)
+        rc = qr_run_check_start(request, err);
     if (rc < 0)
         return rc;
     if (!request->source[0] && !request->manual)
@@ -239,6 +243,7 @@ static Quarry__V1__Run *run_of_row(const PGresult *r, int i)
     run->infra_losses = (uint64_t)qr_get_i64(r, i, 17);
     run->weight = qr_get_f64(r, i, 20);
     run->halt_at = qr_get_f64(r, i, 21);
+    run->start_at_ms = qr_get_i64(r, i, PQfnumber(r, "start_at_ms"));
     if (ok && fill_options(run, qr_get_text(r, i, 19)))
         return run;
     quarry__v1__run__free_unpacked(run, NULL);

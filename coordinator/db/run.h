@@ -49,6 +49,10 @@ QR_MUST_CHECK int qr_run_set(struct qr_conn *conn, const Quarry__V1__SetRunReque
 /** 0 is "as usual" for both, a negative halt_at "never". Errors: QR_E_INVALID. */
 QR_MUST_CHECK int qr_run_check_order(double weight, double halt_at, struct qr_err *err);
 
+/** start_at_ms and delay_ms: 366 days ahead at most. Errors: QR_E_INVALID. */
+QR_MUST_CHECK int qr_run_check_start(const Quarry__V1__CreateRunRequest *request,
+                                     struct qr_err *err);
+
 /* A run whose files are still to be listed. */
 struct qr_run_listing {
     int64_t run_id;

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "common/clock.h"
 #include "coordinator/db/conn.h"
 #include "coordinator/db/impl.h"
 #include "coordinator/db/run.h"
@@ -15,6 +16,17 @@ int qr_run_check_order(double weight, double halt_at, struct qr_err *err)
         return qr_fail(err, QR_E_INVALID,
                        "halt-at %g is no share below 1; hint: 0.2 is one in five, off is never",
                        halt_at);
+    return QR_OK;
+}
+
+int qr_run_check_start(const Quarry__V1__CreateRunRequest *request, struct qr_err *err)
+{
+    const int64_t year_ms = INT64_C(366) * 24 * 3600 * 1000;
+
+    if (request->delay_ms < 0 || request->delay_ms > year_ms)
+        return qr_fail(err, QR_E_INVALID, "a delay is 0 .. 366 days");
+    if (request->start_at_ms < 0 || request->start_at_ms > qr_clock_wall_ms() + year_ms)
+        return qr_fail(err, QR_E_INVALID, "a run starts within 366 days");
     return QR_OK;
 }
 

@@ -2,11 +2,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/filetype.h"
 #include "ctl/emit.h"
 #include "ctl/verb/verbs.h"
+#include "ctl/when.h"
 
 struct args {
     struct qr_ctl_common common;
@@ -28,23 +28,6 @@ static const struct qr_option options[] = {
 };
 /* clang-format on */
 
-/* 2026-01-31T08:15[:30][Z] as Unix milliseconds. */
-static int parse_time(const char *text, int64_t *ret_ms, struct qr_err *err)
-{
-    struct tm tm = {.tm_isdst = -1};
-    const char *rest = strptime(text, "%Y-%m-%dT%H:%M", &tm);
-
-    if (rest && *rest == ':')
-        rest = strptime(rest, ":%S", &tm);
-    bool utc = rest && strcmp(rest, "Z") == 0;
-    time_t at = !rest || (*rest && !utc) ? -1 : utc ? timegm(&tm) : mktime(&tm);
-    if (at <= 0)
-        return qr_fail(err, QR_E_USAGE, "--at '%.40s' is no time; hint: --at 2026-01-31T08:15",
-                       text);
-    *ret_ms = (int64_t)at * 1000;
-    return QR_OK;
-}
-
 static int enqueue(struct qr_ctl *ctl, const struct args *args, const struct qr_option_list *rest,
                    Quarry__V1__EnqueueReply **ret, struct qr_err *err)
 {
@@ -55,8 +38,7 @@ static int enqueue(struct qr_ctl *ctl, const struct args *args, const struct qr_
     int64_t run_at_ms = 0;
 
     if (rc == QR_OK && args->at)
-        rc = parse_time(args->at, &run_at_ms, err);
-
+        rc = qr_when_parse("--at", args->at, &run_at_ms, err);
     for (size_t i = 0; rc == QR_OK && i < rest->n; i++) {
         quarry__v1__new_job__init(&jobs[i]);
         jobs[i].uri = rest->items[i];

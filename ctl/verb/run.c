@@ -248,6 +248,11 @@ static void print_heading(const Quarry__V1__Run *run)
     snprintf(text, sizeof text, "%s (%s)", qr_text_time(run->created_ms, a, sizeof a),
              qr_text_ago(now_ms, run->created_ms, b, sizeof b));
     print_line("created", text);
+    if (run->start_at_ms > now_ms) {
+        snprintf(text, sizeof text, "%s, in %s", qr_text_time(run->start_at_ms, a, sizeof a),
+                 qr_text_duration(run->start_at_ms - now_ms, b, sizeof b));
+        print_line("starts", text);
+    }
     if (run->finished_ms != 0) {
         snprintf(text, sizeof text, "%s, took %s", qr_text_time(run->finished_ms, a, sizeof a),
                  qr_text_duration(run->finished_ms - run->created_ms, b, sizeof b));

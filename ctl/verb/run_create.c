@@ -8,12 +8,13 @@
 
 #include "ctl/emit.h"
 #include "ctl/verb/run.h"
+#include "ctl/when.h"
 
 struct args {
     struct qr_ctl_common common;
-    char *source, *name, *halt_at;
+    char *source, *name, *halt_at, *start_at;
     struct qr_option_list types, settings;
-    int64_t priority;
+    int64_t priority, delay_ms;
     double weight;
     bool again, manual, wait;
 };
@@ -29,6 +30,8 @@ static const struct qr_option options[] = {
     {"weight",   0, QR_OPT_REAL, AT(weight),   "1", 0.01, 1000, 0, NULL, "share beside other runs of the same priority: 2 is twice as much", "docs/cli.md"},
     {"halt-at",  0, QR_OPT_STR,  AT(halt_at),  "0.2", 0, 0, 0, "SHARE|off", "pause the run when more than this share of its jobs fails by no fault of the file", "docs/operations.md"},
     {"set",      0, QR_OPT_LIST, AT(settings), NULL, 0, 0, QR_OPT_PAIRS, "KEY=VALUE", "an option of the extractors", "docs/cli.md"},
+    {"start-at", 0, QR_OPT_STR,  AT(start_at), NULL, 0, 0, 0, "TIME", "list the files now, start none before 2026-01-31T22:00 (local time; UTC with a Z behind it)", "docs/cli.md"},
+    {"delay",    0, QR_OPT_MSEC, AT(delay_ms), "0", 0, 366.0 * 24 * 3600 * 1000, 0, "10m", "list the files now, start none before so long from now", "docs/cli.md"},
     {"again",    0, QR_OPT_BOOL, AT(again),    NULL, 0, 0, 0, "", "files that did not change since the last run, too", "docs/cli.md"},
     {"manual",   0, QR_OPT_BOOL, AT(manual),   NULL, 0, 0, 0, "", "list nothing: jobs come by quarry job add", "docs/cli.md"},
     {"wait",     0, QR_OPT_BOOL, AT(wait),     NULL, 0, 0, 0, "", "stay until every file is done or failed, and show the report", "docs/cli.md"},
@@ -85,7 +88,10 @@ static int create(struct qr_ctl *ctl, const struct args *args, Quarry__V1__Creat
         rc = source_for_coordinator(args->source, source, sizeof source, err);
     if (rc == QR_OK)
         rc = qr_run_parse_share(args->halt_at, &request.halt_at, err);
+    if (rc == QR_OK && args->start_at)
+        rc = qr_when_parse("--start-at", args->start_at, &request.start_at_ms, err);
     if (rc == QR_OK) {
+        request.delay_ms = args->delay_ms;
         request.weight = args->weight;
         fill_settings(&args->settings, pairs, entries);
         request.source = source;
@@ -149,6 +155,7 @@ const struct qr_ctl_verb qr_ctl_run_create = {
         "report\n"
         "  quarry run create --source root://drawings --again       unchanged files once more\n"
         "  quarry run create --source root://drawings --weight 3    three turns for one of others\n"
+        "  quarry run create --source root://drawings --start-at 2026-01-31T22:00   at night\n"
         "  id=$(quarry -o json run create --source root://drawings | jq .id)\n"
         "With --wait the exit code is 0 when every file was extracted or failed for good.\n",
     .options = options,

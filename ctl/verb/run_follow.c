@@ -9,6 +9,7 @@
 #include "ctl/emit.h"
 #include "ctl/interrupt.h"
 #include "ctl/progress.h"
+#include "ctl/text.h"
 
 enum {
     INTERVAL_MS = 250,
@@ -24,6 +25,7 @@ struct follow {
     bool heard; /* since the last attempt */
     int64_t heard_ms;
     char gate[16]; /* as last said */
+    bool said_start;
     Quarry__V1__RunReply *last;
 };
 
@@ -70,6 +72,21 @@ static void say_gate(struct follow *follow, const Quarry__V1__Run *run)
     snprintf(follow->gate, sizeof follow->gate, "%s", run->gate);
 }
 
+/* One that is to start later says when, once. */
+static void say_start(struct follow *follow, const Quarry__V1__Run *run)
+{
+    int64_t now_ms = qr_clock_wall_ms();
+    char at[32];
+    char left[32];
+
+    if (follow->said_start || run->start_at_ms <= now_ms || qr_run_is_over(run))
+        return;
+    follow->said_start = true;
+    qr_progress_note(&follow->progress, "starts %s, in %s",
+                     qr_text_time(run->start_at_ms, at, sizeof at),
+                     qr_text_duration(run->start_at_ms - now_ms, left, sizeof left));
+}
+
 static int take(void *ctx, const ProtobufCMessage *message, struct qr_err *err)
 {
     const Quarry__V1__Run *run = ((const Quarry__V1__RunReply *)(const void *)message)->run;
@@ -87,6 +104,7 @@ static int take(void *ctx, const ProtobufCMessage *message, struct qr_err *err)
                                               .working_permille = run->working_permille};
     qr_progress_update(&follow->progress, follow->heard_ms, &sample);
     say_gate(follow, run);
+    say_start(follow, run);
     int rc = keep(follow, run, err);
     if (rc == QR_OK && follow->each)
         rc = follow->each(follow->ctl, run, err);

@@ -1,10 +1,16 @@
--- $1 job bigint[] (locked, paused), $2 reason text or null.  paused -> pending, from the checkpoint.
+-- $1 job bigint[] (locked, paused), $2 reason text or null.  paused -> pending, from the checkpoint, not before its
+-- run starts.
 -- Rows: run, how many, job type.
 WITH j AS (
     UPDATE extraction_jobs SET status = 'pending' WHERE id = ANY ($1::bigint[]) AND status = 'paused'
     RETURNING id, run_id, queue_id, priority, job_type
+), s AS (
+    SELECT j.id, j.queue_id, -j.priority AS rank, CASE WHEN r.start_at > now() THEN r.start_at END AS run_at
+      FROM j JOIN runs r ON r.id = j.run_id
 ), r AS (
-    INSERT INTO ready (job_id, queue_id, rank) SELECT id, queue_id, -priority FROM j
+    INSERT INTO ready (job_id, queue_id, rank) SELECT id, queue_id, rank FROM s WHERE run_at IS NULL
+), d AS (
+    INSERT INTO delayed (job_id, run_at, queue_id, rank) SELECT id, run_at, queue_id, rank FROM s WHERE run_at IS NOT NULL
 ), m AS (
     UPDATE cad_models m SET status = 'pending' FROM j WHERE m.job_id = j.id
 ), e AS (
