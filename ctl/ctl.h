@@ -76,8 +76,8 @@ QR_MUST_CHECK int qr_ctl_one_id(struct qr_ctl *ctl, const struct qr_option_list 
                                 const char *what, int64_t *ret, struct qr_err *err);
 
 /* Fields of a verb whose one argument is an ID and that has no options; name is "run ID". */
-#define QR_CTL_OF_ONE_ID(id_name)                                                               \
-    .options = qr_ctl_no_options, .args_size = sizeof(struct qr_ctl_common), .rest_min = 1,     \
+#define QR_CTL_OF_ONE_ID(id_name)                                                           \
+    .options = qr_ctl_no_options, .args_size = sizeof(struct qr_ctl_common), .rest_min = 1, \
     .rest_max = 1, .rest_name = (id_name)
 
 /** A line for people on standard error. */

@@ -154,6 +154,7 @@
     X(why_queues) \
     X(why_rate) \
     X(why_run) \
+    X(why_stages) \
     X(worker_get)
 /* clang-format on */
 

@@ -6,8 +6,9 @@
  *
  * Codes of a job: finished, stopping, running, paused, run_paused, run_halted, run_cancelled,
  * backoff, delayed_start, no_workers, no_type, no_root, limit_running, limit_rate, alone, urgent,
- * behind, turns, next. Of a run: finished, run_*, listing, open, leased, then per queue no_*,
- * limit_*, backoff, ready; empty.
+ * behind, turns, next. Of a run: finished, run_*, listing, open, paused, leased, then per queue
+ * no_*, backoff, delayed_start, limit_*, ready, then stage_running, stage_backoff, stage_ready,
+ * stage_not_begun.
  */
 #pragma once
 #include "common/base.h"

@@ -116,8 +116,9 @@ static int wait_for_workers(struct qr_ctl *ctl, const Quarry__V1__ControlJobsRep
     return QR_OK;
 }
 
-static int control(struct qr_ctl *ctl, const struct qr_control_args *args, const struct qr_option_list *rest,
-                   const char *method, const char *verb, struct qr_err *err)
+static int control(struct qr_ctl *ctl, const struct qr_control_args *args,
+                   const struct qr_option_list *rest, const char *method, const char *verb,
+                   struct qr_err *err)
 {
     Quarry__V1__ControlJobsRequest request = QUARRY__V1__CONTROL_JOBS_REQUEST__INIT;
     Quarry__V1__ControlJobsReply *reply = NULL;

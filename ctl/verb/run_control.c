@@ -14,8 +14,7 @@ enum { LOOK_MS = 200, WAIT_MS = 60000 };
 
 static const struct qr_option options[] = {
     QR_CONTROL_REASON("with the run and in its history"),
-    QR_CONTROL_WAIT(
-        "until nothing of it runs any more (60 s at most); cancel: until it is over"),
+    QR_CONTROL_WAIT("until nothing of it runs any more (60 s at most); cancel: until it is over"),
     {0},
 };
 
@@ -97,8 +96,8 @@ static int tell(struct qr_ctl *ctl, const Quarry__V1__Run *run, struct qr_err *e
 
 enum verb { PAUSE, RESUME, CANCEL };
 
-static int control(struct qr_ctl *ctl, const struct qr_control_args *args, const struct qr_option_list *rest,
-                   enum verb verb, struct qr_err *err)
+static int control(struct qr_ctl *ctl, const struct qr_control_args *args,
+                   const struct qr_option_list *rest, enum verb verb, struct qr_err *err)
 {
     static const char *const methods[] = {"PauseRun", "ResumeRun", "CancelRun"};
     Quarry__V1__ControlRunRequest request = QUARRY__V1__CONTROL_RUN_REQUEST__INIT;

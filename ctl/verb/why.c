@@ -45,6 +45,8 @@ static void print_heading(const Quarry__V1__ExplainReply *reply)
                reply->status);
     else
         printf("run %" PRId64 ": %s\n", reply->run_id, reply->status);
+    if (reply->phase[0] && !reply->job_id)
+        printf("phase      %s\n", reply->phase);
     if (reply->position > 0)
         printf("position   %" PRId64 "%s\n", reply->position,
                reply->position_is_bound ? " or later" : "");

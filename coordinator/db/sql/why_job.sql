@@ -8,7 +8,7 @@ SELECT j.id, j.run_id, j.status, j.job_type, j.retry_count, coalesce(j.error_cla
        q.root, q.source, q.id AS queue_id, w.weight,
        y.job_id IS NOT NULL AS is_ready, coalesce(r.boost - y.rank, j.priority + r.boost) AS priority,
        coalesce((extract(epoch FROM d.run_at) * 1000)::bigint, 0) AS run_at_ms,
-       coalesce(p.detail, '') AS pause_detail, coalesce((extract(epoch FROM p.at) * 1000)::bigint, 0) AS pause_ms,
+       coalesce(p.detail, p.asked, '') AS pause_detail, coalesce((extract(epoch FROM p.at) * 1000)::bigint, 0) AS pause_ms,
        coalesce(l.worker_id, '') AS worker, coalesce(l.instance, '') AS instance, coalesce(l.lease_id, 0) AS lease_id,
        coalesce((extract(epoch FROM l.created_at) * 1000)::bigint, 0) AS leased_ms,
        s.sessions, s.with_type, s.with_root, s.slots,
@@ -34,7 +34,12 @@ SELECT j.id, j.run_id, j.status, j.job_type, j.retry_count, coalesce(j.error_cla
                         AND a.job_id = j.id) y
          ON j.status IN ('pending', 'processing')
   LEFT JOIN delayed d ON d.job_id = j.id
-  LEFT JOIN LATERAL (SELECT e.at, e.detail FROM job_events e WHERE e.job_id = j.id AND e.event = 'paused'
+  LEFT JOIN LATERAL (SELECT e.at, e.detail, -- of one that ran the reason stands with what was asked: "pause: …"
+                            (SELECT nullif(substr(a.detail, 8), '') FROM job_events a
+                              WHERE a.job_id = j.id AND a.event = 'stop_requested' AND a.detail LIKE 'pause%'
+                                AND a.id < e.id AND e.lease_id IS NOT NULL
+                              ORDER BY a.id DESC LIMIT 1) AS asked
+                       FROM job_events e WHERE e.job_id = j.id AND e.event = 'paused'
                       ORDER BY e.id DESC LIMIT 1) p ON j.status = 'paused'
   LEFT JOIN LATERAL (
         SELECT s.worker_id, c.instance, b.created_at, b.first_lease_id + o.ord - 1 AS lease_id
