@@ -17,6 +17,7 @@
 #include "coordinator/db/db.h"
 #include "coordinator/db/migrate.h"
 #include "coordinator/engine/budget.h"
+#include "coordinator/health.h"
 #include "coordinator/http/families.h"
 #include "coordinator/http/http.h"
 #include "coordinator/postgres/postgres.h"
@@ -40,6 +41,7 @@ struct program {
     struct qr_db *db;
     struct qr_discover *discover;
     struct qr_totals *totals;
+    struct qr_unserved *unserved;
     struct qr_budgets *budgets;
     char instance[128];
     char host[64];
@@ -47,6 +49,18 @@ struct program {
 };
 
 /* ------------------------------------------------------------------ HTTP sources */
+
+static void write_unserved(struct program *program, struct qr_metrics *out)
+{
+    struct qr_unserved_type types[QR_TYPES_MAX];
+    struct qr_unserved_sum sum;
+
+    if (!qr_unserved_get(program->unserved, &sum))
+        return;
+    for (size_t i = 0; i < sum.n_types; i++)
+        types[i] = (struct qr_unserved_type){sum.types[i].name, sum.types[i].jobs};
+    qr_metrics_unserved(out, types, sum.n_types, sum.runs, sum.workers, sum.stuck);
+}
 
 static void write_metrics(void *ctx, struct qr_metrics *out)
 {
@@ -66,6 +80,7 @@ static void write_metrics(void *ctx, struct qr_metrics *out)
     qr_metrics_lanes(out, &db);
     if (qr_totals_get(program->totals, &totals))
         qr_metrics_jobs(out, &totals);
+    write_unserved(program, out);
 }
 
 static bool is_ready(void *ctx, char *reason, size_t cap)
@@ -83,6 +98,18 @@ static bool is_ready(void *ctx, char *reason, size_t cap)
         return false;
     }
     return true;
+}
+
+static bool tell_health(void *ctx, struct qr_buf *out)
+{
+    struct program *program = ctx;
+    char reason[300];
+
+    if (!is_ready(program, reason, sizeof reason)) {
+        qr_buf_printf(out, "%s\n", reason);
+        return false;
+    }
+    return qr_health_tell(program->unserved, program->totals, out);
 }
 
 /* ------------------------------------------------------------------ start */
@@ -129,14 +156,14 @@ static int listen_on_ports(struct program *program, struct qr_err *err)
     };
     const struct qr_http_config http = {.listen = options->http};
     const struct qr_http_sources sources = {
-        .ctx = program, .metrics = write_metrics, .ready = is_ready};
+        .ctx = program, .metrics = write_metrics, .ready = is_ready, .health = tell_health};
 
     int rc = qr_rpc_server_new(&server, &program->server, err);
     if (rc == QR_OK)
         rc = qr_fleet_new(&fleet, program->server, &program->fleet, err);
     if (rc == QR_OK) {
         const struct qr_admin_config admin = {program->fleet, &program->roots, program->instance,
-                                              program->budgets};
+                                              program->budgets, program->unserved};
         rc = qr_admin_new(&admin, program->server, &program->admin, err);
     }
     if (rc == QR_OK)
@@ -223,6 +250,7 @@ static int wait_for_the_end(struct program *program, struct qr_err *err)
 
     for (;;) {
         qr_totals_refresh(program->totals, program->db);
+        qr_unserved_refresh(program->unserved, program->db);
         poll(&fd, 1, WATCH_MS);
         if (qr_signal_take() & (QR_SIGNAL_TERMINATE | QR_SIGNAL_INTERRUPT))
             return QR_OK;
@@ -268,6 +296,7 @@ static void stop(struct program *program)
     qr_db_free(program->db);
     qr_discover_free(program->discover);
     qr_totals_free(program->totals);
+    qr_unserved_free(program->unserved);
     qr_fleet_free(program->fleet);
     qr_budgets_free(program->budgets);
     qr_postgres_stop(program->postgres, true);
@@ -301,14 +330,16 @@ int qr_program_run(const struct qr_coordinator_options *options, struct qr_err *
     if (gethostname(program->host, sizeof program->host - 1) < 0)
         program->host[0] = '\0';
     program->budgets = qr_budgets_new();
-    rc = program->budgets ? check_options(options, err)
-                          : qr_fail(err, QR_E_NOMEM, "no memory to start");
+    program->unserved = qr_unserved_new();
+    rc = program->budgets && program->unserved ? check_options(options, err)
+                                               : qr_fail(err, QR_E_NOMEM, "no memory to start");
     if (rc == QR_OK)
         rc = qr_signal_init(err);
     if (rc == QR_OK)
         rc = add_roots(program, err);
     if (rc < 0) {
         qr_roots_done(&program->roots);
+        qr_unserved_free(program->unserved);
         qr_budgets_free(program->budgets);
         free(program);
         return rc;

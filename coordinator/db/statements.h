@@ -149,6 +149,7 @@
     X(sweep_ready) \
     X(sweep_runs) \
     X(sweep_try) \
+    X(unserved) \
     X(why_job) \
     X(why_limits) \
     X(why_queues) \

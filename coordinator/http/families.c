@@ -191,3 +191,19 @@ void qr_metrics_jobs(struct qr_metrics *metrics, const struct qr_run_totals *job
     qr_metrics_gauge(metrics, "quarry_runs_active", "runs that are not over",
                      (double)jobs->runs_active);
 }
+
+void qr_metrics_unserved(struct qr_metrics *metrics, const struct qr_unserved_type *types,
+                         size_t n_types, uint64_t runs, uint64_t workers, uint64_t stuck)
+{
+    qr_metrics_family(metrics, "quarry_jobs_unserved", QR_METRIC_GAUGE,
+                      "jobs that may start and that no worker can do, by type");
+    for (size_t i = 0; i < n_types; i++) {
+        const struct qr_label type = {"type", types[i].type};
+        qr_metrics_u64(metrics, &type, 1, types[i].jobs);
+    }
+    qr_metrics_gauge(metrics, "quarry_runs_unserved", "runs that have such jobs", (double)runs);
+    qr_metrics_gauge(metrics, "quarry_workers_fleet",
+                     "workers that take work, of all coordinators together", (double)workers);
+    qr_metrics_gauge(metrics, "quarry_leases_stuck", "leases older than a quarter of an hour",
+                     (double)stuck);
+}

@@ -30,6 +30,15 @@ void qr_metrics_lanes(struct qr_metrics *metrics, const struct qr_db_stats *stat
 /** quarry_jobs{status}, quarry_jobs_empty, quarry_runs_active. */
 void qr_metrics_jobs(struct qr_metrics *metrics, const struct qr_run_totals *jobs);
 
+/* Jobs that may start and that no worker can do. */
+struct qr_unserved_type {
+    const char *type;
+    uint64_t jobs;
+};
+/** quarry_jobs_unserved{type}, quarry_runs_unserved, quarry_workers_fleet, quarry_leases_stuck. */
+void qr_metrics_unserved(struct qr_metrics *metrics, const struct qr_unserved_type *types,
+                         size_t n_types, uint64_t runs, uint64_t workers, uint64_t stuck);
+
 /** process_*: processor time, memory, descriptors, start time, by the names Prometheus' own clients
  * use. What the system does not tell is left out. */
 void qr_metrics_process(struct qr_metrics *metrics);

@@ -1,6 +1,7 @@
 /* coordinator/http/http.h
  *
- * The coordinator's HTTP side: /metrics for Prometheus, /healthz (alive), /readyz (can serve).
+ * The coordinator's HTTP side: /metrics for Prometheus, /healthz (alive), /readyz (can serve),
+ * /health (the fleet).
  *
  * One thread serves all connections without blocking on any of them, so a slow client costs a
  * socket and nothing else; connections, header sizes and idle times have limits. Handlers answer
@@ -33,6 +34,9 @@ struct qr_http_sources {
     void (*metrics)(void *ctx, struct qr_metrics *out);
     /** Whether requests can be served now; false with a text that says why not. NULL: always. */
     bool (*ready)(void *ctx, char *reason, size_t cap);
+    /** Write what is wrong with the fleet, a line each, or that all is well; false in the first
+     *  case. NULL: it is. */
+    bool (*health)(void *ctx, struct qr_buf *out);
 };
 
 /**

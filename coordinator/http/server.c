@@ -86,6 +86,24 @@ static enum MHD_Result get_readyz(struct qr_http *http, struct MHD_Connection *c
     return answer_text(connection, 503, text, NULL);
 }
 
+static enum MHD_Result get_health(struct qr_http *http, struct MHD_Connection *connection)
+{
+    struct qr_buf buf;
+    bool well = true;
+
+    qr_buf_init(&buf, http->body_bytes_max);
+    if (http->sources.health)
+        well = http->sources.health(http->sources.ctx, &buf);
+    else
+        qr_buf_append_str(&buf, "ok\n");
+    size_t len = buf.len;
+    char *body = qr_buf_take(&buf);
+    qr_buf_done(&buf);
+    if (!body)
+        return answer_text(connection, 500, "no memory for an answer\n", NULL);
+    return answer(connection, well ? 200 : 503, text_type, body, len, NULL);
+}
+
 /* ------------------------------------------------------------------ routes */
 
 static const struct route {
@@ -95,6 +113,7 @@ static const struct route {
     {"/metrics", get_metrics},
     {"/healthz", get_healthz},
     {"/readyz", get_readyz},
+    {"/health", get_health},
 };
 
 static enum MHD_Result not_found(struct MHD_Connection *connection)

@@ -60,6 +60,8 @@ static int get_run(struct qr_conn *conn, struct call *call, struct qr_err *err)
     REPLY(call, reply);
     if (rc == QR_OK && request->leased)
         rc = qr_run_count_leased(conn, request->run_id, &reply->run->leased, err);
+    if (rc == QR_OK)
+        rc = qr_admin_add_unserved(call->admin, reply->run, err);
     return rc;
 }
 
@@ -523,6 +525,15 @@ static void on_call(void *ctx, struct qr_rpc_call *rpc, const uint8_t *data, siz
 }
 
 /* ------------------------------------------------------------------ life */
+
+int qr_admin_add_unserved(struct qr_admin *admin, Quarry__V1__Run *run, struct qr_err *err)
+{
+    if (strcmp(run->gate, "open") != 0 || strcmp(run->status, "active") != 0)
+        return QR_OK; /* it may have been, two seconds ago */
+    return qr_unserved_list(admin->config.unserved, run->id, &run->unserved, &run->n_unserved)
+               ? QR_OK
+               : qr_fail(err, QR_E_NOMEM, "no memory for an answer");
+}
 
 int qr_admin_send(struct qr_rpc_stream *stream, const ProtobufCMessage *message)
 {

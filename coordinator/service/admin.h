@@ -16,6 +16,7 @@ struct qr_admin_config {
     const struct qr_roots *roots;
     const char *instance;
     struct qr_budgets *budgets;
+    struct qr_unserved *unserved;
 };
 
 /** Registers quarry.v1.Admin on a server that is not started. Until qr_admin_start() every call is

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "coordinator/service/admin.h"
+#include "coordinator/service/unserved.h"
 #include "quarry/v1/admin.pb-c.h"
 
 struct qr_watches;
@@ -54,6 +55,10 @@ QR_MUST_CHECK int qr_admin_drain_worker(struct qr_conn *conn, struct call *call,
                                         struct qr_err *err);
 QR_MUST_CHECK int qr_admin_resume_worker(struct qr_conn *conn, struct call *call,
                                          struct qr_err *err);
+
+/** Adds what no worker can do of it. Errors: QR_E_NOMEM. */
+QR_MUST_CHECK int qr_admin_add_unserved(struct qr_admin *admin, Quarry__V1__Run *run,
+                                        struct qr_err *err);
 
 /** Send a message on a stream; QR_E_* as qr_rpc_stream_send(). */
 QR_MUST_CHECK int qr_admin_send(struct qr_rpc_stream *stream, const ProtobufCMessage *message);

@@ -37,6 +37,7 @@ struct qr_watches {
 };
 
 struct get_call {
+    struct qr_admin *admin;
     int64_t run_id;
     Quarry__V1__RunReply *reply;
 };
@@ -44,13 +45,22 @@ struct get_call {
 static int get(struct qr_conn *conn, void *arg, struct qr_err *err)
 {
     struct get_call *call = arg;
-    return qr_run_get(conn, call->run_id, false, &call->reply, err);
+    int rc = qr_run_get(conn, call->run_id, false, &call->reply, err);
+
+    if (rc < 0)
+        return rc;
+    rc = qr_admin_add_unserved(call->admin, call->reply->run, err);
+    if (rc < 0) {
+        quarry__v1__run_reply__free_unpacked(call->reply, NULL);
+        call->reply = NULL;
+    }
+    return rc;
 }
 
 /* True when the watch is over. */
 static bool report(struct qr_watches *watches, struct watch *watch)
 {
-    struct get_call call = {.run_id = watch->run_id};
+    struct get_call call = {.admin = watches->admin, .run_id = watch->run_id};
     struct qr_err err = {0};
     bool over = false;
     int rc = qr_await(watches->admin->db, QR_DB_LANE_READ, get, &call, &err);

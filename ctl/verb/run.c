@@ -285,6 +285,8 @@ static void print_heading(const Quarry__V1__Run *run)
     }
     if (run->discover_error[0])
         print_line("listing", run->discover_error);
+    for (size_t i = 0; i < run->n_unserved; i++)
+        print_line(i == 0 ? "nobody" : "", run->unserved[i]->text);
 }
 
 int qr_run_print(struct qr_ctl *ctl, const Quarry__V1__Run *run, struct qr_err *err)

@@ -26,6 +26,7 @@ struct follow {
     int64_t heard_ms;
     char gate[16]; /* as last said */
     bool said_start;
+    char unserved[200]; /* what nobody can do, as last said */
     Quarry__V1__RunReply *last;
 };
 
@@ -87,6 +88,25 @@ static void say_start(struct follow *follow, const Quarry__V1__Run *run)
                      qr_text_duration(run->start_at_ms - now_ms, left, sizeof left));
 }
 
+/* Work that no worker can do: once when it begins or changes its cause, once when it is over. */
+static void say_unserved(struct follow *follow, const Quarry__V1__Run *run)
+{
+    char now[200] = "";
+
+    for (size_t i = 0; i < run->n_unserved; i++) {
+        const Quarry__V1__Unserved *unserved = run->unserved[i];
+        snprintf(now + strlen(now), sizeof now - strlen(now), "%.60s %.100s %s;", unserved->type,
+                 unserved->root, unserved->code);
+    }
+    if (strcmp(now, follow->unserved) == 0 || qr_run_is_over(run))
+        return;
+    for (size_t i = 0; i < run->n_unserved; i++)
+        qr_progress_note(&follow->progress, "%s", run->unserved[i]->text);
+    if (run->n_unserved == 0 && strcmp(run->gate, "open") == 0)
+        qr_progress_note(&follow->progress, "there are workers for all of it now");
+    snprintf(follow->unserved, sizeof follow->unserved, "%s", now);
+}
+
 static int take(void *ctx, const ProtobufCMessage *message, struct qr_err *err)
 {
     const Quarry__V1__Run *run = ((const Quarry__V1__RunReply *)(const void *)message)->run;
@@ -105,6 +125,7 @@ static int take(void *ctx, const ProtobufCMessage *message, struct qr_err *err)
     qr_progress_update(&follow->progress, follow->heard_ms, &sample);
     say_gate(follow, run);
     say_start(follow, run);
+    say_unserved(follow, run);
     int rc = keep(follow, run, err);
     if (rc == QR_OK && follow->each)
         rc = follow->each(follow->ctl, run, err);

@@ -28,7 +28,15 @@ static bool tell_ready(void *ctx, char *reason, size_t cap)
     return false;
 }
 
-static const struct qr_http_sources sources = {&is_ready, write_metrics, tell_ready};
+static bool tell_health(void *ctx, struct qr_buf *out)
+{
+    (void)ctx;
+    qr_buf_append_str(out,
+                      atomic_load(&is_ready) ? "ok: 3 workers\n" : "run 7: nobody\nrun 8: too\n");
+    return atomic_load(&is_ready);
+}
+
+static const struct qr_http_sources sources = {&is_ready, write_metrics, tell_ready, tell_health};
 
 static int setup(void **state)
 {
@@ -139,6 +147,7 @@ static void pages_answer(void **state)
     expect("GET /metrics?x=1", "200", "\nquarry_test_total 42\n");
     expect("GET /healthz", "200", "alive\n");
     expect("GET /readyz", "200", "ready\n");
+    expect("GET /health", "200", "ok: 3 workers\n");
 }
 
 static void not_ready_says_why_and_stays_alive(void **state)
@@ -147,6 +156,7 @@ static void not_ready_says_why_and_stays_alive(void **state)
 
     atomic_store(&is_ready, false);
     expect("GET /readyz", "503", "not ready: the database does not answer\n");
+    expect("GET /health", "503", "run 7: nobody\nrun 8: too\n");
     expect("GET /healthz", "200", "alive\n");
 }
 

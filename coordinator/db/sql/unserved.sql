@@ -1,0 +1,32 @@
+-- $1 rows at most integer, $2 how far to count in a queue integer.  Jobs that may start now and that no worker can do,
+-- one row a run, type and root: run, type, root, jobs, whether there are more, does any worker do the type.  First row:
+-- nulls, the number of workers, and of leases older than a quarter of an hour.  From distinct types and roots, one look for a worker each: the number of jobs does
+-- not matter, nor that of workers as long as each is served.
+WITH p AS MATERIALIZED (
+    SELECT DISTINCT q.job_type, q.root
+      FROM run_queues q JOIN runs r ON r.id = q.run_id
+     WHERE q.live AND r.status = 'active' AND r.gate = 'open'
+), n AS MATERIALIZED (
+    SELECT p.job_type, p.root, t.is_done
+      FROM p
+      LEFT JOIN LATERAL (SELECT true AS is_served FROM sessions s
+                          WHERE s.ended_at IS NULL AND s.drain_grace_ms IS NULL AND p.job_type = ANY (s.types)
+                            AND (p.root = '' OR p.root = ANY (s.roots)) LIMIT 1) c ON true
+      LEFT JOIN LATERAL (SELECT true AS is_done FROM sessions s
+                          WHERE s.ended_at IS NULL AND s.drain_grace_ms IS NULL AND p.job_type = ANY (s.types)
+                          LIMIT 1) t ON c.is_served IS NULL
+     WHERE c.is_served IS NULL
+)
+(SELECT NULL::bigint, ''::text, ''::text,
+        (SELECT count(*) FROM sessions WHERE ended_at IS NULL AND drain_grace_ms IS NULL), false, false,
+        (SELECT count(*) FROM extraction_jobs WHERE claimed_by IS NOT NULL
+            AND claimed_at < clock_timestamp() - interval '15 minutes'))
+ UNION ALL
+(SELECT q.run_id, n.job_type, n.root, sum(a.n)::bigint, bool_or(a.n = $2::integer), coalesce(n.is_done, false), 0
+   FROM n
+   JOIN run_queues q ON q.live AND q.job_type = n.job_type AND q.root = n.root
+   JOIN runs r ON r.id = q.run_id AND r.status = 'active' AND r.gate = 'open'
+  CROSS JOIN LATERAL (SELECT count(*) AS n FROM (SELECT FROM ready a WHERE a.queue_id = q.id LIMIT $2::integer) a) a
+  WHERE a.n > 0
+  GROUP BY 1, 2, 3, 6
+  ORDER BY 1, 2, 3 LIMIT $1::integer)
