@@ -38,7 +38,9 @@ void qr_term_refresh(int fd, struct qr_term *term)
         return;
     if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
         term->width = size.ws_col;
+        term->height = size.ws_row;
     } else {
+        term->height = 24;
         const char *columns = env("COLUMNS");
         long n = columns ? strtol(columns, NULL, 10) : 0;
         term->width = n > 0 && n < 10000 ? (int)n : 80;

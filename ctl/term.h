@@ -10,13 +10,14 @@ struct qr_term {
     bool color;   /* tty, and NO_COLOR is not set (https://no-color.org) */
     bool unicode; /* may be shown more than ASCII */
     int width;    /* columns; 0 when not a terminal: no limit */
+    int height;   /* lines; 0: no limit */
 };
 
 /** Look at file descriptor `fd` and the environment (TERM, NO_COLOR, LC_ALL, LC_CTYPE, LANG,
  * COLUMNS). */
 void qr_term_probe(int fd, struct qr_term *ret);
 
-/** The width may have changed. */
+/** Its size may have changed. */
 void qr_term_refresh(int fd, struct qr_term *term);
 
 /** "…" or "...". */

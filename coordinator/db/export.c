@@ -47,6 +47,7 @@ static int check_run(struct qr_conn *conn, int64_t run_id, struct qr_err *err)
     qr_param_i64(&params, run_id);
     qr_param_i64(&params, 0);
     qr_param_i32(&params, 1);
+    qr_param_bool(&params, false);
     int rc = qr_conn_run(conn, QR_SQL_run_show, &params, &row, err);
     if (rc == QR_OK && PQntuples(row) == 0)
         rc = qr_fail(err, QR_E_NOT_FOUND, "run %lld does not exist", (long long)run_id);

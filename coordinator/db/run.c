@@ -251,7 +251,7 @@ static Quarry__V1__Run *run_of_row(const PGresult *r, int i)
 }
 
 static int show(struct qr_conn *conn, int64_t run_id, int64_t before_id, uint32_t limit,
-                PGresult **ret, struct qr_err *err)
+                bool active, PGresult **ret, struct qr_err *err)
 {
     struct qr_params params;
 
@@ -262,6 +262,7 @@ static int show(struct qr_conn *conn, int64_t run_id, int64_t before_id, uint32_
         qr_param_null(&params);
     qr_param_i64(&params, before_id);
     qr_param_i32(&params, (int32_t)limit);
+    qr_param_bool(&params, active);
     return qr_conn_run(conn, QR_SQL_run_show, &params, ret, err);
 }
 
@@ -271,7 +272,8 @@ int qr_run_list(struct qr_conn *conn, const Quarry__V1__ListRunsRequest *request
     QR_AUTO_RESULT rows = NULL;
     uint32_t limit = request->limit ? request->limit : LIST_DEFAULT;
 
-    int rc = show(conn, 0, request->before_id, limit > LIST_MAX ? LIST_MAX : limit, &rows, err);
+    int rc = show(conn, 0, request->before_id, limit > LIST_MAX ? LIST_MAX : limit, request->active,
+                  &rows, err);
     if (rc < 0)
         return rc;
     Quarry__V1__ListRunsReply *reply = malloc(sizeof *reply);
@@ -436,7 +438,7 @@ int qr_run_get(struct qr_conn *conn, int64_t run_id, bool report, Quarry__V1__Ru
                struct qr_err *err)
 {
     QR_AUTO_RESULT rows = NULL;
-    int rc = show(conn, run_id > 0 ? run_id : -1, 0, 1, &rows, err);
+    int rc = show(conn, run_id > 0 ? run_id : -1, 0, 1, false, &rows, err);
 
     if (rc < 0)
         return rc;

@@ -89,6 +89,8 @@
     X(lock_shared) \
     X(settle_locks) \
     X(mirror) \
+    X(monitor_coordinators) \
+    X(monitor_rates) \
     X(parts_all) \
     X(parts_drop) \
     X(parts_expire) \

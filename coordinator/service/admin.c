@@ -428,6 +428,7 @@ static const struct method methods[] = {
     ROW("Verify",          verify,            READ,    verify),
     ROW("Migrate",         migrate,           READ,    migrate),
     ROW("GetVersion",      get_version,       READ,    get_version),
+    ROW("GetMonitor",      monitor,           READ,    qr_admin_get_monitor),
     ROW("GetWorker",       get_worker,        READ,    qr_admin_get_worker),
     ROW("DrainWorker",     drain_worker,      ENQUEUE, qr_admin_drain_worker),
     ROW("ResumeWorker",    drain_worker,      ENQUEUE, qr_admin_resume_worker),

@@ -50,6 +50,11 @@ struct method {
 /* admin_worker.c: workers, from the engine's memory and from the database. */
 QR_MUST_CHECK int qr_admin_list_workers(struct qr_conn *conn, struct call *call,
                                         struct qr_err *err);
+/** Those whose stream is here; caller frees. Errors: QR_E_NOMEM. */
+QR_MUST_CHECK int qr_admin_workers_here(struct qr_admin *admin, Quarry__V1__ListWorkersReply **ret,
+                                        struct qr_err *err);
+/* monitor.c */
+QR_MUST_CHECK int qr_admin_get_monitor(struct qr_conn *conn, struct call *call, struct qr_err *err);
 QR_MUST_CHECK int qr_admin_get_worker(struct qr_conn *conn, struct call *call, struct qr_err *err);
 QR_MUST_CHECK int qr_admin_drain_worker(struct qr_conn *conn, struct call *call,
                                         struct qr_err *err);

@@ -95,17 +95,31 @@ static void add_worker(void *ctx, const struct qr_session_view *view, const char
         list->failed = true;
 }
 
-int qr_admin_list_workers(struct qr_conn *conn, struct call *call, struct qr_err *err)
+int qr_admin_workers_here(struct qr_admin *admin, Quarry__V1__ListWorkersReply **ret,
+                          struct qr_err *err)
 {
     struct worker_list list = {.reply = malloc(sizeof *list.reply)};
-    (void)conn;
 
     if (!list.reply)
         return qr_fail(err, QR_E_NOMEM, "no memory for a list of workers");
     quarry__v1__list_workers_reply__init(list.reply);
-    qr_fleet_each_session(call->admin->config.fleet, add_worker, &list);
-    REPLY(call, list.reply);
-    return list.failed ? qr_fail(err, QR_E_NOMEM, "no memory for a list of workers") : QR_OK;
+    qr_fleet_each_session(admin->config.fleet, add_worker, &list);
+    if (list.failed) {
+        quarry__v1__list_workers_reply__free_unpacked(list.reply, NULL);
+        return qr_fail(err, QR_E_NOMEM, "no memory for a list of workers");
+    }
+    *ret = list.reply;
+    return QR_OK;
+}
+
+int qr_admin_list_workers(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    Quarry__V1__ListWorkersReply *reply = NULL;
+    (void)conn;
+
+    int rc = qr_admin_workers_here(call->admin, &reply, err);
+    REPLY(call, reply);
+    return rc;
 }
 
 /* ------------------------------------------------------------------ one */

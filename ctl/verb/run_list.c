@@ -12,6 +12,7 @@
 struct args {
     struct qr_ctl_common common;
     int64_t limit, before;
+    bool active;
 };
 
 #define AT(field) offsetof(struct args, field)
@@ -20,6 +21,7 @@ struct args {
 static const struct qr_option options[] = {
     {"limit",  0, QR_OPT_INT, AT(limit),  "50", 1, 1000, 0, NULL, "runs at most, the newest", "docs/cli.md"},
     {"before", 0, QR_OPT_INT, AT(before), "0",  0, 0x1p53, 0, "ID", "only runs older than this one", "docs/cli.md"},
+    {"active", 0, QR_OPT_BOOL, AT(active), "false", 0, 0, 0, NULL, "only runs that are not over", "docs/cli.md"},
     {0},
 };
 /* clang-format on */
@@ -65,6 +67,7 @@ static int run_verb(struct qr_ctl *ctl, const void *arguments, const struct qr_o
 
     request.limit = (uint32_t)args->limit;
     request.before_id = args->before;
+    request.active = args->active;
     int rc = qr_ctl_connect(ctl, err);
     if (rc == QR_OK)
         rc = QR_CALL(ctl->client, ListRuns, list_runs_reply, &request, &reply, err);

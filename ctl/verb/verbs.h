@@ -39,6 +39,7 @@
     X(worker_drain)     \
     X(worker_resume)    \
     X(budget_list)      \
+    X(monitor)          \
     X(extract)          \
     X(export)           \
     X(verify)           \

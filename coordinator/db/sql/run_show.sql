@@ -1,4 +1,5 @@
--- $1 run bigint or null, $2 before id bigint (0: none), $3 limit integer.  Newest first.
+-- $1 run bigint or null, $2 before id bigint (0: none), $3 limit integer, $4 boolean: those that are over left out.
+-- Newest first.
 SELECT r.id, r.name, r.source, r.status, r.priority + r.boost, (extract(epoch FROM r.created_at) * 1000)::bigint,
        coalesce((extract(epoch FROM r.finished_at) * 1000)::bigint, 0), r.adding AND NOT r.manual, s.total,
        s.open - r.adding::integer,
@@ -14,4 +15,5 @@ SELECT r.id, r.name, r.source, r.status, r.priority + r.boost, (extract(epoch FR
   FROM runs r JOIN run_stages s ON s.run_id = r.id AND s.stage = 'extract'
   LEFT JOIN run_shares w ON w.run_id = r.id
  WHERE ($1::bigint IS NULL OR r.id = $1::bigint) AND ($2::bigint = 0 OR r.id < $2::bigint)
+   AND (NOT $4::boolean OR r.status IN ('active', 'paused'))
  ORDER BY r.id DESC LIMIT $3::integer
