@@ -185,11 +185,6 @@ QR_MUST_CHECK int qr_release_leases(struct qr_conn *conn, const struct qr_releas
                                     uint64_t *types, struct qr_err *err);
 void qr_announce_types(const struct qr_db *db, uint64_t types);
 
-/** Begin a stage (link, index, report) early: an extra job over what is there. Errors:
- *  QR_E_NOT_FOUND no such run, or it is over. */
-QR_MUST_CHECK int qr_stage_begin_early(struct qr_conn *conn, int64_t run_id, const char *stage,
-                                       struct qr_err *err);
-
 /** Run `body` in a transaction, again (three times in all) when it met a deadlock or a lock
  * time-out. `piped`: the body sends `begin` and `commit` itself, as first and last of its
  * pipelines. `ret_status`: DONE, FAILED or UNKNOWN. conn may be NULL: FAILED. */

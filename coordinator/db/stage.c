@@ -6,6 +6,7 @@
 
 #include "common/log.h"
 #include "coordinator/db/impl.h"
+#include "coordinator/db/run_stage.h"
 
 enum { ATTEMPTS_MAX = 5, INDEX_STEP = 500, A_TICK_MAX = 32 };
 
@@ -212,17 +213,22 @@ void qr_stage_tick(void *ctx, struct qr_lane *lane, struct qr_conn *conn)
     }
 }
 
-int qr_stage_begin_early(struct qr_conn *conn, int64_t run_id, const char *stage,
+int qr_stage_begin_early(struct qr_conn *conn, int64_t run_id, const char *stage, int64_t *ret_id,
                          struct qr_err *err)
 {
     struct qr_params params;
     QR_AUTO_RESULT row = NULL;
 
+    if (strcmp(stage, "link") != 0 && strcmp(stage, "index") != 0 && strcmp(stage, "report") != 0)
+        return qr_fail(err, QR_E_INVALID, "'%.40s' is no stage to begin; hint: link, index, report",
+                       stage);
     qr_params_init(&params);
     qr_param_i64(&params, run_id);
     qr_param_text(&params, stage);
     int rc = qr_conn_run(conn, QR_SQL_stage_early, &params, &row, err);
     if (rc == QR_OK && PQntuples(row) == 0)
         rc = qr_fail(err, QR_E_NOT_FOUND, "run %lld does not exist or is over", (long long)run_id);
+    if (rc == QR_OK && ret_id)
+        *ret_id = qr_get_i64(row, 0, 0);
     return rc;
 }

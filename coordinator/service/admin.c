@@ -13,6 +13,7 @@
 #include "coordinator/db/limit.h"
 #include "coordinator/db/migrate.h"
 #include "coordinator/db/run.h"
+#include "coordinator/db/run_stage.h"
 #include "coordinator/db/verify.h"
 #include "coordinator/db/why.h"
 #include "coordinator/engine/budget.h"
@@ -88,6 +89,18 @@ static int set_run(struct qr_conn *conn, struct call *call, struct qr_err *err)
     int rc = qr_run_set(conn, (Quarry__V1__SetRunRequest *)call->request, &reply, err);
     REPLY(call, reply);
     return rc;
+}
+
+static int begin_stage(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    const Quarry__V1__BeginStageRequest *request = (Quarry__V1__BeginStageRequest *)call->request;
+    Quarry__V1__BeginStageReply *reply = malloc(sizeof *reply);
+
+    if (!reply)
+        return qr_fail(err, QR_E_NOMEM, "no memory for an answer");
+    quarry__v1__begin_stage_reply__init(reply);
+    REPLY(call, reply);
+    return qr_stage_begin_early(conn, request->run_id, request->stage, &reply->stage_job_id, err);
 }
 
 /* The one request that may be large: it stays bytes until here (enqueue_request.h). */
@@ -428,6 +441,7 @@ static const struct method methods[] = {
     ROW("Verify",          verify,            READ,    verify),
     ROW("Migrate",         migrate,           READ,    migrate),
     ROW("GetVersion",      get_version,       READ,    get_version),
+    ROW("BeginStage",      begin_stage,       READ,    begin_stage),
     ROW("GetMonitor",      monitor,           READ,    qr_admin_get_monitor),
     ROW("GetWorker",       get_worker,        READ,    qr_admin_get_worker),
     ROW("DrainWorker",     drain_worker,      ENQUEUE, qr_admin_drain_worker),

@@ -16,6 +16,7 @@
     X(run_pause)        \
     X(run_resume)       \
     X(run_cancel)       \
+    X(run_begin)        \
     X(run_why)          \
     X(job_list)         \
     X(job_show)         \

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "coordinator/db/run_stage.h"
 #include "tests/unit/coordinator/db/fixture.h"
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
@@ -213,7 +214,7 @@ static void stages_an_early_one_is_extra_and_does_not_use_up_the_trigger(void **
     QR_AUTO(qr_conn) conn = fx_conn();
     int64_t end = qr_clock_ms() + 60000;
 
-    assert_ok(qr_stage_begin_early(conn, run, "index", &err), &err);
+    assert_ok(qr_stage_begin_early(conn, run, "index", NULL, &err), &err);
     while (fx_i64("SELECT count(*) FROM stage_jobs WHERE run_id = %lld AND partial AND status = "
                   "'completed'",
                   (long long)run) == 0 &&
@@ -224,7 +225,8 @@ static void stages_an_early_one_is_extra_and_does_not_use_up_the_trigger(void **
     fx_wait_run(run, "completed");
     assert_int_equal(done_of(run, "index"), 1);
     assert_int_equal(done_of(run, "report"), 1);
-    assert_err(qr_stage_begin_early(conn, run, "index", &err), QR_E_NOT_FOUND, &err, "over");
+    assert_err(qr_stage_begin_early(conn, run, "extract", NULL, &err), QR_E_INVALID, &err, "link");
+    assert_err(qr_stage_begin_early(conn, run, "index", NULL, &err), QR_E_NOT_FOUND, &err, "over");
 }
 
 static void stages_work_that_keeps_failing_is_closed_and_the_run_goes_on(void **state)
