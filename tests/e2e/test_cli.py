@@ -146,6 +146,12 @@ def whole(process, read):
     (["run", "list", "--colour"], "--colour"),
     (["-o", "yaml", "run", "list"], "yaml"),
     (["dlq", "list", "--class", "crashed"], "--class"),
+    (["monitor", "--live", "--once"], "exclude each other"),
+    (["monitor", "7"], "unexpected argument '7'"),
+    (["run", "begin", "7", "extract"], "link, index or report"),
+    (["run", "begin", "7"], "stage is missing"),
+    (["run", "create", "--source", "x", "--start-at", "noon"], "--start-at 'noon' is no time"),
+    (["job", "add", "--run", "7", "--at", "noon", "x"], "--at 'noon' is no time"),
 ])
 def test_wrong_usage_is_2_and_one_line(admin, args, says):
     done = quarry(admin, *args, code=2)
@@ -212,6 +218,7 @@ def test_verify_is_0_only_when_all_holds(admin):
     (["version"], dict), (["run", "close", 7], dict),
     (["run", "create", "--source", "root://drawings"], dict),
     (["job", "add", "--run", 7, "root://drawings/a.pdf"], dict),
+    (["run", "begin", 7, "report"], dict), (["run", "list", "--active"], list),
 ])
 def test_every_answer_is_json_and_json_lines(admin, args, method):
     whole_json = json.loads(quarry(admin, "-o", "json", *args).stdout)

@@ -44,6 +44,7 @@ class Admin:
         self.fail, self.frames, self.every = {}, {}, 0.05
         self.runs, self.jobs, self.workers, self.checks, self.events = {}, {}, [], [], {}
         self.export = [b'{"file":"a.pdf"}\n', b'{"file":"b.pdf"}\n']
+        self.alerts = []
         self.seen = []  # (method, request)
         self.break_after = None  # WatchRun: abort UNAVAILABLE after so many frames, once
         self.stopping = threading.Event()
@@ -169,6 +170,22 @@ class Admin:
 
     def ListWorkers(self, _, __):
         return self.pb.ListWorkersReply(workers=self.workers)
+
+    def GetMonitor(self, request, context):
+        pb = self.pb
+        if request.run_id:
+            runs = [self._run(request.run_id, context)]
+        else:
+            runs = [run for run in self.runs.values() if run.status in ("active", "paused")]
+        return pb.MonitorReply(
+            at_ms=int(time.time() * 1000), instance="here", rate=12.5, runs_active=len(runs), runs=runs,
+            jobs=pb.JobTotals(pending=20, processing=2, completed=15, failed=3, empty=1),
+            leases=pb.LeaseTotals(active=2), workers=self.workers, alerts=self.alerts,
+            coordinators=[pb.Coordinator(instance="here", host="h", workers=len(self.workers), slots=4)])
+
+    def BeginStage(self, request, context):
+        self._run(request.run_id, context)
+        return self.pb.BeginStageReply(stage_job_id=5)
 
     def DrainWorker(self, request, context):
         if request.worker_id not in [worker.id for worker in self.workers]:
