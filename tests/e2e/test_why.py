@@ -207,3 +207,13 @@ def test_backing_off_until(stack, tmp_path):
     assert reason["text"].startswith("attempt 1 failed (")
     assert reply["expected_start_ms"] in (0, reason["until_ms"])
     stack.cli("run", "cancel", run, "--wait")
+
+
+def test_a_job_shows_the_key_it_was_added_with(stack):
+    run = stack.ask("run", "create", "--manual", "--name", "keys")["id"]
+    stack.cli("job", "add", "--run", run, "--key", "part 4711", "root://in/f0.txt")
+    job = stack.value("SELECT id FROM extraction_jobs WHERE run_id = %s", run)
+    assert stack.ask("job", "show", job)["dedupe"] == "part 4711"
+    assert "key       part 4711" in stack.cli("job", "show", job).stdout
+    assert "added: 0, already in the run: 1" in stack.cli("job", "add", "--run", run, "--key", "part 4711",
+                                                          "root://in/f1.txt").stdout
