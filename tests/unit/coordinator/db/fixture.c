@@ -20,15 +20,22 @@ static void start_cluster(void)
     assert_ok(qr_postgres_start(&config, &fx_cluster, &err), &err);
 }
 
-int fx_cluster_start(void **state)
+int fx_cluster_start_empty(void **state)
 {
-    struct qr_err err = {0};
-
     (void)state;
     snprintf(cluster_dir, sizeof cluster_dir, "/tmp/quarry-db-XXXXXX");
     if (!mkdtemp(cluster_dir))
         return -1;
     start_cluster();
+    return 0;
+}
+
+int fx_cluster_start(void **state)
+{
+    struct qr_err err = {0};
+
+    if (fx_cluster_start_empty(state) < 0)
+        return -1;
     assert_ok(qr_migrate_url(qr_postgres_url(fx_cluster), 0, NULL, &err), &err);
     return 0;
 }

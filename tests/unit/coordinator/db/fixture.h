@@ -66,6 +66,7 @@ struct fx {
 
 /** cmocka group setup and teardown: the cluster of this program. */
 int fx_cluster_start(void **state);
+int fx_cluster_start_empty(void **state); /* without a schema */
 int fx_cluster_stop(void **state);
 extern struct qr_postgres *fx_cluster;
 /** Kill the server at once and start it again. */
