@@ -369,6 +369,8 @@ bool qr_db_try_submit(struct qr_db *db, enum qr_db_lane lane, qr_db_work_fn fn, 
     if (!work)
         return false;
     *work = (struct work){.item.bytes = sizeof *work, .fn = fn, .done = done, .arg = arg};
+    work->item.urgent =
+        lane != QR_DB_LANE_BULK; /* what people ask for does not wait behind new jobs */
     if (qr_lane_push(&db->lanes[lane_of(db, work, lane)], &work->item))
         return true;
     work_over(db, work);

@@ -4,7 +4,7 @@
  *
  * A lane is a thread with one connection. It takes everything that waits in its queue, executes it
  * as one transaction and completes each request; what arrives together travels together (rule 9).
- * No function here blocks on the database except qr_db_new(), qr_db_stop() and qr_db_migrate_url():
+ * No function here blocks on the database except qr_db_new() and qr_db_stop():
  * requests are copied into a bounded queue, and one that does not fit is answered QR_DB_FAILED at
  * once, on the caller's thread. Every request is answered exactly once, on a lane's thread or, when
  * refused, before the call returns.
@@ -104,8 +104,9 @@ void qr_db_renew(struct qr_db *db);
 /* ---- work for people: admin calls */
 enum qr_db_lane {
     QR_DB_LANE_READ,    /* queries; several connections */
-    QR_DB_LANE_ENQUEUE, /* what inserts jobs; one connection */
-    QR_DB_LANE_BULK,    /* the same; while that one works, one piece at a time where LONG goes */
+    QR_DB_LANE_ENQUEUE, /* what changes jobs and runs; one connection, ahead of BULK */
+    QR_DB_LANE_BULK,    /* many new jobs: the same; while that one works, one piece at a time where
+                           LONG goes */
     QR_DB_LANE_LONG,    /* what takes its time (exports); one connection, shared with stages */
 };
 

@@ -159,6 +159,8 @@ static struct qr_item *take(struct qr_lane *lane, size_t *ret_n)
     *ret_n = n;
     if (!last)
         return NULL;
+    if (!last->next || !last->next->urgent)
+        lane->urgent_tail = &lane->head;
     lane->head = last->next;
     last->next = NULL;
     if (!lane->head)
@@ -258,6 +260,7 @@ int qr_lane_start(struct qr_lane *lane, const struct qr_lane_config *config, str
     memset(lane, 0, sizeof *lane);
     lane->config = *config;
     lane->tail = &lane->head;
+    lane->urgent_tail = &lane->head;
     lane->poke_fd = -1;
     qr_histogram_init(&lane->batch_seconds, qr_histogram_seconds, qr_histogram_seconds_count);
     pthread_mutex_init(&lane->lock, NULL);
@@ -288,9 +291,13 @@ bool qr_lane_push(struct qr_lane *lane, struct qr_item *item)
         !lane->stopping && lane->waiting_items < lane->config.queue_items &&
         (lane->waiting_items == 0 || lane->waiting_bytes + item->bytes <= lane->config.queue_bytes);
     if (fits) {
-        item->next = NULL;
-        *lane->tail = item;
-        lane->tail = &item->next;
+        struct qr_item **at = item->urgent ? lane->urgent_tail : lane->tail;
+        item->next = *at;
+        *at = item;
+        if (!item->next)
+            lane->tail = &item->next;
+        if (item->urgent)
+            lane->urgent_tail = &item->next;
         lane->waiting_items++;
         lane->waiting_bytes += item->bytes;
         pthread_cond_signal(&lane->wake);

@@ -19,6 +19,7 @@
 struct qr_item { /* embedded in every request */
     struct qr_item *next;
     size_t bytes; /* counted against the queue's and the batch's limit */
+    bool urgent;  /* ahead of all that are not, in the order they came */
 };
 
 struct qr_lane;
@@ -50,6 +51,7 @@ struct qr_lane {
     int poke_fd;          /* eventfd of a lane that listens; -1 */
     int64_t tick_soon_ms; /* its thread only: the next tick is due in so many; 0: in tick_ms */
     struct qr_item *head, **tail;
+    struct qr_item **urgent_tail; /* behind the last urgent one */
     size_t waiting_items, waiting_bytes;
     unsigned running; /* threads in run() */
     bool stopping;    /* accept nothing more; threads end when the queue is empty */

@@ -438,7 +438,7 @@ static const struct method methods[] = {
     ROW("SetLimit",        set_limit,         READ,    set_limit),
     ROW("ListLimits",      list_limits,       READ,    list_limits),
     ROW("RemoveLimit",     remove_limit,      READ,    remove_limit),
-    ROW("Verify",          verify,            READ,    verify),
+    ROW("Verify",          verify,            LONG,    verify),
     ROW("Migrate",         migrate,           READ,    migrate),
     ROW("GetVersion",      get_version,       READ,    get_version),
     ROW("BeginStage",      begin_stage,       READ,    begin_stage),

@@ -1,4 +1,5 @@
 /* Rule 10 in the database: runs. The gate, and the sweep that closes a cancelled run. */
+#include "common/clock.h"
 #include "tests/unit/coordinator/db/control_fixture.h"
 
 static void assert_run(int64_t run, const char *status, const char *gate)
@@ -259,6 +260,53 @@ static void what_is_leased_is_counted(void **state)
     assert_int_equal(leased, 2);
 }
 
+struct queued {
+    atomic_int *turn;
+    int ran_as; /* which of all it was, from 1 */
+    const char *sql;
+};
+
+static int run_queued(struct qr_conn *conn, void *arg, struct qr_err *err)
+{
+    return qr_conn_exec(conn, ((struct queued *)arg)->sql, err);
+}
+
+static void queued_ran(void *arg, int rc, const struct qr_err *err)
+{
+    struct queued *queued = arg;
+
+    assert_ok(rc, err);
+    queued->ran_as = atomic_fetch_add(queued->turn, 1) + 1;
+}
+
+/* Calls that bring jobs wait by the dozen; what people ask for goes ahead of them, in its own
+ * order. */
+static void rule_10_a_request_does_not_wait_behind_new_jobs(void **state)
+{
+    enum { BULK = 20, ASKED = 3 };
+    struct fx *fx = *state;
+    atomic_int turn = 0;
+    struct queued bulk[BULK], asked[ASKED];
+
+    for (int i = 0; i < BULK; i++) {
+        bulk[i] = (struct queued){.turn = &turn, .sql = "SELECT pg_sleep(0.1)"};
+        qr_db_submit(fx->db, QR_DB_LANE_BULK, run_queued, queued_ran, &bulk[i]);
+    }
+    for (int i = 0; i < ASKED; i++) {
+        asked[i] = (struct queued){.turn = &turn, .sql = "SELECT 1"};
+        qr_db_submit(fx->db, QR_DB_LANE_ENQUEUE, run_queued, queued_ran, &asked[i]);
+    }
+    for (int i = 0; i < 600 && atomic_load(&turn) < BULK + ASKED; i++)
+        qr_clock_sleep_ms(100);
+    assert_int_equal(atomic_load(&turn), BULK + ASKED);
+    int behind = 0;
+    for (int i = 0; i < BULK; i++)
+        behind += bulk[i].ran_as > asked[ASKED - 1].ran_as;
+    assert_true(behind >= BULK / 2); /* all but those that ran meanwhile */
+    for (int i = 1; i < ASKED; i++)
+        assert_true(asked[i].ran_as > asked[i - 1].ran_as);
+}
+
 #define DB_TEST(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
 
 int main(void)
@@ -274,6 +322,7 @@ int main(void)
         DB_TEST(rule_10_a_job_of_the_sweep_tells_its_history),
         DB_TEST(a_run_that_is_being_cancelled_is_not_joined),
         DB_TEST(what_is_leased_is_counted),
+        DB_TEST(rule_10_a_request_does_not_wait_behind_new_jobs),
     };
 
     return cmocka_run_group_tests(tests, fx_cluster_start, fx_cluster_stop);
