@@ -5,12 +5,9 @@
 #include "coordinator/db/job_rows.h"
 #include "coordinator/db/message.h"
 #include "coordinator/db/pattern.h"
-#include "coordinator/engine/types.h"
 
 enum {
-    RETRY_STEP = 5000, /* jobs of one statement */
-    PURGE_STEP = 10000,
-    STEPS_A_CALL = 8, /* so that a call ends in seconds */
+    PURGE_STEP = 10000, /* rows of one statement */
     PATTERNS_DEFAULT = 50,
     PATTERNS_MAX = 1000,
     SAMPLES = 3,
@@ -296,17 +293,10 @@ int qr_dead_letter_get(struct qr_conn *conn, int64_t job_id, Quarry__V1__GetDead
     return QR_OK;
 }
 
-/* ------------------------------------------------------------------ retry */
+/* ------------------------------------------------------------------ purge */
 
-struct retry_txn {
-    const struct qr_dead_letter_step *step;
-    struct qr_stage_changes changes;
-    uint64_t looked_at, retried, types;
-    int64_t last;
-};
-
-static void filter_params(struct qr_params *params, int64_t run_id, const char *error_class,
-                          uint32_t pattern)
+void qr_dead_letter_filter(struct qr_params *params, int64_t run_id, const char *error_class,
+                           uint32_t pattern)
 {
     qr_params_init(params);
     qr_param_i64(params, run_id);
@@ -314,108 +304,26 @@ static void filter_params(struct qr_params *params, int64_t run_id, const char *
     qr_param_i32(params, (int32_t)pattern);
 }
 
-static int retry_body(struct qr_conn *conn, void *arg, struct qr_err *err)
-{
-    struct retry_txn *txn = arg;
-    struct qr_params params;
-    QR_AUTO_RESULT rows = NULL;
-
-    txn->changes.n = 0;
-    txn->looked_at = txn->retried = txn->types = 0;
-    txn->last = 0;
-    filter_params(&params, txn->step->run_id, txn->step->error_class, txn->step->pattern);
-    qr_param_i64(&params, txn->step->after_id);
-    qr_param_i32(&params, RETRY_STEP);
-    int rc = qr_conn_run(conn, QR_SQL_dead_letter_retry, &params, &rows, err);
-    for (int i = 0; rc == QR_OK && i < PQntuples(rows); i++) {
-        int64_t run_id = qr_get_i64(rows, i, 0);
-        int64_t count = qr_get_i64(rows, i, 2);
-        if (run_id == 0) {
-            txn->looked_at = (uint64_t)count;
-            txn->last = qr_get_i64(rows, i, 3);
-            continue;
-        }
-        struct qr_stage_change *change = qr_stage_of(&txn->changes, run_id);
-        if (!change)
-            return qr_fail(err, QR_E_NOMEM, "retry: out of memory");
-        change->open += count;
-        change->failed -= count;
-        txn->retried += (uint64_t)count;
-        txn->types |= (uint64_t)1 << (qr_type_intern(qr_get_text(rows, i, 1)) % QR_TYPES_MAX);
-    }
-    if (rc == QR_OK)
-        rc = qr_stage_apply(conn, &txn->changes, err);
-    return rc < 0 ? rc : qr_runs_reopen(conn, &txn->changes, err);
-}
-
-int qr_dead_letter_retry_step(struct qr_conn *conn, struct qr_dead_letter_step *step,
-                              struct qr_err *err)
-{
-    struct retry_txn txn = {.step = step};
-    enum qr_db_status status;
-    int rc = qr_transaction(conn, false, retry_body, &txn, &status, err);
-
-    if (rc == QR_OK) {
-        step->retried += txn.retried;
-        step->skipped += txn.looked_at - txn.retried;
-        step->more = txn.looked_at == RETRY_STEP;
-        step->after_id = txn.looked_at > 0 ? txn.last : step->after_id;
-        qr_announce_types(qr_conn_db(conn), txn.types);
-    }
-    qr_stage_done(&txn.changes);
-    return rc;
-}
-
-static int check_class(const char *error_class, struct qr_err *err)
+int qr_dead_letter_check_class(const char *error_class, struct qr_err *err)
 {
     if (error_class[0] && qr_class_parse(error_class) == QR_CLASS_NONE)
         return qr_fail(err, QR_E_INVALID, "'%.40s' is no error class", error_class);
     return QR_OK;
 }
 
-int qr_dead_letter_retry(struct qr_conn *conn, const Quarry__V1__RetryDeadLettersRequest *request,
-                         Quarry__V1__RetryDeadLettersReply **ret, struct qr_err *err)
-{
-    struct qr_dead_letter_step step = {.run_id = request->run_id,
-                                       .error_class = request->error_class,
-                                       .pattern = request->pattern,
-                                       .after_id = request->after_id};
-    int rc = check_class(request->error_class, err);
-
-    if (rc == QR_OK && !request->all && !request->run_id && !request->error_class[0] &&
-        !request->pattern)
-        rc = qr_fail(err, QR_E_INVALID, "retry what? hint: a run, a class, a pattern, or all");
-    for (int i = 0; rc == QR_OK && i < STEPS_A_CALL && (i == 0 || step.more); i++)
-        rc = qr_dead_letter_retry_step(conn, &step, err);
-    if (rc < 0)
-        return rc;
-    Quarry__V1__RetryDeadLettersReply *reply = malloc(sizeof *reply);
-    if (!reply)
-        return qr_fail(err, QR_E_NOMEM, "retry: out of memory");
-    quarry__v1__retry_dead_letters_reply__init(reply);
-    reply->retried = step.retried;
-    reply->skipped = step.skipped;
-    reply->more = step.more;
-    reply->after_id = step.after_id;
-    *ret = reply;
-    return QR_OK;
-}
-
-/* ------------------------------------------------------------------ purge */
-
 int qr_dead_letter_purge(struct qr_conn *conn, const Quarry__V1__PurgeDeadLettersRequest *request,
                          Quarry__V1__PurgeDeadLettersReply **ret, struct qr_err *err)
 {
-    int rc = check_class(request->error_class, err);
+    int rc = qr_dead_letter_check_class(request->error_class, err);
     uint64_t purged = 0;
     int64_t n = request->dry_run ? 0 : PURGE_STEP;
 
     if (rc == QR_OK && request->older_than_ms > (uint64_t)INT64_MAX / 1000000)
         rc = qr_fail(err, QR_E_INVALID, "no dead letter is that old");
-    for (int i = 0; rc == QR_OK && i < STEPS_A_CALL && (i == 0 || n == PURGE_STEP); i++) {
+    for (int i = 0; rc == QR_OK && i < QR_STEPS_A_CALL && (i == 0 || n == PURGE_STEP); i++) {
         struct qr_params params;
         QR_AUTO_RESULT row = NULL;
-        filter_params(&params, request->run_id, request->error_class, request->pattern);
+        qr_dead_letter_filter(&params, request->run_id, request->error_class, request->pattern);
         qr_param_i64(&params, (int64_t)request->older_than_ms);
         if (!request->dry_run)
             qr_param_i32(&params, PURGE_STEP);

@@ -3,8 +3,8 @@
  * What the files behind db.h share. Inside coordinator/db/ only.
  *
  * Lock order within the database, for every transaction: workers and sessions (advisory locks,
- * sorted), runs FOR SHARE (claims), jobs by id, batch rows, stage counters by run, and last, where
- * a counter reaches zero, the run's row. docs/database.md "Locks".
+ * sorted), runs FOR SHARE (claims, enqueue, retry), keys, jobs by id, batch rows, stage counters by
+ * run, and last, where a counter reaches zero, the run's row. docs/database.md "Locks".
  */
 #pragma once
 #include <stdatomic.h>

@@ -5,13 +5,12 @@
 #include "coordinator/db/conn.h"
 #include "coordinator/db/impl.h"
 #include "coordinator/db/job_rows.h"
-#include "coordinator/db/lifecycle.h"
 #include "coordinator/db/message.h"
 #include "coordinator/db/states.h"
 #include "coordinator/engine/budget.h"
 #include "coordinator/engine/types.h"
 
-enum { LIST_DEFAULT = 100, LIST_MAX = 10000, RETRY_STEP = 5000, RETRY_IDS_MAX = 100000 };
+enum { LIST_DEFAULT = 100, LIST_MAX = 10000 };
 
 /* ------------------------------------------------------------------ rows */
 
@@ -206,178 +205,6 @@ int qr_job_events(struct qr_conn *conn, int64_t job_id, Quarry__V1__ListJobEvent
     if (!reply->events || reply->n_events < (size_t)PQntuples(rows)) {
         quarry__v1__list_job_events_reply__free_unpacked(reply, NULL);
         return qr_fail(err, QR_E_NOMEM, "job events: out of memory");
-    }
-    *ret = reply;
-    return QR_OK;
-}
-
-/* ------------------------------------------------------------------ retry */
-
-struct retry_txn {
-    const int64_t *ids;
-    size_t n;
-    uint8_t *done; /* per id */
-    uint64_t retried, types;
-    struct qr_stage_changes changes;
-};
-
-static int retry_jobs(struct qr_conn *conn, struct retry_txn *txn, struct qr_err *err)
-{
-    struct qr_array ids;
-    struct qr_params params;
-    QR_AUTO_RESULT rows = NULL;
-
-    qr_array_init(&ids, QR_OID_INT8);
-    for (size_t i = 0; i < txn->n; i++)
-        qr_array_i64(&ids, txn->ids[i]);
-    qr_params_init(&params);
-    qr_param_array(&params, &ids);
-    int rc = qr_conn_run(conn, QR_SQL_job_retry, &params, &rows, err);
-    qr_array_done(&ids);
-    for (int i = 0; rc == QR_OK && i < PQntuples(rows); i++) {
-        struct qr_stage_change *change = qr_stage_of(&txn->changes, qr_get_i64(rows, i, 1));
-        int64_t id = qr_get_i64(rows, i, 0);
-        if (!change)
-            return qr_fail(err, QR_E_NOMEM, "retry: out of memory");
-        change->open++;
-        if (strcmp(qr_get_text(rows, i, 2), "failed") == 0)
-            change->failed--;
-        else
-            change->cancelled--;
-        txn->types |= (uint64_t)1 << (qr_type_intern(qr_get_text(rows, i, 3)) % QR_TYPES_MAX);
-        txn->retried++;
-        for (size_t k = 0; txn->done && k < txn->n; k++)
-            if (txn->ids[k] == id)
-                txn->done[k] = 1;
-    }
-    return rc;
-}
-
-/* Cancelled while this went on: what it adds would never run, and end with nothing. */
-static int check_gates(struct qr_conn *conn, const struct qr_stage_changes *changes,
-                       struct qr_err *err)
-{
-    struct qr_array runs;
-    struct qr_params params;
-    QR_AUTO_RESULT row = NULL;
-
-    qr_array_init(&runs, QR_OID_INT8);
-    for (size_t i = 0; i < changes->n; i++)
-        qr_array_i64(&runs, changes->list[i].run_id);
-    qr_params_init(&params);
-    qr_param_array(&params, &runs);
-    int rc = qr_conn_run(conn, QR_SQL_run_still_open, &params, &row, err);
-    qr_array_done(&runs);
-    if (rc == QR_OK && !qr_get_null(row, 0, 0))
-        rc = qr_fail(err, QR_E_STALE, "run %lld was cancelled meanwhile",
-                     (long long)qr_get_i64(row, 0, 0));
-    return rc;
-}
-
-int qr_runs_reopen(struct qr_conn *conn, const struct qr_stage_changes *changes, struct qr_err *err)
-{
-    struct qr_array runs;
-    struct qr_params params;
-
-    if (changes->n == 0)
-        return QR_OK;
-    qr_array_init(&runs, QR_OID_INT8);
-    for (size_t i = 0; i < changes->n; i++)
-        qr_array_i64(&runs, changes->list[i].run_id);
-    qr_params_init(&params);
-    qr_param_array(&params, &runs);
-    int rc = qr_conn_run(conn, QR_SQL_run_reopen, &params, NULL, err);
-    qr_array_done(&runs);
-    if (rc < 0 && strcmp(err->sqlstate, "23505") == 0)
-        rc = qr_fail(err, QR_E_EXISTS,
-                     "the run cannot open again: a newer run of the same source is active; hint: "
-                     "wait for it to end");
-    return rc < 0 ? rc : check_gates(conn, changes, err);
-}
-
-static int retry_body(struct qr_conn *conn, void *arg, struct qr_err *err)
-{
-    struct retry_txn *txn = arg;
-
-    txn->changes.n = 0;
-    txn->retried = 0;
-    if (txn->done)
-        memset(txn->done, 0, txn->n);
-    int rc = retry_jobs(conn, txn, err);
-    if (rc == QR_OK)
-        rc = qr_stage_apply(conn, &txn->changes, err);
-    return rc < 0 ? rc : qr_runs_reopen(conn, &txn->changes, err);
-}
-
-static int retry_ids(struct qr_conn *conn, const int64_t *ids, size_t n,
-                     Quarry__V1__RetryJobsReply *reply, struct qr_err *err)
-{
-    struct retry_txn txn = {.ids = ids, .n = n, .done = calloc(n + 1, 1)};
-    enum qr_db_status status;
-    int rc = txn.done ? qr_transaction(conn, false, retry_body, &txn, &status, err)
-                      : qr_fail(err, QR_E_NOMEM, "retry: out of memory");
-
-    if (rc == QR_OK) {
-        reply->retried += txn.retried;
-        for (size_t i = 0; reply->refused && i < n; i++)
-            if (!txn.done[i])
-                reply->refused[reply->n_refused++] = ids[i];
-        qr_announce_types(qr_conn_db(conn), txn.types);
-    }
-    free(txn.done);
-    qr_stage_done(&txn.changes);
-    return rc;
-}
-
-static int retry_run(struct qr_conn *conn, const Quarry__V1__RetryJobsRequest *request,
-                     Quarry__V1__RetryJobsReply *reply, struct qr_err *err)
-{
-    struct qr_dead_letter_step step = {.run_id = request->run_id,
-                                       .error_class = request->error_class};
-    int rc = QR_OK;
-
-    do {
-        rc = qr_dead_letter_retry_step(conn, &step, err);
-    } while (rc == QR_OK && step.more);
-    reply->retried = step.retried;
-    return rc;
-}
-
-int qr_job_retry(struct qr_conn *conn, const Quarry__V1__RetryJobsRequest *request,
-                 Quarry__V1__RetryJobsReply **ret, struct qr_err *err)
-{
-    int rc = QR_OK;
-
-    if ((request->n_job_ids == 0) == (request->run_id == 0))
-        return qr_fail(err, QR_E_INVALID, "retry what? hint: give job ids or a run");
-    if (request->n_job_ids > RETRY_IDS_MAX)
-        return qr_fail(err, QR_E_INVALID, "%zu jobs in one call; hint: at most %d, or a run",
-                       request->n_job_ids, RETRY_IDS_MAX);
-    if (request->error_class[0] && qr_class_parse(request->error_class) == QR_CLASS_NONE)
-        return qr_fail(err, QR_E_INVALID, "'%.40s' is no error class", request->error_class);
-    Quarry__V1__RetryJobsReply *reply = malloc(sizeof *reply);
-    if (!reply)
-        return qr_fail(err, QR_E_NOMEM, "retry: out of memory");
-    quarry__v1__retry_jobs_reply__init(reply);
-    if (request->n_job_ids > 0) {
-        reply->refused = calloc(request->n_job_ids, sizeof *reply->refused);
-        if (!reply->refused)
-            rc = qr_fail(err, QR_E_NOMEM, "retry: out of memory");
-        for (size_t at = 0; rc == QR_OK && at < request->n_job_ids; at += RETRY_STEP) {
-            size_t left = request->n_job_ids - at;
-            rc = retry_ids(conn, request->job_ids + at, left < RETRY_STEP ? left : RETRY_STEP,
-                           reply, err);
-        }
-        if (rc == QR_OK)
-            rc = qr_job_control_states(conn, reply->refused, reply->n_refused,
-                                       "only failed and cancelled jobs are retried", &reply->jobs,
-                                       &reply->n_jobs, err);
-    } else {
-        rc = retry_run(conn, request, reply, err);
-    }
-    if (rc < 0) {
-        quarry__v1__retry_jobs_reply__free_unpacked(reply, NULL);
-        return rc;
     }
     *ret = reply;
     return QR_OK;

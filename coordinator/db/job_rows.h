@@ -1,6 +1,6 @@
 /* coordinator/db/job_rows.h
  *
- * What job.c and dead_letter.c share: rows as messages, runs that open again, steps of a retry.
+ * What job.c, dead_letter.c and retry.c share: rows as messages, what narrows dead letters down.
  */
 #pragma once
 #include "coordinator/db/conn.h"
@@ -16,20 +16,10 @@ bool qr_jobs_of_rows(const PGresult *rows, uint32_t limit, Quarry__V1__Job ***re
 /** 0: 100; at most 10,000. */
 uint32_t qr_list_limit(uint32_t limit);
 
-/** Runs of `changes` are active again: after their counters, in the same transaction. Errors:
- * QR_E_EXISTS, a newer run of the same source is active. */
-QR_MUST_CHECK int qr_runs_reopen(struct qr_conn *conn, const struct qr_stage_changes *changes,
-                                 struct qr_err *err);
+enum { QR_STEPS_A_CALL = 8 }; /* of what goes step by step: so that a call ends in seconds */
 
-/* A set-wise retry, one bounded statement after the other, each a transaction of its own. */
-struct qr_dead_letter_step {
-    int64_t run_id; /* 0, "", 0: any */
-    const char *error_class;
-    uint32_t pattern;
-    int64_t after_id; /* moves on */
-    /* so far */
-    uint64_t retried, skipped;
-    bool more;
-};
-QR_MUST_CHECK int qr_dead_letter_retry_step(struct qr_conn *conn, struct qr_dead_letter_step *step,
-                                            struct qr_err *err);
+/** The first three parameters of what narrows dead letters down: 0, "", 0 for any. */
+void qr_dead_letter_filter(struct qr_params *params, int64_t run_id, const char *error_class,
+                           uint32_t pattern);
+/** Errors: QR_E_INVALID, there is no such class. */
+QR_MUST_CHECK int qr_dead_letter_check_class(const char *error_class, struct qr_err *err);

@@ -47,9 +47,9 @@
     X(dead_letter_count) \
     X(dead_letter_get) \
     X(dead_letter_list) \
+    X(dead_letter_pick) \
     X(dead_letter_purge) \
     X(dead_letter_purge_count) \
-    X(dead_letter_retry) \
     X(delayed_due) \
     X(enqueue_copy_delayed) \
     X(enqueue_copy_files) \
@@ -104,6 +104,7 @@
     X(result_pages) \
     X(result_parameters) \
     X(results_clear) \
+    X(retry_hold) \
     X(run_active) \
     X(run_create) \
     X(run_fault) \

@@ -50,8 +50,8 @@ static int tell(struct qr_ctl *ctl, const Quarry__V1__RetryDeadLettersReply *sum
         return qr_emit_message(ctl, &sum->base, err);
     printf("retried: %" PRIu64 "\n", sum->retried);
     if (sum->skipped > 0)
-        qr_ctl_say("left as they are: %" PRIu64 ", of cancelled runs or of runs that a newer one "
-                   "of the same source has replaced",
+        qr_ctl_say("left as they are: %" PRIu64 ", of cancelled runs, of runs while another of the "
+                   "same source is active, or of keys that another job has",
                    sum->skipped);
     return QR_OK;
 }

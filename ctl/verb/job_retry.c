@@ -62,16 +62,24 @@ static int tell(struct qr_ctl *ctl, const Quarry__V1__RetryJobsReply *reply, str
     return rc;
 }
 
-static int retry(struct qr_ctl *ctl, const Quarry__V1__RetryJobsRequest *request,
-                 struct qr_err *err)
+/* Of a run the coordinator does a part at a time; Ctrl-C leaves what was done done. */
+static int retry(struct qr_ctl *ctl, Quarry__V1__RetryJobsRequest *request, struct qr_err *err)
 {
     Quarry__V1__RetryJobsReply *reply = NULL;
+    uint64_t before = 0;
     int rc = qr_ctl_connect(ctl, err);
 
     if (rc == QR_OK)
         rc = QR_CALL(ctl->client, RetryJobs, retry_jobs_reply, request, &reply, err);
+    while (rc == QR_OK && reply->more) {
+        before += reply->retried;
+        request->after_id = reply->after_id;
+        quarry__v1__retry_jobs_reply__free_unpacked(reply, NULL);
+        rc = QR_CALL(ctl->client, RetryJobs, retry_jobs_reply, request, &reply, err);
+    }
     if (rc < 0)
         return rc;
+    reply->retried += before;
     rc = tell(ctl, reply, err);
     quarry__v1__retry_jobs_reply__free_unpacked(reply, NULL);
     return rc;

@@ -1,5 +1,5 @@
--- $1 run bigint[].  Runs with open jobs again, their queues in claims again; after their counters, in the
--- order of locks: who ended the run while this waited for its counter has committed by now, and is seen.
+-- $1 run bigint[].  Runs with open jobs again, their queues in claims again; behind their counters. The
+-- transaction has held them since it began (retry_hold.sql), so what they are is what is seen here.
 WITH q AS (
     UPDATE run_queues SET live = true WHERE run_id = ANY ($1::bigint[]) AND NOT live
 )

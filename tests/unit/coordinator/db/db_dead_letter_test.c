@@ -221,6 +221,81 @@ static void what_must_not_open_again_is_left_out_and_counted(void **state)
     assert_int_equal(stage("failed", replaced), 4);
 }
 
+/* A run of every night over one source: only one of them may be active at a time. */
+static void of_runs_of_one_source_one_at_a_time_opens_again(void **state)
+{
+    struct qr_err err = {0};
+    QR_AUTO(qr_conn) conn = fx_conn();
+    int64_t first = dead_run("t_night_a", 3);
+    int64_t second = dead_run("t_night_b", 4);
+    Quarry__V1__RetryDeadLettersRequest request = QUARRY__V1__RETRY_DEAD_LETTERS_REQUEST__INIT;
+    Quarry__V1__RetryDeadLettersReply *reply = NULL;
+    (void)state;
+
+    fx_sql("DELETE FROM dead_letters WHERE run_id NOT IN (%lld, %lld);"
+           "UPDATE runs SET status = 'completed', adding = false, config_hash = 'nights' WHERE id "
+           "IN (%lld, %lld);"
+           "UPDATE run_stages SET open = 0, closed = true WHERE run_id IN (%lld, %lld)",
+           (long long)first, (long long)second, (long long)first, (long long)second,
+           (long long)first, (long long)second);
+    request.all = true;
+    assert_ok(qr_dead_letter_retry(conn, &request, &reply, &err), &err);
+    assert_int_equal(reply->retried, 3);
+    assert_int_equal(reply->skipped, 4);
+    quarry__v1__retry_dead_letters_reply__free_unpacked(reply, NULL);
+    fx_sql("UPDATE runs SET status = 'completed' WHERE id = %lld", (long long)first);
+    assert_ok(qr_dead_letter_retry(conn, &request, &reply, &err), &err);
+    assert_int_equal(reply->retried, 4);
+    quarry__v1__retry_dead_letters_reply__free_unpacked(reply, NULL);
+}
+
+/* Of the jobs of one key one is open, however many of them have failed. */
+static void a_key_comes_back_once(void **state)
+{
+    struct qr_err err = {0};
+    QR_AUTO(qr_conn) conn = fx_conn();
+    int64_t run = dead_run("t_keys", 5);
+    Quarry__V1__RetryDeadLettersRequest request = QUARRY__V1__RETRY_DEAD_LETTERS_REQUEST__INIT;
+    Quarry__V1__RetryDeadLettersReply *reply = NULL;
+    int64_t newest =
+        fx_i64("SELECT max(id) FROM extraction_jobs WHERE run_id = %lld", (long long)run);
+    (void)state;
+
+    /* four failed one after the other with the key in their hands; the last of them has it */
+    fx_sql("UPDATE extraction_jobs SET dedupe = 'k' WHERE run_id = %lld AND id > %lld;"
+           "INSERT INTO job_keys VALUES (%lld, 'k', %lld)",
+           (long long)run, (long long)newest - 4, (long long)run, (long long)newest);
+    request.run_id = run;
+    assert_ok(qr_dead_letter_retry(conn, &request, &reply, &err), &err);
+    assert_int_equal(reply->retried, 2); /* that one, and the one without a key */
+    assert_int_equal(reply->skipped, 3);
+    quarry__v1__retry_dead_letters_reply__free_unpacked(reply, NULL);
+    assert_int_equal(
+        fx_i64("SELECT id FROM extraction_jobs WHERE run_id = %lld AND dedupe = 'k' AND status = "
+               "'pending'",
+               (long long)run),
+        newest);
+    /* two by their numbers: neither while one is open, one when none is */
+    int64_t ids[] = {newest - 3, newest - 2};
+    Quarry__V1__RetryJobsRequest jobs = QUARRY__V1__RETRY_JOBS_REQUEST__INIT;
+    Quarry__V1__RetryJobsReply *retried = NULL;
+    jobs.job_ids = ids;
+    jobs.n_job_ids = QR_COUNT(ids);
+    assert_ok(qr_job_retry(conn, &jobs, &retried, &err), &err);
+    assert_int_equal(retried->retried, 0);
+    quarry__v1__retry_jobs_reply__free_unpacked(retried, NULL);
+    fx_sql("UPDATE extraction_jobs SET status = 'completed' WHERE id = %lld", (long long)newest);
+    assert_ok(qr_job_retry(conn, &jobs, &retried, &err), &err);
+    assert_int_equal(retried->retried, 1);
+    assert_int_equal(retried->n_refused, 1);
+    assert_int_equal(
+        fx_i64("SELECT count(*) FROM job_keys k JOIN extraction_jobs j ON j.id = k.job_id WHERE "
+               "k.run_id = %lld AND j.status = 'pending'",
+               (long long)run),
+        1);
+    quarry__v1__retry_jobs_reply__free_unpacked(retried, NULL);
+}
+
 static void a_purge_takes_the_old_and_keeps_the_history(void **state)
 {
     enum { N = 12000 };
@@ -284,6 +359,8 @@ int main(void)
         TEST(one_is_shown_with_every_lease),
         TEST(a_hundred_thousand_are_retried_in_bounded_steps),
         TEST(what_must_not_open_again_is_left_out_and_counted),
+        TEST(of_runs_of_one_source_one_at_a_time_opens_again),
+        TEST(a_key_comes_back_once),
         TEST(a_purge_takes_the_old_and_keeps_the_history),
         TEST(classes_are_counted),
     };
