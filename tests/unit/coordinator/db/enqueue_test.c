@@ -329,6 +329,34 @@ static void what_cannot_be_stored_is_refused_and_nothing_is_left(void **state)
     free(batch);
 }
 
+/* The sequence cannot be had for a while (an ALTER of somebody's): the calls of that time fail, and
+ * leave no lock to those that come after, on other connections. */
+static void a_call_that_got_no_ids_holds_nobody_up(void **state)
+{
+    struct fx *fx = *state;
+    struct qr_err err = {0};
+    QR_AUTO(qr_conn) altering = fx_conn();
+    QR_AUTO(qr_conn) first = fx_conn();
+    QR_AUTO(qr_conn) second = fx_conn();
+    int64_t run = fx_run("no-ids", 0);
+    struct batch *batch = make_batch("no-ids", 0, 1, 20);
+    struct qr_enqueue_result result = {0};
+
+    (void)fx;
+    assert_ok(qr_conn_exec(first, "SET lock_timeout = 300", &err), &err);
+    assert_ok(qr_conn_exec(second, "SET lock_timeout = 300", &err), &err);
+    assert_ok(qr_conn_begin(altering, &err), &err);
+    assert_ok(qr_conn_exec(altering, "ALTER SEQUENCE cloud_files_id_seq CACHE 1", &err), &err);
+    assert_err(qr_enqueue(first, run, batch->jobs, 20, &result, &err), QR_E_DB, &err,
+               "lock timeout");
+    qr_conn_rollback(altering);
+    err = (struct qr_err){0};
+    assert_ok(qr_enqueue(second, run, batch->jobs, 20, &result, &err), &err);
+    assert_int_equal(result.inserted, 20);
+    assert_whole(run, 20);
+    free(batch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +366,7 @@ int main(void)
         TEST(calls_in_parallel_store_each_uri_once),
         TEST(a_job_starts_when_it_was_told_to),
         TEST(one_open_job_has_a_key),
+        TEST(a_call_that_got_no_ids_holds_nobody_up),
         TEST(what_cannot_be_stored_is_refused_and_nothing_is_left),
     };
     return cmocka_run_group_tests(tests, fx_cluster_start, fx_cluster_stop);
