@@ -8,7 +8,7 @@
 #include "coordinator/db/claim_limit.h"
 #include "coordinator/engine/types.h"
 
-enum { EXPIRE_MAX = 1000, EXPIRE_GAP_MS = 3600000 };
+enum { EXPIRE_MAX = 1000, EXPIRE_GAP_MS = 3600000, EXPIRE_AGAIN_MS = 5000 };
 enum { CLEAN_MAX = 1000, CLEAN_GAP_MS = 5000 };
 enum { DUE_MAX = 5000, CLOSE_MAX = 200, CLOSE_AGE_S = 5, CLOSE_GAP_MS = 2000 };
 
@@ -33,6 +33,14 @@ static void give_back(struct qr_db *db, struct qr_checkpoint *checkpoint, enum q
         qr_checkpoint_free(checkpoint);
 }
 
+/* Jobs are locked by id. */
+static int compare_mirror(const void *a, const void *b)
+{
+    const struct qr_mirror *x = a;
+    const struct qr_mirror *y = b;
+    return x->job_id < y->job_id ? -1 : x->job_id > y->job_id;
+}
+
 void qr_db_mirror(struct qr_db *db, const struct qr_mirror *rows, size_t n)
 {
     struct maintain_request *request = n > 0 ? calloc(1, sizeof *request) : NULL;
@@ -48,6 +56,7 @@ void qr_db_mirror(struct qr_db *db, const struct qr_mirror *rows, size_t n)
         return;
     }
     memcpy(request->rows, rows, n * sizeof *rows);
+    qsort(request->rows, n, sizeof *rows, compare_mirror);
     if (qr_lane_push(&db->lanes[QR_DB_STATS_maintain], &request->item))
         return;
     free(request->rows);
@@ -240,6 +249,7 @@ static int clean_control(struct qr_db *db, struct qr_conn *conn, int64_t now, st
 static int expire_parts(struct qr_db *db, struct qr_conn *conn, int64_t now, struct qr_err *err)
 {
     struct qr_params params;
+    QR_AUTO_RESULT row = NULL;
 
     if (now < db->next_expire_ms)
         return QR_OK;
@@ -247,7 +257,10 @@ static int expire_parts(struct qr_db *db, struct qr_conn *conn, int64_t now, str
     qr_params_init(&params);
     qr_param_i32(&params, QR_PARTS_KEEP_DAYS);
     qr_param_i32(&params, EXPIRE_MAX);
-    return qr_conn_run(conn, QR_SQL_parts_expire, &params, NULL, err);
+    int rc = qr_conn_run(conn, QR_SQL_parts_expire, &params, &row, err);
+    if (rc == QR_OK && qr_get_i64(row, 0, 0) > 0) /* perhaps more */
+        db->next_expire_ms = now + EXPIRE_AGAIN_MS;
+    return rc;
 }
 
 void qr_maintain_tick(void *ctx, struct qr_lane *lane, struct qr_conn *conn)

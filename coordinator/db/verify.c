@@ -248,9 +248,10 @@ static int check_strays(struct qr_conn *conn, Quarry__V1__VerifyReply *reply, st
     } strays[] = {
         {"jobs without their file", "SELECT count(*) FROM extraction_jobs j WHERE NOT EXISTS"
                                     " (SELECT FROM cloud_files f WHERE f.id = j.file_id)"},
+        /* part_bytes: what was finished of a job that failed */
         {"results without their job", "SELECT count(*) FROM extracted_metadata m WHERE NOT EXISTS"
                                       " (SELECT FROM extraction_jobs j WHERE j.id = m.job_id AND"
-                                      " j.status = 'completed')"},
+                                      " (j.status = 'completed' OR j.part_bytes IS NOT NULL))"},
         {"ready jobs that are not pending", "SELECT count(*) FROM ready r WHERE NOT EXISTS (SELECT"
                                             " FROM extraction_jobs j WHERE j.id = r.job_id AND"
                                             " j.status = 'pending')"},

@@ -12,7 +12,9 @@ SELECT j.id, j.run_id, f.uri, j.job_type, j.status, j.priority, j.retry_count, j
        coalesce(j.duration_ms, 0), f.bytes, coalesce(j.empty_reason, ''), j.partial,
        coalesce((extract(epoch FROM d.run_at) * 1000)::bigint, 0), coalesce(j.suspects, 0),
        coalesce(j.alone, false),
-       coalesce(j.stop_requested, '') AS stop_requested
+       coalesce(j.stop_requested, '') AS stop_requested,
+       0 AS progress_permille, 0 AS progress_done, 0 AS progress_total,
+       coalesce(j.part_bytes, 0) AS kept_bytes
   FROM dead_letters x
   JOIN extraction_jobs j ON j.id = x.job_id
   JOIN cloud_files f ON f.id = j.file_id

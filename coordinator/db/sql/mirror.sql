@@ -1,4 +1,4 @@
--- $1 lease bigint[], $2 job bigint[], $3 session bigint[], $4 age_ms bigint[], $5 heard_ms bigint[],
+-- $1 lease bigint[], $2 job bigint[] (sorted), $3 session bigint[], $4 age_ms bigint[], $5 heard_ms bigint[],
 -- $6 permille, $7 done, $8 total integer[].
 -- Long leases become visible in extraction_jobs.  The caller holds the sessions' shared locks.
 UPDATE extraction_jobs j

@@ -5,7 +5,9 @@
 
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "coordinator/db/checkpoint.h"
+#include "coordinator/db/verify.h"
 
 static struct fx_lease lease_one(struct fx *fx, const char *name, uint64_t *ret_pk)
 {
@@ -214,8 +216,15 @@ static void what_was_finished_outlives_the_time_budget(void **state)
             "\"job.unfinished\"}]'",
             (unsigned long long)job),
         1);
-    /* tried again by a person: goes on, and its result takes the place of the partial one */
+    struct qr_err err = {0};
     struct qr_conn *conn = fx_conn();
+    Quarry__V1__VerifyReply *checks = NULL;
+    assert_ok(qr_verify(conn, 1, &checks, &err), &err); /* such rows are no strays */
+    for (size_t i = 0; i < checks->n_checks; i++)
+        if (strncmp(checks->checks[i]->name, "results", 7) == 0)
+            assert_string_equal(checks->checks[i]->detail, "0");
+    quarry__v1__verify_reply__free_unpacked(checks, NULL);
+    /* tried again by a person: goes on, and its result takes the place of the partial one */
     fx_sql("UPDATE extraction_jobs SET status = 'pending', retry_count = 0, completed_at = NULL, "
            "last_error = NULL, error_class = NULL WHERE id = %llu",
            (unsigned long long)job);
@@ -256,6 +265,36 @@ static void what_leads_to_a_crash_is_not_used_again(void **state)
     assert_int_equal(kept(fx, &lease, pk, 2, true, 1, 2), 2);
 }
 
+/* Parts of jobs that are still open are as old as they like, and many: what has ended is found all
+ * the same. */
+static void what_nobody_took_up_again_goes_in_the_end(void **state)
+{
+    struct fx *fx = *state;
+    int64_t run = fx_run("expire", 2);
+    int64_t job = fx_i64("SELECT min(id) FROM extraction_jobs WHERE run_id = %lld", (long long)run);
+
+    fx_sql("UPDATE extraction_jobs SET status = 'failed', part_bytes = 3, checkpoint = 'x' WHERE "
+           "id = %lld;"
+           "INSERT INTO job_parts (job_id, number, lease_id, begin_at, data, created_at) SELECT "
+           "%lld, i, 1, i, 'x', "
+           "now() - interval '20 days' FROM generate_series(1, 3000) i;"
+           "INSERT INTO job_parts (job_id, number, lease_id, begin_at, data, created_at) SELECT "
+           "%lld, i, 1, i, 'x', "
+           "now() - interval '20 days' FROM generate_series(1, 3) i",
+           (long long)job, (long long)job + 1, (long long)job);
+    (void)fx;
+    struct fx *second = fx_new(); /* looks at once, then every hour */
+    for (int i = 0; i < 600 && count("job_parts", (uint64_t)job) > 0; i++)
+        qr_clock_sleep_ms(100);
+    fx_free(second);
+    assert_int_equal(count("job_parts", (uint64_t)job), 0);
+    assert_int_equal(count("job_parts", (uint64_t)job + 1), 3000);
+    assert_int_equal(
+        fx_i64("SELECT part_bytes FROM extraction_jobs WHERE id = %lld AND checkpoint IS NULL",
+               (long long)job),
+        0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
 
 int main(void)
@@ -267,6 +306,7 @@ int main(void)
         TEST(a_result_takes_the_place_of_parts),
         TEST(what_was_finished_outlives_the_time_budget),
         TEST(what_leads_to_a_crash_is_not_used_again),
+        TEST(what_nobody_took_up_again_goes_in_the_end),
     };
     return cmocka_run_group_tests(tests, fx_cluster_start, fx_cluster_stop);
 }
