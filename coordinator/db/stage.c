@@ -1,6 +1,7 @@
 /* The stages of a run behind extract: link, index, report. Their work is leased to a coordinator
- * and done here, set-wise, in one transaction with what it writes and with the stage's counter. A
- * coordinator that dies leaves a lease; whoever finds it over takes the job (rule 6). */
+ * and done here, set-wise, in one transaction with what it writes and with the stage's counter (of
+ * index only the end is: a search vector is right whoever writes it). A coordinator that dies
+ * leaves a lease; whoever finds it over takes the job (rule 6). */
 #include <stdio.h>
 #include <string.h>
 
@@ -42,9 +43,14 @@ static int link_documents(struct qr_conn *conn, struct stage_job *job, struct qr
     return rc < 0 ? rc : run_one(conn, QR_SQL_stage_link, job->run_id, &job->written, err);
 }
 
+/* Before the job's transaction, each step for itself: what a step writes is right whoever writes it
+ * and however often, and a transaction over all of them would hold back vacuum for as long as it
+ * lasts. */
 static int index_pages(struct qr_conn *conn, struct stage_job *job, struct qr_err *err)
 {
     int64_t step = INDEX_STEP;
+    int64_t job_id = 0;
+    int32_t page = 0;
     int rc = QR_OK;
 
     while (rc == QR_OK && step == INDEX_STEP) {
@@ -53,9 +59,15 @@ static int index_pages(struct qr_conn *conn, struct stage_job *job, struct qr_er
         if (atomic_load(&job->db->stopped))
             return qr_fail(err, QR_E_CANCELLED, "index: the coordinator stops");
         qr_params_init(&params);
+        qr_param_i64(&params, job_id);
+        qr_param_i32(&params, page);
         qr_param_i32(&params, INDEX_STEP);
         rc = qr_conn_run(conn, QR_SQL_stage_index, &params, &row, err);
-        step = rc == QR_OK ? qr_get_i64(row, 0, 0) : 0;
+        step = rc == QR_OK && PQntuples(row) > 0 ? qr_get_i64(row, 0, 0) : 0;
+        if (step > 0) {
+            job_id = qr_get_i64(row, 0, 1);
+            page = qr_get_i32(row, 0, 2);
+        }
         job->written += step;
     }
     return rc;
@@ -74,12 +86,11 @@ static int write_report(struct qr_conn *conn, struct stage_job *job, int32_t epo
 
 static int do_work(struct qr_conn *conn, struct stage_job *job, int32_t epoch, struct qr_err *err)
 {
-    job->written = 0;
     if (strcmp(job->stage, "link") == 0)
         return link_documents(conn, job, err);
-    if (strcmp(job->stage, "index") == 0)
-        return index_pages(conn, job, err);
-    return write_report(conn, job, epoch, err);
+    if (strcmp(job->stage, "report") == 0)
+        return write_report(conn, job, epoch, err);
+    return QR_OK; /* index: done by now */
 }
 
 /* ------------------------------------------------------------------ the lease */
@@ -143,10 +154,36 @@ static int work_body(struct qr_conn *conn, void *arg, struct qr_err *err)
     bool cancelled = qr_get_bool(row, 0, 0);
     job->outcome = cancelled ? "cancelled" : "completed";
     job->superseded = qr_get_bool(row, 0, 1);
-    job->written = 0;
     if (!cancelled && !job->superseded)
         rc = do_work(conn, job, qr_get_i32(row, 0, 2), err);
     return rc < 0 ? rc : close_job(conn, job, err);
+}
+
+/* Whether there is something to do, as of now. */
+static int is_due(struct qr_conn *conn, const struct stage_job *job, bool *ret, struct qr_err *err)
+{
+    struct qr_params params;
+    QR_AUTO_RESULT row = NULL;
+
+    lease_params(&params, job);
+    int rc = qr_conn_run(conn, QR_SQL_stage_begin, &params, &row, err);
+    *ret = rc == QR_OK && PQntuples(row) > 0 && !qr_get_bool(row, 0, 0) && !qr_get_bool(row, 0, 1);
+    return rc;
+}
+
+static int work(struct qr_conn *conn, struct stage_job *job, enum qr_db_status *ret_status,
+                struct qr_err *err)
+{
+    bool due = false;
+    int rc = QR_OK;
+
+    *ret_status = QR_DB_FAILED;
+    job->written = 0;
+    if (strcmp(job->stage, "index") == 0)
+        rc = is_due(conn, job, &due, err);
+    if (rc == QR_OK && due)
+        rc = index_pages(conn, job, err);
+    return rc < 0 ? rc : qr_transaction(conn, false, work_body, job, ret_status, err);
 }
 
 /* It failed: later again, or closed as failed, so that the run can go on and end. */
@@ -198,8 +235,7 @@ void qr_stage_tick(void *ctx, struct qr_lane *lane, struct qr_conn *conn)
         struct qr_err ignored = {0};
         enum qr_db_status status;
         atomic_fetch_add(&db->n_long, 1);
-        if (take(conn, &job, &any, &err) == QR_OK && any &&
-            qr_transaction(conn, false, work_body, &job, &status, &err) < 0 &&
+        if (take(conn, &job, &any, &err) == QR_OK && any && work(conn, &job, &status, &err) < 0 &&
             status == QR_DB_FAILED && !qr_conn_is_broken(conn)) {
             job.error = err.msg;
             (void)(qr_transaction(conn, false, failed_body, &job, &status, &ignored) < 0);

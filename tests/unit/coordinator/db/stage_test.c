@@ -306,6 +306,32 @@ static void stages_documents_are_linked_by_name_and_by_number(void **state)
         fx_i64("SELECT count(*) FROM document_groups WHERE run_id = %lld", (long long)run), 2);
 }
 
+/* Pages stored before they had a search vector: by the thousand, in pieces that each commit. */
+static void stages_index_goes_through_old_pages_in_pieces(void **state)
+{
+    struct fx *fx = *state;
+    int64_t run = closed_run("pieces", 1);
+
+    hold_stages(run);
+    fx_sql("INSERT INTO extracted_pages (job_id, page, text) SELECT id, i, 'page ' || i FROM "
+           "extraction_jobs, "
+           "generate_series(1, 1700) i WHERE run_id = %lld",
+           (long long)run);
+    work_off(fx, fx_session(fx, "w-pieces", 1), QR_CLASS_NONE);
+    let_stages_go(run);
+    fx_wait_run(run, "completed");
+    assert_int_equal(
+        fx_i64("SELECT count(*) FROM extracted_pages WHERE search IS NULL AND text <> ''"), 0);
+    assert_int_equal(
+        fx_i64("SELECT written FROM stage_jobs WHERE stage = 'index' AND run_id = %lld",
+               (long long)run),
+        1700);
+    assert_true(fx_i64("SELECT count(DISTINCT e.xmin::text) FROM extracted_pages e JOIN "
+                       "extraction_jobs j ON j.id = "
+                       "e.job_id WHERE j.run_id = %lld",
+                       (long long)run) >= 4);
+}
+
 static void stages_a_cancelled_run_triggers_none(void **state)
 {
     int64_t run = fx_run("cancelled", 0);
@@ -329,6 +355,7 @@ int main(void)
         TEST(stages_an_early_one_is_extra_and_does_not_use_up_the_trigger),
         TEST(stages_work_that_keeps_failing_is_closed_and_the_run_goes_on),
         TEST(stages_documents_are_linked_by_name_and_by_number),
+        TEST(stages_index_goes_through_old_pages_in_pieces),
         TEST(stages_a_cancelled_run_triggers_none),
     };
     return cmocka_run_group_tests(tests, fx_cluster_start, fx_cluster_stop);
