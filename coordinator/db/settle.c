@@ -1,7 +1,7 @@
 /* Settles: result and state in one transaction, many results in one (rule 1); 1 and 2 are in
  * settle_state.c and settle_fence.c.
  *
- *   1  begin, shared locks on the sessions, the batch rows of the leases
+ *   1  begin, locks on the sessions (exclusive where a job failed), the batch rows of the leases
  *   2  completions pass the fence and are written, one statement for those with nothing beside
  *      them, one for the others; failures are locked, the retry table decides, then they are
  *      written too; what the fence refused is DUPLICATE or STALE

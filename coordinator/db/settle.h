@@ -75,7 +75,8 @@ void qr_settle_ended(struct settle_txn *txn, const struct qr_settle *settle);
 
 /* ---- settle_state.c, in this order within the transaction */
 bool qr_settle_is_failure(const struct settle_item *item);
-/** BEGIN, the sessions' shared locks, whether the cluster's epoch still holds, the batch rows. */
+/** BEGIN, the sessions' locks (shared; exclusive where a job failed), whether the cluster's epoch
+ * still holds, the batch rows. */
 QR_MUST_CHECK int qr_settle_lock_sessions(struct qr_conn *conn, struct settle_txn *txn,
                                           struct qr_err *err);
 QR_MUST_CHECK int qr_settle_complete(struct qr_conn *conn, struct settle_txn *txn,

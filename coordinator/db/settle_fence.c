@@ -1,8 +1,8 @@
 /* The fence of rule 1 as far as batch rows go: a completed result counts only where its lease's
  * batch belongs to the session that brings it, names the job at the lease's place, and the place is
- * not marked gone (rule 14). The rows are read once per batch, under the sessions' shared locks;
- * whatever ends a lease otherwise holds them exclusively. Status and settled_lease_id are the job
- * row's part. */
+ * not marked gone (rule 14). The rows are read once per batch, under the sessions' locks; whatever
+ * ends a lease otherwise, a failure too, holds them exclusively. Status and settled_lease_id are
+ * the job row's part. */
 #include <stdlib.h>
 
 #include "coordinator/db/settle.h"

@@ -179,6 +179,13 @@ static int count_released(const PGresult *result, bool infra_loss, struct qr_sta
     return QR_OK;
 }
 
+static int compare_ref(const void *a, const void *b)
+{
+    const struct qr_lease_ref *x = a;
+    const struct qr_lease_ref *y = b;
+    return x->job_id < y->job_id ? -1 : x->job_id > y->job_id;
+}
+
 int qr_release_leases(struct qr_conn *conn, const struct qr_release *release,
                       struct qr_stage_changes *changes, uint64_t *ret_returned, uint64_t *types,
                       struct qr_err *err)
@@ -190,12 +197,18 @@ int qr_release_leases(struct qr_conn *conn, const struct qr_release *release,
 
     if (release->n == 0)
         return QR_OK;
+    struct qr_lease_ref *sorted = calloc(release->n, sizeof *sorted); /* jobs are locked by id */
+    if (!sorted)
+        return qr_fail(err, QR_E_NOMEM, "release: out of memory");
+    memcpy(sorted, release->leases, release->n * sizeof *sorted);
+    qsort(sorted, release->n, sizeof *sorted, compare_ref);
     qr_array_init(&leases, QR_OID_INT8);
     qr_array_init(&jobs, QR_OID_INT8);
     for (size_t i = 0; i < release->n; i++) {
-        qr_array_i64(&leases, (int64_t)release->leases[i].lease_id);
-        qr_array_i64(&jobs, (int64_t)release->leases[i].job_id);
+        qr_array_i64(&leases, (int64_t)sorted[i].lease_id);
+        qr_array_i64(&jobs, (int64_t)sorted[i].job_id);
     }
+    free(sorted);
     qr_params_init(&params);
     qr_param_array(&params, &leases);
     qr_param_array(&params, &jobs);

@@ -1,4 +1,4 @@
--- $1 lease bigint[], $2 job bigint[], $3 session bigint, $4 infrastructure losses to add integer,
+-- $1 lease bigint[], $2 job bigint[] (sorted), $3 session bigint, $4 infrastructure losses to add integer,
 -- $5 checkpoint bytea or null, $6 event text, $7 detail text.
 -- Leases end without a result (rules 10, 14): the job goes where stop_requested says, the element is gone.
 -- The caller holds the session's exclusive lock.  Rows: run, new status, how many, job type,
