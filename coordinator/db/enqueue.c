@@ -119,13 +119,18 @@ int64_t qr_enqueue_start(const struct qr_enqueue_txn *txn, const struct qr_new_j
 
 static int read_run(struct qr_conn *conn, struct qr_enqueue_txn *txn, struct qr_err *err)
 {
-    struct qr_params params;
-    QR_AUTO_RESULT row = NULL;
+    struct qr_params gate, params;
+    PGresult *results[2] = {NULL};
 
+    qr_params_init(&gate);
+    qr_param_i64(&gate, qr_lock_key_gate(txn->run_id));
     qr_params_init(&params);
     qr_param_i64(&params, txn->run_id);
     qr_param_i64(&params, (int64_t)(txn->n > 0 ? txn->n : 1));
-    int rc = qr_conn_run(conn, QR_SQL_enqueue_run, &params, &row, err);
+    const struct qr_call calls[] = {{QR_SQL_gate_share, &gate}, {QR_SQL_enqueue_run, &params}};
+    int rc = qr_conn_pipeline(conn, calls, QR_COUNT(calls), results, err);
+    PQclear(results[0]);
+    QR_AUTO_RESULT row = results[1];
     if (rc < 0)
         return rc;
     if (PQntuples(row) == 0)

@@ -3,8 +3,9 @@
  * What the files behind db.h share. Inside coordinator/db/ only.
  *
  * Lock order within the database, for every transaction: workers and sessions (advisory locks,
- * sorted), runs FOR SHARE (claims, enqueue, retry), keys, jobs by id, batch rows, stage counters by
- * run, and last, where a counter reaches zero, the run's row. docs/database.md "Locks".
+ * sorted), the gate of a run (advisory), runs FOR SHARE (claims, enqueue, retry), keys, jobs by id,
+ * batch rows, stage counters by run, and last, where a counter reaches zero, the run's row.
+ * docs/database.md "Locks".
  */
 #pragma once
 #include <stdatomic.h>
@@ -124,9 +125,10 @@ void qr_db_announce(const struct qr_db *db, qr_type_id type);
 
 /* ---- pieces that several transactions use */
 
-/** The advisory lock of a session; of a worker's name. */
+/** The advisory lock of a session; of a worker's name; of a run's gate. */
 int64_t qr_lock_key_session(uint64_t session_pk);
 int64_t qr_lock_key_worker(const char *worker_id);
+int64_t qr_lock_key_gate(int64_t run_id);
 
 /** Lock exclusively, in sorted order (sorts `keys`). */
 QR_MUST_CHECK int qr_lock_exclusive(struct qr_conn *conn, int64_t *keys, size_t n,

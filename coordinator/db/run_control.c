@@ -37,9 +37,13 @@ struct gate_txn {
 static int gate_body(struct qr_conn *conn, void *arg, struct qr_err *err)
 {
     struct gate_txn *txn = arg;
+    int64_t key = qr_lock_key_gate(txn->run_id);
     struct qr_params params;
     QR_AUTO_RESULT row = NULL;
 
+    int held = qr_lock_exclusive(conn, &key, 1, err);
+    if (held < 0)
+        return held;
     qr_params_init(&params);
     qr_param_i64(&params, txn->run_id);
     if (strcmp(txn->gate, "open") == 0) { /* counters come before the run (lock order) */

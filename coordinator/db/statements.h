@@ -65,6 +65,7 @@
     X(events_batch) \
     X(export_csv) \
     X(export_jsonl) \
+    X(gate_share) \
     X(hello_attach) \
     X(hello_end) \
     X(hello_insert) \

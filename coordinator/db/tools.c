@@ -11,6 +11,7 @@
 /* Advisory locks share one space with whoever else uses the database: a tag in the upper bits. */
 static const uint64_t session_tag = 0x5155410000000000u; /* "QUA" */
 static const uint64_t worker_tag = 0x5155420000000000u;
+static const uint64_t gate_tag = 0x5155440000000000u; /* sweep.c has the one between */
 
 int64_t qr_lock_key_session(uint64_t session_pk)
 {
@@ -26,6 +27,11 @@ int64_t qr_lock_key_worker(const char *worker_id)
     for (const unsigned char *c = (const unsigned char *)worker_id; *c; c++)
         hash = (hash ^ *c) * 0x100000001B3u;
     return (int64_t)(worker_tag | (hash & 0xFFFFFFFFFFu));
+}
+
+int64_t qr_lock_key_gate(int64_t run_id)
+{
+    return (int64_t)(gate_tag | ((uint64_t)run_id & 0xFFFFFFFFFFu));
 }
 
 static int compare_i64(const void *a, const void *b)

@@ -307,6 +307,72 @@ static void rule_10_a_request_does_not_wait_behind_new_jobs(void **state)
         assert_true(asked[i].ran_as > asked[i - 1].ran_as);
 }
 
+/* Brings jobs without a rest, each call slow, until the run's gate is closed. */
+struct adding {
+    int64_t run;
+    int number;
+    atomic_int calls;
+    atomic_bool *stop;
+};
+
+static void *add_main(void *arg)
+{
+    enum { CALLS_MAX = 400 };
+    struct adding *adding = arg;
+    struct qr_enqueue_result result;
+    QR_AUTO(qr_conn) conn = fx_conn();
+
+    while (!atomic_load(adding->stop) && atomic_load(&adding->calls) < CALLS_MAX) {
+        struct qr_err err = {0};
+        char uri[64];
+        snprintf(uri, sizeof uri, "root://t/fair/%d/%d", adding->number,
+                 atomic_fetch_add(&adding->calls, 1));
+        const struct qr_new_job job = {.uri = uri, .type = "text"};
+        assert_ok(qr_enqueue(conn, adding->run, &job, 1, &result, &err), &err);
+    }
+    return NULL;
+}
+
+static int calls_of(struct adding *adding, int n)
+{
+    int calls = 0;
+
+    for (int i = 0; i < n; i++)
+        calls += atomic_load(&adding[i].calls);
+    return calls;
+}
+
+static void rule_10_a_gate_closes_under_calls_that_never_rest(void **state)
+{
+    enum { CALLERS = 4 };
+    struct qr_err err = {0};
+    int64_t run = fx_run("fair", 0);
+    atomic_bool stop = false;
+    struct adding adding[CALLERS];
+    pthread_t threads[CALLERS];
+
+    (void)state;
+    fx_sql(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM "
+        "pg_sleep(0.05); RETURN NULL; END';"
+        "CREATE TRIGGER slow AFTER INSERT ON extraction_jobs FOR EACH STATEMENT EXECUTE FUNCTION "
+        "slow()");
+    for (int i = 0; i < CALLERS; i++) {
+        adding[i] = (struct adding){.run = run, .number = i, .stop = &stop};
+        assert_int_equal(pthread_create(&threads[i], NULL, add_main, &adding[i]), 0);
+    }
+    qr_clock_sleep_ms(300);
+    int before = calls_of(adding, CALLERS);
+    int rc = control_run(QR_CONTROL_PAUSE, run, &err);
+    int meanwhile = calls_of(adding, CALLERS) - before;
+    atomic_store(&stop, true);
+    for (int i = 0; i < CALLERS; i++)
+        pthread_join(threads[i], NULL);
+    fx_sql("DROP TRIGGER slow ON extraction_jobs; DROP FUNCTION slow()");
+    assert_ok(rc, &err);
+    assert_in_range(meanwhile, 0, 400); /* those under way, and some; not until they rest: 1600 */
+}
+
 #define DB_TEST(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
 
 int main(void)
@@ -323,6 +389,7 @@ int main(void)
         DB_TEST(a_run_that_is_being_cancelled_is_not_joined),
         DB_TEST(what_is_leased_is_counted),
         DB_TEST(rule_10_a_request_does_not_wait_behind_new_jobs),
+        DB_TEST(rule_10_a_gate_closes_under_calls_that_never_rest),
     };
 
     return cmocka_run_group_tests(tests, fx_cluster_start, fx_cluster_stop);
