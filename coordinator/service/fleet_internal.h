@@ -1,8 +1,10 @@
 /* coordinator/service/fleet_internal.h
  *
- * What the files of quarry.v1.Fleet share: fleet.c (threads and life cycle), frame_in.c (frames to
- * the engine), frame_out.c (the engine's frames to streams), assembly.c (records that come in
- * chunks). Everything here is guarded by qr_fleet.mutex unless said otherwise.
+ * What the files of quarry.v1.Fleet share: fleet.c (entering the engine, the timer thread, life),
+ * fleet_stream.c (streams), fleet_db.c (requests and answers of the database), hello_in.c and
+ * frame_in.c (frames to the engine), frame_out.c (the engine's frames to streams), assembly.c
+ * (records that come in chunks). Everything here is guarded by qr_fleet.mutex unless said
+ * otherwise.
  */
 #pragma once
 #include <openssl/evp.h>
@@ -82,8 +84,16 @@ struct qr_fleet {
     pthread_t timer;
 };
 
-/** fleet.c: from now on its Hello, or the end of the call, is waited for; or no more. */
+/** fleet.c: a turn of the engine begins and ends; the mutex is held in between. */
+void qr_fleet_enter(struct qr_fleet *fleet);
+void qr_fleet_leave(struct qr_fleet *fleet);
+
+/* fleet_stream.c */
+extern const struct qr_rpc_stream_handler qr_fleet_stream_handler;
+/** From now on its Hello, or the end of the call, is waited for; or no more. */
 void qr_fleet_wait_for(struct qr_fleet *fleet, struct qr_fleet_stream *stream, bool waits);
+/** Now and then: ends what was waited for too long. */
+void qr_fleet_look_after_streams(struct qr_fleet *fleet, int64_t now);
 
 struct qr_fleet_stream *qr_fleet_find_stream(struct qr_fleet *fleet, uint64_t id);
 
@@ -105,6 +115,12 @@ void qr_refused_deliver(struct qr_fleet *fleet);
 /** At the end: those that came when nobody waited for them any more. */
 void qr_refused_drop_all(struct qr_fleet *fleet);
 
+/** hello_in.c: what a worker is, can do and has. */
+void qr_fleet_hello_in(struct qr_fleet *fleet, uint64_t stream, const Quarry__V1__Hello *hello);
+void qr_fleet_credits_in(struct qr_fleet *fleet, uint64_t stream,
+                         const Quarry__V1__Credits *credits);
+void qr_fleet_beat_in(struct qr_fleet *fleet, uint64_t stream, const Quarry__V1__Beat *beat);
+
 /** frame_in.c: hand one decoded frame to the engine. May take parts out of the frame. */
 void qr_fleet_frame_in(struct qr_fleet *fleet, struct qr_fleet_stream *stream,
                        Quarry__V1__WorkerFrame *frame);
@@ -118,16 +134,17 @@ void qr_fleet_time_accept(struct qr_fleet *fleet, struct qr_fleet_stream *stream
 bool qr_fleet_hot_in(struct qr_fleet *fleet, struct qr_fleet_stream *stream, const uint8_t *data,
                      size_t len);
 
-/** fleet.c: a zeroed settle; its record, of that length, is in the same block. NULL: no memory. */
+/** fleet_db.c: a zeroed settle; its record, of that length, is in the same block. NULL: no memory.
+ */
 struct qr_settle *qr_fleet_new_settle(struct qr_fleet *fleet, size_t record_len);
 /** The only way to free a settle here, however it was made. */
 void qr_fleet_free_settle(struct qr_fleet *fleet, struct qr_settle *settle);
 
-/** fleet.c: the database is done with these: count, tell the engine, free. Under the mutex. */
+/** fleet_db.c: the database is done with these: count, tell the engine, free. Under the mutex. */
 void qr_fleet_settled(struct qr_fleet *fleet, struct qr_settle *const *settles, size_t n,
                       enum qr_db_status status);
 
-/** fleet.c: the same for a checkpoint. */
+/** fleet_db.c: the same for a checkpoint. */
 void qr_fleet_checkpointed(struct qr_fleet *fleet, struct qr_checkpoint *checkpoint,
                            enum qr_db_status status);
 
@@ -140,8 +157,9 @@ void qr_fleet_send_parts(struct qr_fleet *fleet, uint64_t stream, uint64_t lease
  * 5). */
 uint32_t qr_fleet_beat_ms(int64_t ttl_ms, size_t streams);
 
-/** frame_out.c: the port's frame functions. */
+/** frame_out.c and fleet_db.c: the port's functions. */
 void qr_fleet_port_frames(struct qr_engine_port *port);
+void qr_fleet_port_db(struct qr_engine_port *port);
 
 /* assembly.c: what is never finished (its job failed meanwhile, its worker is broken) is dropped
  * with its lease, or when its stream has too many or too large ones (the oldest goes), or in time.
