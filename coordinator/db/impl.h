@@ -141,7 +141,8 @@ struct qr_stage_change {
     int64_t run_id;
     int64_t open, total, completed, failed, paused, cancelled, empty, partial, retries,
         infra_losses;
-    int64_t faults; /* of `failed`: not the file's own fault */
+    int64_t faults;               /* of `failed`: not the file's own fault */
+    int64_t found, found_refused; /* jobs that others found; of `total`, and not added */
 };
 /* A few runs' changes, found by run. */
 struct qr_stage_changes {

@@ -50,6 +50,10 @@ Quarry__V1__Job *qr_job_of_row(const PGresult *r, int i)
     job->progress_done = (uint32_t)qr_get_i32(r, i, PQfnumber(r, "progress_done"));
     job->progress_total = (uint32_t)qr_get_i32(r, i, PQfnumber(r, "progress_total"));
     job->kept_bytes = (uint64_t)qr_get_i64(r, i, PQfnumber(r, "kept_bytes"));
+    job->parent_id = qr_get_i64(r, i, PQfnumber(r, "parent_id"));
+    job->depth = (uint32_t)qr_get_i32(r, i, PQfnumber(r, "depth"));
+    if (PQfnumber(r, "children") >= 0)
+        job->children = (uint64_t)qr_get_i64(r, i, PQfnumber(r, "children"));
     if (ok)
         return job;
     quarry__v1__job__free_unpacked(job, NULL);

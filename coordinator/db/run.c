@@ -226,6 +226,8 @@ static Quarry__V1__Run *run_of_row(const PGresult *r, int i)
               qr_message_set(&run->gate, qr_get_named(r, i, "gate")) &&
               qr_message_set(&run->gate_reason, qr_get_named(r, i, "gate_reason"));
     run->working_permille = (uint64_t)qr_get_i64(r, i, PQfnumber(r, "working_permille"));
+    run->found = (uint64_t)qr_get_i64(r, i, PQfnumber(r, "found"));
+    run->found_refused = (uint64_t)qr_get_i64(r, i, PQfnumber(r, "found_refused"));
     run->id = qr_get_i64(r, i, 0);
     run->priority = qr_get_i32(r, i, 4);
     run->created_ms = qr_get_i64(r, i, 5);

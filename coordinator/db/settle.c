@@ -5,7 +5,8 @@
  *   2  completions pass the fence and are written, one statement for those with nothing beside
  *      them, one for the others; failures are locked, the retry table decides, then they are
  *      written too; what the fence refused is DUPLICATE or STALE
- *   3  result rows, file status, audit, counters, commit
+ *   3  jobs that completed results found (settle_children.c), result rows, file status, audit,
+ *      counters, commit
  *
  * A batch that fails on data is split until the bad result is alone: that one ends as REJECTED and
  * its job as a dead letter. So is one that takes longer than a statement may (settle_slow.c). After
@@ -30,7 +31,8 @@ void qr_db_settle(struct qr_db *db, struct qr_settle *settle)
     struct settle_item *item = calloc(1, sizeof *item);
 
     if (item) {
-        item->item.bytes = sizeof *item + settle->record_len;
+        item->item.bytes =
+            sizeof *item + settle->record_len + (settle->found ? settle->found->n_bytes : 0);
         item->settle = settle;
         if (qr_lane_push(&db->lanes[QR_DB_STATS_settle], &item->item))
             return;
@@ -249,9 +251,11 @@ static int finish(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *e
         qr_param_array(&events, &c[1]);
         calls[n++] = (struct qr_call){QR_SQL_events_batch, &events};
     }
-    bool weighed = txn->changes.n == 1 && txn->changes.list[0].faults > 0;
-    if (txn->changes.n == 1 && !weighed) {
-        stage_params(&stage, &txn->changes.list[0]);
+    const struct qr_stage_change *change = txn->changes.list;
+    bool plain = txn->changes.n == 1 && change->faults == 0 && change->found == 0 &&
+                 change->found_refused == 0;
+    if (plain) {
+        stage_params(&stage, change);
         calls[n++] = (struct qr_call){QR_SQL_stage_change, &stage};
         calls[n++] = (struct qr_call){QR_SQL_commit, NULL};
     }
@@ -261,7 +265,7 @@ static int finish(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *e
         txn->freed |= qr_limit_freed(results[freed]);
     for (size_t i = 0; i < n; i++)
         PQclear(results[i]);
-    if (rc < 0 || (txn->changes.n == 1 && !weighed))
+    if (rc < 0 || plain)
         return rc;
     rc = qr_stage_apply(conn, &txn->changes, err);
     return rc < 0 ? rc : qr_conn_commit(conn, err);
@@ -274,6 +278,7 @@ static void reset(struct settle_txn *txn)
     txn->n_accepted = 0;
     txn->n_limited = 0;
     txn->freed = 0;
+    txn->found_types = 0;
     qr_array_clear(&txn->limited);
     txn->changes.n = 0;
     txn->changes.halted = 0;
@@ -300,6 +305,8 @@ static int settle_body(struct qr_conn *conn, void *arg, struct qr_err *err)
     reset(txn);
     int rc = qr_settle_lock_sessions(conn, txn, err);
     if (rc == QR_OK && txn->epoch_holds)
+        rc = qr_children_lock(conn, txn, err);
+    if (rc == QR_OK && txn->epoch_holds)
         rc = qr_settle_complete(conn, txn, err);
     if (rc == QR_OK && txn->epoch_holds)
         rc = qr_settle_lock_failed(conn, txn, err);
@@ -309,6 +316,8 @@ static int settle_body(struct qr_conn *conn, void *arg, struct qr_err *err)
         rc = qr_settle_parts(conn, txn, err);
     if (rc == QR_OK && txn->n_accepted < txn->n)
         rc = qr_settle_classify(conn, txn, err);
+    if (rc == QR_OK)
+        rc = qr_children_add(conn, txn, err);
     if (rc == QR_OK)
         rc = count_changes(txn, err);
     if (rc < 0)
@@ -343,6 +352,7 @@ static void columns_done(struct settle_txn *txn)
     qr_array_done(&txn->closed_sessions);
     qr_array_done(&txn->closed_batches);
     qr_settle_batches_done(txn);
+    qr_children_done(txn);
     qr_array_done(&txn->limited);
     qr_results_done(&txn->results);
     qr_stage_done(&txn->changes);
@@ -450,6 +460,8 @@ static bool settle_some(struct qr_db *db, struct qr_lane *lane, struct qr_conn *
             qr_limit_announce(db, txn->freed);
         if (status == QR_DB_DONE)
             qr_stage_tell(db, &txn->changes);
+        if (status == QR_DB_DONE && txn->found_types != 0)
+            qr_announce_types(db, txn->found_types);
         answer(db, items, n, status, again);
         return txn->timeouts < TIMEOUTS_MAX;
     }

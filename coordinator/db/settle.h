@@ -22,6 +22,10 @@ struct settle_item {
     bool has_parts;    /* finished work is kept of the job */
     bool brought_part; /* some of it by this lease */
     int64_t run_id, file_id;
+    /* what it found (settle_children.c) */
+    int parent_row; /* its own row there */
+    int64_t n_new, n_known, n_unchanged, n_refused;
+    char refused_why[200]; /* the first of them */
     /* failures: what was decided */
     enum qr_class class;
     const char *status; /* pending, failed, paused, cancelled */
@@ -56,6 +60,8 @@ struct settle_txn {
     size_t n_batches;
     PGresult *batch_rows;
     struct qr_results results;
+    PGresult *parents;    /* of results that found jobs */
+    uint64_t found_types; /* types that got jobs by this transaction */
 };
 
 /* ---- settle_fence.c */
@@ -91,6 +97,14 @@ QR_MUST_CHECK int qr_settle_parts(struct qr_conn *conn, struct settle_txn *txn, 
 /** What was not accepted: committed before, or stale. */
 QR_MUST_CHECK int qr_settle_classify(struct qr_conn *conn, struct settle_txn *txn,
                                      struct qr_err *err);
+
+/* ---- settle_children.c: jobs that completed results found; nothing happens where none did */
+/** Before any job is locked: the runs that may grow, FOR SHARE (rule 10). */
+QR_MUST_CHECK int qr_children_lock(struct qr_conn *conn, struct settle_txn *txn,
+                                   struct qr_err *err);
+/** Behind the fence: only what results that were accepted found is added. To txn->changes. */
+QR_MUST_CHECK int qr_children_add(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *err);
+void qr_children_done(struct settle_txn *txn);
 
 /* ---- settle_slow.c */
 /** Took longer than a statement may, alone, not long ago. */

@@ -17,6 +17,10 @@
     X(budget_merge) \
     X(checkpoint) \
     X(checkpoint_stands) \
+    X(children_events) \
+    X(children_files) \
+    X(children_jobs) \
+    X(children_parents) \
     X(claim_alone) \
     X(claim_heads) \
     X(claim_lease) \
@@ -138,6 +142,7 @@
     X(stage_early) \
     X(stage_end) \
     X(stage_enqueue) \
+    X(stage_found) \
     X(stage_index) \
     X(stage_link) \
     X(stage_link_clear) \

@@ -127,6 +127,20 @@ void qr_stage_tell(struct qr_db *db, struct qr_stage_changes *changes)
     changes->halted = 0;
 }
 
+/* Jobs that were found; their stage has grown by them in the same change. */
+static int count_found(struct qr_conn *conn, const struct qr_stage_change *c, struct qr_err *err)
+{
+    struct qr_params params;
+
+    if (c->found == 0 && c->found_refused == 0)
+        return QR_OK;
+    qr_params_init(&params);
+    qr_param_i64(&params, c->run_id);
+    qr_param_i64(&params, c->found);
+    qr_param_i64(&params, c->found_refused);
+    return qr_conn_run(conn, QR_SQL_stage_found, &params, NULL, err);
+}
+
 int qr_stage_apply(struct qr_conn *conn, struct qr_stage_changes *changes, struct qr_err *err)
 {
     int rc = QR_OK;
@@ -145,7 +159,9 @@ int qr_stage_apply(struct qr_conn *conn, struct qr_stage_changes *changes, struc
         qr_param_text(&params, "extract");
         for (size_t k = 0; k < QR_COUNT(values); k++)
             qr_param_i64(&params, values[k]);
-        rc = qr_conn_run(conn, QR_SQL_stage_change, &params, NULL, err);
+        rc = count_found(conn, c, err);
+        if (rc == QR_OK)
+            rc = qr_conn_run(conn, QR_SQL_stage_change, &params, NULL, err);
         if (rc == QR_OK && (c->faults > 0 || c->failed < 0))
             rc = weigh(conn, changes, c, err);
     }

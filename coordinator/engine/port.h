@@ -264,6 +264,24 @@ struct qr_db_return_reply {
     uint64_t returned; /* of them, really returned; the others had been settled */
 };
 
+/* Jobs that a completed result brings: found while its file was worked on. One block, strings and
+ * all: free() gives it back. */
+enum { QR_FOUND_MAX = 256, QR_FOUND_DEPTH_MAX = 16 };
+struct qr_found_job {
+    const char *uri, *type;
+    const char *key;  /* "": none */
+    int32_t priority; /* added to its parent's */
+    uint64_t bytes;
+    int64_t modified_ms; /* 0 unknown */
+};
+struct qr_found {
+    uint32_t left_out; /* found, and not among them: */
+    enum qr_class left_out_class;
+    char left_out_why[160];
+    size_t n, n_bytes; /* jobs; size of the block */
+    struct qr_found_job jobs[];
+};
+
 /* Settle: one result. Made by service/ when the frame came in (or by the engine with calloc() and
  * strdup() when a budget ran out: by_coordinator), owned by the lane from qr_engine_port
  * .db_settle() on, given back with the answer filled in, freed by service/ after
@@ -277,6 +295,7 @@ struct qr_settle {
     char *message;             /* why it failed; owned, or NULL */
     uint8_t *record;           /* encoded ExtractionRecord; owned, or NULL */
     size_t record_len;
+    struct qr_found *found; /* owned; NULL, as usual: none */
     uint32_t duration_ms;
     uint64_t retry_after_ms; /* the source asked for it; 0 no */
     uint64_t budget_ms;      /* set by the engine: the lease's; 0 when it is not known here */

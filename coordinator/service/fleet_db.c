@@ -96,6 +96,7 @@ void qr_fleet_free_settle(struct qr_fleet *fleet, struct qr_settle *settle)
     bool is_whole = settle->record == (uint8_t *)(settle + 1);
 
     free(settle->message);
+    free(settle->found);
     if (!is_whole)
         free(settle->record);
     if (is_whole || fleet->n_free_settles >= FREE_SETTLES_MAX) {
@@ -112,7 +113,7 @@ void qr_fleet_settled(struct qr_fleet *fleet, struct qr_settle *const *settles, 
 {
     qr_engine_done_settle(fleet->engine, settles, n, status);
     for (size_t i = 0; i < n; i++) {
-        fleet->pending_bytes -= settles[i]->record_len;
+        fleet->pending_bytes -= qr_fleet_settle_bytes(settles[i]);
         qr_fleet_free_settle(fleet, settles[i]);
     }
 }

@@ -140,6 +140,12 @@ struct qr_settle *qr_fleet_new_settle(struct qr_fleet *fleet, size_t record_len)
 /** The only way to free a settle here, however it was made. */
 void qr_fleet_free_settle(struct qr_fleet *fleet, struct qr_settle *settle);
 
+/** What it counts for in pending_bytes. */
+static inline size_t qr_fleet_settle_bytes(const struct qr_settle *settle)
+{
+    return settle->record_len + (settle->found ? settle->found->n_bytes : 0);
+}
+
 /** fleet_db.c: the database is done with these: count, tell the engine, free. Under the mutex. */
 void qr_fleet_settled(struct qr_fleet *fleet, struct qr_settle *const *settles, size_t n,
                       enum qr_db_status status);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "coordinator/service/fleet_internal.h"
+#include "coordinator/service/found.h"
 
 /* A record over the limit would be refused for ever: the job fails instead, and says why. */
 static struct qr_settle *settle_too_large(const struct qr_fleet *fleet,
@@ -43,11 +44,15 @@ static struct qr_settle *settle_of(struct qr_fleet *fleet, struct qr_fleet_strea
         free(record);
         return NULL;
     }
-    struct qr_settle *settle = qr_fleet_new_settle(fleet, 0);
+    struct qr_found *found = NULL;
+    struct qr_settle *settle =
+        qr_found_of_result(result, &found) ? qr_fleet_new_settle(fleet, 0) : NULL;
     if (!settle) {
+        free(found);
         free(record);
         return NULL;
     }
+    settle->found = found;
     if (!record && len > 0) {
         record = result->record.data; /* taken out of the frame */
         result->record = (ProtobufCBinaryData){0};
@@ -80,7 +85,7 @@ static void on_result(struct qr_fleet *fleet, struct qr_fleet_stream *stream,
             qr_engine_refuse_result(fleet->engine, stream->id, lease_id);
             continue;
         }
-        size_t len = settle->record_len;
+        size_t len = qr_fleet_settle_bytes(settle);
         fleet->pending_bytes += len;
         if (qr_engine_result(fleet->engine, stream->id, settle)) {
             fleet->pending_bytes -= len;

@@ -54,6 +54,12 @@ static void print_job(const Quarry__V1__Job *job)
     snprintf(text, sizeof text, "%s of finished work, to go on from",
              qr_text_size(job->kept_bytes, size, sizeof size));
     line("kept", job->kept_bytes > 0 ? text : "");
+    snprintf(text, sizeof text, "job %" PRId64 ", %" PRIu32 " %s from a listed file",
+             job->parent_id, job->depth, job->depth == 1 ? "step" : "steps");
+    line("found by", job->parent_id != 0 ? text : "");
+    snprintf(text, sizeof text, "%" PRIu64 " %s", job->children,
+             job->children == 1 ? "job, named by its file" : "jobs, named by its file");
+    line("found", job->children > 0 ? text : "");
     line("class", job->error_class);
     line("error", job->last_error);
     line("empty", job->empty_reason);

@@ -283,6 +283,15 @@ static void print_heading(const Quarry__V1__Run *run)
                  run->infra_losses);
         print_line("losses", text);
     }
+    if (run->found > 0) {
+        snprintf(text, sizeof text, "%" PRIu64 " of the files, named by others", run->found);
+        print_line("found", text);
+    }
+    if (run->found_refused > 0) {
+        snprintf(text, sizeof text, "%" PRIu64 " named by others: quarry job events says why",
+                 run->found_refused);
+        print_line("not added", text);
+    }
     if (run->discover_error[0])
         print_line("listing", run->discover_error);
     for (size_t i = 0; i < run->n_unserved; i++)

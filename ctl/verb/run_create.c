@@ -16,7 +16,7 @@ struct args {
     struct qr_option_list types, settings;
     int64_t priority, delay_ms;
     double weight;
-    bool again, manual, wait;
+    bool again, manual, wait, follow;
 };
 
 #define AT(field) offsetof(struct args, field)
@@ -32,6 +32,7 @@ static const struct qr_option options[] = {
     {"set",      0, QR_OPT_LIST, AT(settings), NULL, 0, 0, QR_OPT_PAIRS, "KEY=VALUE", "an option of the extractors", "docs/cli.md"},
     {"start-at", 0, QR_OPT_STR,  AT(start_at), NULL, 0, 0, 0, "TIME", "list the files now, start none before 2026-01-31T22:00 (local time; UTC with a Z behind it)", "docs/cli.md"},
     {"delay",    0, QR_OPT_MSEC, AT(delay_ms), "0", 0, 366.0 * 24 * 3600 * 1000, 0, "10m", "list the files now, start none before so long from now", "docs/cli.md"},
+    {"follow-references", 0, QR_OPT_BOOL, AT(follow), NULL, 0, 0, 0, "", "files that drawings name (external references) too, below the same root", "docs/cli.md"},
     {"again",    0, QR_OPT_BOOL, AT(again),    NULL, 0, 0, 0, "", "files that did not change since the last run, too", "docs/cli.md"},
     {"manual",   0, QR_OPT_BOOL, AT(manual),   NULL, 0, 0, 0, "", "list nothing: jobs come by quarry job add", "docs/cli.md"},
     {"wait",     0, QR_OPT_BOOL, AT(wait),     NULL, 0, 0, 0, "", "stay until every file is done or failed, and show the report", "docs/cli.md"},
@@ -74,6 +75,14 @@ static void fill_settings(const struct qr_option_list *list,
     }
 }
 
+/* --follow-references is an option of the extractors that the coordinator reads too. */
+static void fill_follow(Quarry__V1__CreateRunRequest__OptionsEntry *pair)
+{
+    quarry__v1__create_run_request__options_entry__init(pair);
+    pair->key = (char *)"follow-references";
+    pair->value = (char *)"on";
+}
+
 static int create(struct qr_ctl *ctl, const struct args *args, Quarry__V1__CreateRunReply **ret,
                   struct qr_err *err)
 {
@@ -94,6 +103,11 @@ static int create(struct qr_ctl *ctl, const struct args *args, Quarry__V1__Creat
         request.delay_ms = args->delay_ms;
         request.weight = args->weight;
         fill_settings(&args->settings, pairs, entries);
+        if (args->follow) {
+            fill_follow(&pairs[n]);
+            entries[n] = &pairs[n];
+            n++;
+        }
         request.source = source;
         request.name = args->name ? args->name : request.name;
         request.types = args->types.items;
@@ -154,6 +168,8 @@ const struct qr_ctl_verb qr_ctl_run_create = {
         "  quarry run create --source root://drawings --wait        stay, show progress and "
         "report\n"
         "  quarry run create --source root://drawings --again       unchanged files once more\n"
+        "  quarry run create --source root://drawings --follow-references  what drawings name, "
+        "too\n"
         "  quarry run create --source root://drawings --weight 3    three turns for one of others\n"
         "  quarry run create --source root://drawings --start-at 2026-01-31T22:00   at night\n"
         "  id=$(quarry -o json run create --source root://drawings | jq .id)\n"

@@ -33,7 +33,7 @@ PATHS = {
     "convicted": (("pending",), "failed", False),  # names the lease that died, which was returned before
 }
 # said of a job, without changing its state
-REMARKS = {"suspect", "alone", "stop_requested", "dlq.purged"}
+REMARKS = {"suspect", "alone", "stop_requested", "dlq.purged", "found", "found.refused"}
 
 
 # why a lease was returned when a person had asked for it
@@ -73,6 +73,7 @@ def check(history, acknowledged=None, told=None, metrics=None, only_run=None, un
     _results(history, jobs, leases, report, only_run)
     _queues(history, jobs, report)
     _counters(history, jobs, report, only_run, unfinished)
+    _found(history, jobs, report)
     if told:
         _told(told, jobs, leases, report)
     if metrics is not None and only_run is None:
@@ -273,6 +274,28 @@ def _counters(history, jobs, report, only_run, unfinished):
             report.add("run_open", f"run {run} is still {status}")
         elif len(ends) != 1 + history.run_events.get(run, []).count("run.reopened"):
             report.add("run_ends", f"run {run} is {status} and ended {len(ends)} times")
+
+
+def _found(history, jobs, report):
+    """Jobs that others found: by a completed one, in its run, once, as many as its history says."""
+    children = collections.Counter(job.parent_id for job in jobs.values() if job.parent_id is not None)
+    for job in jobs.values():
+        if job.parent_id is None:
+            if job.depth is not None:
+                report.add("found_depth", f"job {job.id} was listed and is {job.depth} steps from a listed one")
+            continue
+        parent = history.jobs.get(job.parent_id)
+        if parent is None or parent.run_id != job.run_id or parent.status != "completed":
+            report.add("found_unfenced", f"job {job.id} was found by job {job.parent_id}, which is "
+                       f"{parent.status if parent else 'not there'}")
+        elif job.depth != (parent.depth or 0) + 1:
+            report.add("found_depth", f"job {job.id} is {job.depth} steps from a listed one, its parent {parent.depth or 0}")
+    for job_id in jobs:
+        said = [event for event in history.events.get(job_id, []) if event.event == "found"]
+        new = sum(int(event.detail.split(" new", 1)[0]) for event in said)
+        if new != children[job_id] or len(said) > 1:
+            report.add("found_count", f"job {job_id} has {children[job_id]} found jobs, its {len(said)} events say {new}")
+    report.figures["found"] = sum(children.values())
 
 
 def _metrics(jobs, metrics, report):

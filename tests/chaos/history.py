@@ -6,7 +6,7 @@ import collections
 
 JOBS = """
 SELECT j.id, j.run_id, f.uri, j.job_type, j.status, j.settled_lease_id, j.retry_count, j.infra_losses,
-       j.empty_reason, j.partial, f.id
+       j.empty_reason, j.partial, f.id, j.parent_job_id, j.depth
   FROM extraction_jobs j JOIN cloud_files f ON f.id = j.file_id"""
 
 LEASES = """
@@ -30,7 +30,8 @@ RESULT_TABLES = ("extracted_pages", "extracted_dimensions", "extracted_parameter
                  "extracted_bom_items")
 
 Job = collections.namedtuple(
-    "Job", "id run_id uri type status settled_lease_id retry_count infra_losses empty_reason partial file_id")
+    "Job", "id run_id uri type status settled_lease_id retry_count infra_losses empty_reason partial file_id "
+    "parent_id depth", defaults=(None, None))
 Lease = collections.namedtuple("Lease", "id job_id gone session_pk claimed_by")
 Event = collections.namedtuple("Event", "id event job_id lease_id detail")
 Stage = collections.namedtuple(

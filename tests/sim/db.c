@@ -341,8 +341,11 @@ static void fail_job(struct sim *sim, struct job *job, struct req *req)
 static void complete_job(struct sim *sim, struct job *job, struct req *req)
 {
     db_write_rows(sim, job, req);
+    if (req->found != job->children)
+        sim_violation(sim, "found_stays", "lease %llu completes with %u jobs found, not %u",
+                      (unsigned long long)req->lease, req->found, job->children);
     if (!BROKEN(parent_first))
-        stage_add_children(sim, job, req->lease);
+        stage_add_children(sim, job, req->lease, req->found);
     stage_write(sim, job);
     job->current = 0;
     job->stop = STOP_NONE;
@@ -350,7 +353,7 @@ static void complete_job(struct sim *sim, struct job *job, struct req *req)
     limit_give(sim, req->lease);
     stage_set(sim, job, JOB_DONE);
     if (BROKEN(parent_first))
-        stage_add_children(sim, job, req->lease);
+        stage_add_children(sim, job, req->lease, req->found);
     sim->jobs_done++;
 }
 
@@ -358,7 +361,7 @@ static void complete_job(struct sim *sim, struct job *job, struct req *req)
 static void settle_unfenced(struct sim *sim, struct job *job, const struct req *req)
 {
     if (job && BROKEN(child_unfenced) && !req->error_class)
-        stage_add_children(sim, job, req->lease);
+        stage_add_children(sim, job, req->lease, req->found);
     if (job && BROKEN(close_unfenced) && job->settled_lease != req->lease)
         sim->db.runs[job->run].stages[job->stage].open--;
     if (BROKEN(slot_twice))

@@ -75,8 +75,14 @@ static void take_result(struct coord *coord, struct stream *stream, const struct
     settle->lease_id = frame->items[0].lease;
     settle->job_id = frame->items[0].job;
     settle->error_class = (enum qr_class)frame->items[0].code;
-    if (qr_engine_result(coord->engine, stream->id, settle))
+    if (frame->items[0].found > 0) {
+        settle->found = calloc(1, sizeof *settle->found);
+        settle->found->n = frame->items[0].found; /* which ones the database knows */
+    }
+    if (qr_engine_result(coord->engine, stream->id, settle)) {
+        free(settle->found);
         free(settle);
+    }
 }
 
 void input_frame(struct sim *sim, struct coord *coord, struct stream *stream,

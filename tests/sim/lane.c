@@ -11,6 +11,7 @@ void db_req_free(void *arg)
 
     if (req->settle) {
         free(req->settle->message);
+        free(req->settle->found);
         free(req->settle);
     }
     free(req->out);

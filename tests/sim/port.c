@@ -167,6 +167,7 @@ static void on_db_settle(void *ctx, struct qr_settle *settle)
     req->lease = settle->lease_id;
     req->job = settle->job_id;
     req->error_class = (int)settle->error_class;
+    req->found = settle->found ? (uint32_t)settle->found->n : 0;
     req->settle = settle;
     db_submit(port->sim, req);
 }

@@ -76,6 +76,7 @@ enum {
     X(trigger_separate, "the next stage is begun in a transaction of its own")     \
     X(parent_first, "a job is subtracted before what it found is added")           \
     X(child_unfenced, "what a job found is added though its lease is over")        \
+    X(found_not_spooled, "the spool keeps a result without the jobs it found")     \
     X(count_blind, "the counter grows by rows sent, not by rows inserted")         \
     X(close_unfenced, "a result of a lease that is over is subtracted too")        \
     X(no_epoch, "a stage that reopens keeps its epoch")                            \
@@ -149,7 +150,8 @@ struct item {
     bool spooled;
     uint8_t run;
     enum qr_stop_reason stop;
-    int code; /* Ack code, or error class of a result */
+    int code;       /* Ack code, or error class of a result */
+    uint32_t found; /* result: jobs it brings */
     uint64_t started_ms_ago;
     uint32_t permille;
     enum qr_phase phase;
@@ -192,6 +194,7 @@ struct held {
     int64_t started_at, finish_at; /* INT64_MAX: it hangs */
     /* spooled */
     int error_class;
+    uint32_t found;  /* jobs that it found, kept with its result */
     int64_t send_at; /* when it is sent (again) */
 };
 
@@ -365,7 +368,7 @@ void stage_set(struct sim *sim, struct job *job, enum job_state state);
 /** A new job, unless the run has one of this uri (0: it has none of its own). */
 void stage_add_job(struct sim *sim, int run, const struct job *job);
 /** What a result of `job` found; before the job itself closes. */
-void stage_add_children(struct sim *sim, const struct job *job, uint64_t lease);
+void stage_add_children(struct sim *sim, const struct job *job, uint64_t lease, uint32_t n);
 /** A stage job's result is stored, unless a newer epoch supersedes it. */
 void stage_write(struct sim *sim, const struct job *job);
 void stage_finish_adding(struct sim *sim, int run);

@@ -103,14 +103,14 @@ void stage_add_job(struct sim *sim, int run, const struct job *job)
     change(sim, run, job->stage, 1);
 }
 
-void stage_add_children(struct sim *sim, const struct job *job, uint64_t lease)
+void stage_add_children(struct sim *sim, const struct job *job, uint64_t lease, uint32_t n)
 {
     if (sim->db.runs[job->run].gate == GATE_CANCELLED)
         return; /* inserts look at the gate too */
-    if (job->children && !BROKEN(parent_first) && job->current != lease)
+    if (n && !BROKEN(parent_first) && job->current != lease)
         sim_violation(sim, "children_fenced", "lease %llu adds jobs, its job is held by %llu",
                       (unsigned long long)lease, (unsigned long long)job->current);
-    for (uint32_t i = 0; i < job->children; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         const struct job child = {.type = (qr_type_id)(1 + (job->uri + i) % TYPES),
                                   .uri = FIRST_CHILD + (job->uri * 3 + i) % CHILD_URIS};
         stage_add_job(sim, job->run, &child);

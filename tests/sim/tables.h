@@ -106,6 +106,7 @@ struct req {
     /* settle */
     uint64_t lease, job;
     int error_class;
+    uint32_t found;
     struct qr_settle *settle;
     /* answer */
     enum qr_db_status status;

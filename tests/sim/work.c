@@ -119,8 +119,10 @@ void work_send_results(struct sim *sim, void *object, void *arg, uint64_t life)
         if (!held->spooled || held->send_at > sim->now)
             continue;
         frame = frame_new(UP_RESULT, 1);
-        frame->items[0] =
-            (struct item){.lease = held->lease, .job = held->job, .code = held->error_class};
+        frame->items[0] = (struct item){.lease = held->lease,
+                                        .job = held->job,
+                                        .code = held->error_class,
+                                        .found = held->found};
         work_send(sim, worker, frame);
         held->send_at = BROKEN(no_resend) ? INT64_MAX : sim->now + RESEND_MS;
         if (held->send_at != INT64_MAX)
@@ -182,6 +184,7 @@ static void finish(struct sim *sim, void *object, void *arg, uint64_t lease)
         work_free_place(worker, held);
         held->spooled = true; /* on disk before it is sent */
         held->error_class = pick_outcome(sim, &sim->db.jobs[held->job - 1]);
+        held->found = held->error_class ? 0 : sim->db.jobs[held->job - 1].children;
         work_send_result_soon(sim, worker, held, rng_range(&sim->rng, 0, 400));
         work_send_credits(sim, worker);
     }

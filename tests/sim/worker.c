@@ -167,8 +167,10 @@ static void stop_process(struct sim *sim, struct worker *worker, bool for_good)
     worker->alive = worker->welcomed = false;
     worker->stopped = for_good;
     for (size_t i = 0; i < worker->n_held; i++)
-        if (worker->held[i].spooled)
-            worker->held[kept++] = worker->held[i];
+        if (worker->held[i].spooled) {
+            worker->held[kept] = worker->held[i];
+            worker->held[kept++].found *= !BROKEN(found_not_spooled);
+        }
     worker->n_held = kept;
 }
 

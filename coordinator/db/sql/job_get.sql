@@ -16,7 +16,9 @@ SELECT j.id, j.run_id, f.uri, j.job_type, j.status, j.priority, j.retry_count, j
            AS progress_permille,
        CASE WHEN j.status = 'processing' THEN coalesce(j.progress_done, 0) ELSE 0 END AS progress_done,
        CASE WHEN j.status = 'processing' THEN coalesce(j.progress_total, 0) ELSE 0 END AS progress_total,
-       coalesce(j.part_bytes, 0) AS kept_bytes, coalesce(j.dedupe, '') AS dedupe
+       coalesce(j.part_bytes, 0) AS kept_bytes, coalesce(j.dedupe, '') AS dedupe,
+       coalesce(j.parent_job_id, 0) AS parent_id, coalesce(j.depth, 0)::integer AS depth,
+       (SELECT count(*) FROM extraction_jobs k WHERE k.parent_job_id = j.id) AS children
   FROM extraction_jobs j
   JOIN cloud_files f ON f.id = j.file_id
   LEFT JOIN delayed d ON d.job_id = j.id

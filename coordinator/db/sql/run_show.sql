@@ -11,7 +11,8 @@ SELECT r.id, r.name, r.source, r.status, r.priority + r.boost, (extract(epoch FR
        coalesce((extract(epoch FROM r.start_at) * 1000)::bigint, 0) AS start_at_ms,
        r.gate AS gate, coalesce(r.gate_reason, '') AS gate_reason,
        (SELECT coalesce(sum(j.progress_permille), 0) FROM extraction_jobs j
-         WHERE j.claimed_by IS NOT NULL AND j.run_id = r.id AND j.status = 'processing') AS working_permille
+         WHERE j.claimed_by IS NOT NULL AND j.run_id = r.id AND j.status = 'processing') AS working_permille,
+       s.found AS found, s.found_refused AS found_refused
   FROM runs r JOIN run_stages s ON s.run_id = r.id AND s.stage = 'extract'
   LEFT JOIN run_shares w ON w.run_id = r.id
  WHERE ($1::bigint IS NULL OR r.id = $1::bigint) AND ($2::bigint = 0 OR r.id < $2::bigint)

@@ -516,6 +516,7 @@ void fx_settle_many(struct fx *fx, struct qr_settle **settles, struct qr_settle 
         answers[i] = *settles[i];
         free(settles[i]->message);
         free(settles[i]->record);
+        free(settles[i]->found);
         free(settles[i]);
     }
 }

@@ -182,6 +182,14 @@ static void frames_of_workers_are_read(void **state)
     results[0].error = NULL;
     results[0].record_bytes = 100000;
     assert_int_equal(qr_hot_take(&hot, theirs, pack(&frame)), QR_HOT_NONE);
+    results[0].record_bytes = 0;
+    Quarry__V1__FoundJob found = QUARRY__V1__FOUND_JOB__INIT, *list[] = {&found};
+    results[0].found = list; /* jobs that were found: the general code's */
+    results[0].n_found = 1;
+    assert_int_equal(qr_hot_take(&hot, theirs, pack(&frame)), QR_HOT_NONE);
+    results[0].n_found = 0;
+    results[0].found_left_out = 1;
+    assert_int_equal(qr_hot_take(&hot, theirs, pack(&frame)), QR_HOT_NONE);
     qr_hot_done(&hot);
 }
 
