@@ -178,6 +178,17 @@ void qr_session_started(struct qr_session *session, uint64_t lease_id);
  *  waited for first, a moment at most. */
 void qr_session_release(struct qr_session *session, uint64_t lease_id, const char *reason);
 
+/* A job that was found while another was worked on (fleet.proto, FoundJob). */
+struct qr_session_found {
+    const char *uri;  /* UTF-8 */
+    const char *type; /* job type */
+    uint64_t bytes;
+    int64_t modified_ms; /* 0: unknown */
+};
+enum {
+    QR_SESSION_FOUND_BYTES = 24 << 10
+}; /* of a result's addresses; what is beyond is left out */
+
 struct qr_session_result {
     uint64_t lease_id;
     enum qr_class cls;     /* QR_CLASS_NONE: completed */
@@ -185,7 +196,12 @@ struct qr_session_result {
     const uint8_t *record; /* encoded ExtractionRecord, may be NULL */
     size_t record_bytes;
     uint32_t duration_ms;
-    uint64_t retry_after_ms; /* 0: none */
+    uint64_t retry_after_ms;              /* 0: none */
+    const struct qr_session_found *found; /* only of completed jobs; 256 at most */
+    size_t n_found;
+    uint32_t found_left_out; /* that many more, because: */
+    const char *found_why;   /* may be NULL */
+    enum qr_class found_class;
 };
 /** Done, well or not: written to the spool, then sent until an Ack comes. The slot is free. */
 void qr_session_result(struct qr_session *session, const struct qr_session_result *result);

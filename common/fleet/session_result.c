@@ -50,15 +50,64 @@ static void clean_text(const char *text, char *out, size_t size)
     out[at] = '\0';
 }
 
+enum { FOUND_MAX = 256 };
+
+/* What was found, as the wire has it. */
+struct found_message {
+    Quarry__V1__FoundJob jobs[FOUND_MAX], *list[FOUND_MAX];
+    Quarry__V1__Failure why;
+};
+
+/* As much as fits a frame beside the rest; what does not is left out, and said. Returns the bytes.
+ */
+static size_t put_found(const struct qr_session_result *result, struct found_message *to,
+                        Quarry__V1__JobResult *message)
+{
+    enum { BESIDE = 64 }; /* type, numbers, heads */
+    size_t bytes = 0;
+
+    if (result->cls != QR_CLASS_NONE)
+        return 0;
+    message->found = to->list;
+    message->found_left_out = result->found_left_out;
+    quarry__v1__failure__init(&to->why);
+    to->why.class_ = (Quarry__V1__ErrorClass)result->found_class;
+    to->why.message = (char *)(uintptr_t)(result->found_why ? result->found_why : "");
+    for (size_t i = 0; i < result->n_found; i++) {
+        const struct qr_session_found *found = &result->found[i];
+        size_t size = strlen(found->uri) + BESIDE;
+        if (message->n_found == FOUND_MAX || bytes + size > INLINE_BYTES) {
+            if (message->found_left_out++ == 0) {
+                to->why.class_ = QUARRY__V1__ERROR_CLASS__ERROR_CLASS_RESOURCE;
+                to->why.message = (char *)"more than one result can carry";
+            }
+            continue;
+        }
+        bytes += size;
+        Quarry__V1__FoundJob *job = &to->jobs[message->n_found];
+        quarry__v1__found_job__init(job);
+        job->uri = (char *)(uintptr_t)found->uri;
+        job->type = (char *)(uintptr_t)found->type;
+        job->bytes = found->bytes;
+        job->modified_ms = found->modified_ms;
+        to->list[message->n_found++] = job;
+    }
+    if (message->found_left_out > 0)
+        message->found_error = &to->why;
+    return bytes + (message->found_left_out > 0 ? strlen(to->why.message) + BESIDE : 0);
+}
+
 static int spool_result(struct qr_session *s, const struct held *held,
                         const struct qr_session_result *result, struct qr_err *err)
 {
     Quarry__V1__JobResult message = QUARRY__V1__JOB_RESULT__INIT;
     Quarry__V1__Failure failure = QUARRY__V1__FAILURE__INIT;
-    bool chunked = result->record_bytes > INLINE_BYTES;
+    struct found_message found;
     uint8_t digest[32];
     char text[MESSAGE_BYTES_MAX];
     uint8_t size_le[4];
+    bool chunked = result->record_bytes + put_found(result, &found, &message) > INLINE_BYTES &&
+                   result->record_bytes > 0;
 
     message.lease_id = held->lease_id;
     message.job_id = held->job_id;

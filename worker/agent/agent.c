@@ -243,6 +243,8 @@ static void read_letters(struct agent *a)
             qr_session_writable(a->session, letter->id);
         else if (letter->kind == QR_LETTER_CLOSED)
             qr_session_closed(a->session, letter->id, letter->data);
+        else if (letter->kind == QR_LETTER_REFERRED)
+            qr_jobs_referred(&a->jobs, letter->id, letter->block);
         else
             qr_jobs_fetched(&a->jobs, letter);
         qr_letter_free(letter);

@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "worker/agent/fetch.h"
+#include "worker/agent/refer.h"
 
 enum { THREADS_MAX = 16, STOP_WAIT_S = 1 };
 
@@ -15,8 +16,9 @@ struct request {
     struct request *next;
     uint64_t id;
     char *uri;
-    size_t raw_len;
-    uint8_t raw[];
+    bool refer; /* to see what names refer to; else to open the file */
+    size_t len;
+    uint8_t data[]; /* the path as bytes, or the names */
 };
 
 struct qr_fetcher {
@@ -38,23 +40,43 @@ static void free_request(struct request *request)
     free(request);
 }
 
+/* The answer must not be lost: wait for memory. */
+static struct qr_letter *letter_for_sure(enum qr_letter_kind kind, uint64_t id, const char *text)
+{
+    struct qr_letter *letter = qr_letter_new(kind, id, text, text ? strlen(text) : 0);
+
+    while (!letter) {
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        letter = qr_letter_new(kind, id, NULL, 0);
+    }
+    return letter;
+}
+
+static void serve_refer(const struct qr_fetcher *fetcher, const struct request *request)
+{
+    struct qr_letter *letter = letter_for_sure(QR_LETTER_REFERRED, request->id, NULL);
+
+    letter->block =
+        qr_refer(fetcher->roots, request->uri, (const char *)request->data, request->len);
+    qr_mailbox_post(fetcher->mailbox, letter);
+}
+
 static void serve(const struct qr_fetcher *fetcher, const struct request *request)
 {
     const struct qr_fetch_request ask = {.roots = fetcher->roots,
                                          .uri = request->uri,
-                                         .raw = request->raw,
-                                         .raw_len = request->raw_len,
+                                         .raw = request->data,
+                                         .raw_len = request->len,
                                          .max_file_bytes = fetcher->max_file_bytes};
     struct qr_fetched got;
     int64_t begun_ms = qr_clock_ms();
 
-    qr_fetch_open(&ask, &got);
-    struct qr_letter *letter =
-        qr_letter_new(QR_LETTER_FETCHED, request->id, got.message, strlen(got.message));
-    while (!letter) { /* the answer must not be lost: wait for memory */
-        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-        letter = qr_letter_new(QR_LETTER_FETCHED, request->id, NULL, 0);
+    if (request->refer) {
+        serve_refer(fetcher, request);
+        return;
     }
+    qr_fetch_open(&ask, &got);
+    struct qr_letter *letter = letter_for_sure(QR_LETTER_FETCHED, request->id, got.message);
     letter->fd = got.fd;
     letter->cls = got.cls;
     letter->size = got.size;
@@ -137,10 +159,10 @@ bool qr_fetcher_free(struct qr_fetcher *fetcher)
     return true;
 }
 
-int qr_fetcher_submit(struct qr_fetcher *fetcher, uint64_t id, const char *uri, const uint8_t *raw,
-                      size_t raw_len, struct qr_err *err)
+static int append(struct qr_fetcher *fetcher, uint64_t id, bool refer, const char *uri,
+                  const void *data, size_t len, struct qr_err *err)
 {
-    struct request *request = calloc(1, sizeof *request + raw_len);
+    struct request *request = calloc(1, sizeof *request + len);
     char *copy = strdup(uri);
 
     if (!request || !copy) {
@@ -149,16 +171,29 @@ int qr_fetcher_submit(struct qr_fetcher *fetcher, uint64_t id, const char *uri, 
         return qr_fail(err, QR_E_NOMEM, "out of memory");
     }
     request->id = id;
+    request->refer = refer;
     request->uri = copy;
-    request->raw_len = raw_len;
-    if (raw_len > 0)
-        memcpy(request->raw, raw, raw_len);
+    request->len = len;
+    if (len > 0)
+        memcpy(request->data, data, len);
     pthread_mutex_lock(&fetcher->lock);
     *fetcher->end = request;
     fetcher->end = &request->next;
     pthread_cond_signal(&fetcher->wake);
     pthread_mutex_unlock(&fetcher->lock);
     return QR_OK;
+}
+
+int qr_fetcher_submit(struct qr_fetcher *fetcher, uint64_t id, const char *uri, const uint8_t *raw,
+                      size_t raw_len, struct qr_err *err)
+{
+    return append(fetcher, id, false, uri, raw, raw_len, err);
+}
+
+int qr_fetcher_refer(struct qr_fetcher *fetcher, uint64_t id, const char *uri, const char *names,
+                     size_t names_len, struct qr_err *err)
+{
+    return append(fetcher, id, true, uri, names, names_len, err);
 }
 
 /* Where the link to the waiting request `id` is kept; NULL: it does not wait. */

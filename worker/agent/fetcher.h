@@ -33,6 +33,11 @@ bool qr_fetcher_free(struct qr_fetcher *fetcher);
 QR_MUST_CHECK int qr_fetcher_submit(struct qr_fetcher *fetcher, uint64_t id, const char *uri,
                                     const uint8_t *raw, size_t raw_len, struct qr_err *err);
 
+/** See what the names in the file of job `id` refer to (refer.h): a letter REFERRED. Errors:
+ *  QR_E_NOMEM. */
+QR_MUST_CHECK int qr_fetcher_refer(struct qr_fetcher *fetcher, uint64_t id, const char *uri,
+                                   const char *names, size_t names_len, struct qr_err *err);
+
 /** Does it still wait for a thread? */
 bool qr_fetcher_is_waiting(struct qr_fetcher *fetcher, uint64_t id);
 /** Take a request back that still waits; false: it does not, an answer came or will come. */

@@ -1,4 +1,4 @@
-#include "worker/agent/job.h"
+#include "worker/agent/job_intern.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@ enum {
     KEEP_GRACE_MS = 1000,     /* to keep what is finished, before a job is handed back */
 };
 
-static struct qr_job *find(const struct qr_jobs *jobs, uint64_t lease_id)
+struct qr_job *qr_job_find(const struct qr_jobs *jobs, uint64_t lease_id)
 {
     struct qr_job *job = NULL;
     HASH_FIND(hh, jobs->all, &lease_id, sizeof lease_id, job);
@@ -31,13 +31,14 @@ static void dispose(struct qr_job *job)
     if (job->resume_fd >= 0)
         close(job->resume_fd);
     free(job->resume);
+    free(job->record);
     free(job->uri);
     free(job->name);
     free(job->type);
     free(job);
 }
 
-static void free_job(struct qr_jobs *jobs, struct qr_job *job)
+void qr_job_free(struct qr_jobs *jobs, struct qr_job *job)
 {
     if (job->state == QR_JOB_READY)
         DL_DELETE(jobs->ready, job);
@@ -50,10 +51,20 @@ void qr_jobs_free(struct qr_jobs *jobs)
     struct qr_job *job;
     struct qr_job *next;
     HASH_ITER (hh, jobs->all, job, next)
-        free_job(jobs, job);
+        qr_job_free(jobs, job);
 }
 
 /* ---- results */
+
+void qr_job_report(struct qr_jobs *jobs, const struct qr_session_result *result)
+{
+    jobs->done += result->cls == QR_CLASS_NONE;
+    jobs->failed += result->cls != QR_CLASS_NONE;
+    if (result->cls != QR_CLASS_NONE)
+        qr_log(QR_LOG_DEBUG, "job.failed", "lease=%" PRIu64 " class=%s message=\"%s\"",
+               result->lease_id, qr_class_text(result->cls), result->message);
+    qr_session_result(jobs->session, result);
+}
 
 static void report(struct qr_jobs *jobs, uint64_t lease_id, enum qr_class cls, const char *message,
                    const uint8_t *record, size_t record_bytes, int64_t duration_ms)
@@ -64,24 +75,20 @@ static void report(struct qr_jobs *jobs, uint64_t lease_id, enum qr_class cls, c
                                              .record = record,
                                              .record_bytes = record_bytes,
                                              .duration_ms = (uint32_t)duration_ms};
-    jobs->done += cls == QR_CLASS_NONE;
-    jobs->failed += cls != QR_CLASS_NONE;
-    if (cls != QR_CLASS_NONE)
-        qr_log(QR_LOG_DEBUG, "job.failed", "lease=%" PRIu64 " class=%s message=\"%s\"", lease_id,
-               qr_class_text(cls), message);
-    qr_session_result(jobs->session, &result);
+    qr_job_report(jobs, &result);
 }
 
-/* Encoded message and one more note: fields of a repeated kind may stand anywhere in a message. */
-static uint8_t *with_note(const uint8_t *record, size_t len, size_t *ret_len)
+/* Fields of a repeated kind may stand anywhere in a message. */
+uint8_t *qr_job_with_note(const uint8_t *record, size_t len, const char *code, uint32_t count,
+                          const char *message, size_t *ret_len)
 {
     Quarry__V1__ExtractionRecord tail = QUARRY__V1__EXTRACTION_RECORD__INIT;
     Quarry__V1__Note note = QUARRY__V1__NOTE__INIT;
     Quarry__V1__Note *notes[] = {&note};
 
-    note.code = (char *)"file.changed_since_listing";
-    note.count = 1;
-    note.message = (char *)"size or time of change differ from the listing";
+    note.code = (char *)(uintptr_t)code;
+    note.count = count;
+    note.message = (char *)(uintptr_t)message;
     tail.notes = notes;
     tail.n_notes = 1;
     size_t tail_len = quarry__v1__extraction_record__get_packed_size(&tail);
@@ -95,7 +102,7 @@ static uint8_t *with_note(const uint8_t *record, size_t len, size_t *ret_len)
 
 void qr_jobs_done(struct qr_jobs *jobs, const struct qr_pool_result *result)
 {
-    struct qr_job *job = find(jobs, result->id);
+    struct qr_job *job = qr_job_find(jobs, result->id);
     const uint8_t *record = result->record;
     size_t len = result->record_bytes;
     uint8_t *noted = NULL;
@@ -106,15 +113,28 @@ void qr_jobs_done(struct qr_jobs *jobs, const struct qr_pool_result *result)
     if (job->alone)
         jobs->alone_running = false;
     if (job->state == QR_JOB_LEFT || result->cancelled) {
-        free_job(jobs, job);
+        qr_job_free(jobs, job);
         return;
     }
-    if (job->changed && record && (noted = with_note(record, len, &len)))
+    if (job->changed && record &&
+        (noted = qr_job_with_note(record, len, "file.changed_since_listing", 1,
+                                  "size or time of change differ from the listing", &len)))
         record = noted;
-    report(jobs, job->lease_id, result->cls, result->message, record, len,
-           job->fetch_ms + result->duration_ms);
+    if (qr_job_refer(jobs, job, result, record, len)) {
+        free(noted);
+        return;
+    }
+    struct qr_session_result answer = {.lease_id = job->lease_id,
+                                       .cls = result->cls,
+                                       .message = result->message,
+                                       .record = record,
+                                       .record_bytes = len,
+                                       .duration_ms =
+                                           (uint32_t)(job->fetch_ms + result->duration_ms)};
+    qr_job_unreferred(job, result, &answer);
+    qr_job_report(jobs, &answer);
     free(noted);
-    free_job(jobs, job);
+    qr_job_free(jobs, job);
 }
 
 /* ---- the way in */
@@ -195,7 +215,8 @@ void qr_jobs_offer(struct qr_jobs *jobs, const Quarry__V1__Lease *lease)
         report(jobs, lease->lease_id, QR_CLASS_NONE, "", NULL, 0, 0);
         return;
     }
-    if (find(jobs, lease->lease_id)) { /* left behind by an earlier offer, still in the pool */
+    if (qr_job_find(jobs,
+                    lease->lease_id)) { /* left behind by an earlier offer, still in the pool */
         qr_session_decline(jobs->session, lease->lease_id, "still ending it");
         return;
     }
@@ -227,13 +248,13 @@ static void make_ready(struct qr_jobs *jobs, struct qr_job *job)
 
 void qr_jobs_fetched(struct qr_jobs *jobs, struct qr_letter *letter)
 {
-    struct qr_job *job = find(jobs, letter->id);
+    struct qr_job *job = qr_job_find(jobs, letter->id);
 
     if (!job || job->state != QR_JOB_FETCHING)
         return; /* given up meanwhile */
     if (letter->fd < 0) {
         report(jobs, job->lease_id, letter->cls, letter->data, NULL, 0, letter->took_ms);
-        free_job(jobs, job);
+        qr_job_free(jobs, job);
         return;
     }
     job->fd = letter->fd;
@@ -249,7 +270,7 @@ void qr_jobs_fetched(struct qr_jobs *jobs, struct qr_letter *letter)
 
 void qr_jobs_parts(struct qr_jobs *jobs, uint64_t lease_id, const uint8_t *data, size_t len)
 {
-    struct qr_job *job = find(jobs, lease_id);
+    struct qr_job *job = qr_job_find(jobs, lease_id);
     struct qr_err err = {0};
 
     if (!job || !job->parts_wanted)
@@ -269,7 +290,7 @@ void qr_jobs_parts(struct qr_jobs *jobs, uint64_t lease_id, const uint8_t *data,
 void qr_jobs_progress(const struct qr_jobs *jobs, uint64_t id,
                       const struct qr_extract_progress *progress)
 {
-    struct qr_job *job = find(jobs, id);
+    struct qr_job *job = qr_job_find(jobs, id);
 
     if (!job)
         return;
@@ -283,7 +304,7 @@ void qr_jobs_progress(const struct qr_jobs *jobs, uint64_t id,
 
 void qr_jobs_kept(struct qr_jobs *jobs, const struct qr_pool_kept *kept)
 {
-    struct qr_job *job = find(jobs, kept->id);
+    struct qr_job *job = qr_job_find(jobs, kept->id);
     const struct qr_session_checkpoint checkpoint = {.state = kept->state,
                                                      .state_len = kept->state_len,
                                                      .part = kept->part,
@@ -330,7 +351,7 @@ static void submit(struct qr_jobs *jobs, struct qr_job *job)
         report(jobs, job->lease_id,
                err.code == QR_E_INVALID ? QR_CLASS_INVALID_INPUT : QR_CLASS_RESOURCE, err.msg, NULL,
                0, job->fetch_ms);
-        free_job(jobs, job);
+        qr_job_free(jobs, job);
         return;
     }
     DL_DELETE(jobs->ready, job);
@@ -349,7 +370,7 @@ static void leave(struct qr_jobs *jobs, struct qr_job *job)
     if (job->state == QR_JOB_LEFT)
         return;
     if (job->state != QR_JOB_RUNNING) {
-        free_job(jobs, job);
+        qr_job_free(jobs, job);
         return;
     }
     job->state = QR_JOB_LEFT;
@@ -377,7 +398,7 @@ static void stop_soon(struct qr_jobs *jobs, struct qr_job *job, int64_t until_ms
 void qr_jobs_stop(struct qr_jobs *jobs, uint64_t lease_id, enum qr_session_stop reason,
                   uint32_t grace_ms)
 {
-    struct qr_job *job = find(jobs, lease_id);
+    struct qr_job *job = qr_job_find(jobs, lease_id);
 
     if (!job || job->state == QR_JOB_LEFT)
         return;
@@ -398,7 +419,8 @@ void qr_jobs_hand_back(struct qr_jobs *jobs, bool running_too, const char *reaso
     HASH_ITER (hh, jobs->all, job, next) {
         if (job->state == QR_JOB_RUNNING && running_too)
             stop_soon(jobs, job, jobs->now_ms + KEEP_GRACE_MS, reason);
-        else if (job->state != QR_JOB_LEFT && job->state != QR_JOB_RUNNING)
+        else if (job->state != QR_JOB_LEFT && job->state != QR_JOB_RUNNING &&
+                 (job->state != QR_JOB_REFERRING || running_too))
             hand_back(jobs, job, reason);
     }
 }
@@ -427,7 +449,7 @@ static void fetch_too_long(struct qr_jobs *jobs, struct qr_job *job)
                  (jobs->now_ms - job->fetching_ms) / 1000);
         report(jobs, job->lease_id, QR_CLASS_TIMEOUT, message, NULL, 0,
                jobs->now_ms - job->fetching_ms);
-        free_job(jobs, job);
+        qr_job_free(jobs, job);
     }
 }
 
@@ -438,13 +460,15 @@ static void check_time(struct qr_jobs *jobs, struct qr_job *job)
         hand_back(jobs, job, job->stop_reason);
     else if (job->state == QR_JOB_FETCHING && jobs->now_ms >= fetch_deadline(job))
         fetch_too_long(jobs, job);
+    else if (job->state == QR_JOB_REFERRING && jobs->now_ms >= qr_job_refer_deadline(job))
+        qr_job_refer_too_long(jobs, job);
 }
 
 static void report_working(void *arg, uint64_t id, int64_t since_ms,
                            const struct qr_extract_progress *progress)
 {
     struct qr_jobs *jobs = arg;
-    struct qr_job *job = find(jobs, id);
+    struct qr_job *job = qr_job_find(jobs, id);
 
     if (!job || job->state != QR_JOB_RUNNING)
         return;
@@ -495,6 +519,8 @@ int64_t qr_jobs_next_deadline(const struct qr_jobs *jobs)
             due = job->kept ? jobs->now_ms : job->stop_ms;
         else if (job->state == QR_JOB_FETCHING)
             due = fetch_deadline(job);
+        else if (job->state == QR_JOB_REFERRING)
+            due = qr_job_refer_deadline(job);
         deadline = due < deadline ? due : deadline;
     }
     return deadline;

@@ -2,7 +2,7 @@
  *
  * The jobs an agent holds and their way through it: fetched, submitted to the pool, answered.
  *
- *     QUEUED  -> FETCHING -> READY -> RUNNING -> gone
+ *     QUEUED  -> FETCHING -> READY -> RUNNING -> [REFERRING ->] gone
  *
  * At most `slots` jobs plus the prefetch are held, because no more are offered. Used by the agent's
  * thread only.
@@ -16,13 +16,15 @@
 #include "common/fleet/session.h"
 #include "worker/agent/fetcher.h"
 #include "worker/agent/options.h"
+#include "worker/agent/refer.h"
 #include "worker/pool/pool.h"
 
 enum qr_job_state {
-    QR_JOB_FETCHING, /* a fetch thread opens it, or will */
-    QR_JOB_READY,    /* open, waits for a child */
-    QR_JOB_RUNNING,  /* in the pool */
-    QR_JOB_LEFT,     /* in the pool, but the lease is over: its end is of no interest */
+    QR_JOB_FETCHING,  /* a fetch thread opens it, or will */
+    QR_JOB_READY,     /* open, waits for a child */
+    QR_JOB_RUNNING,   /* in the pool */
+    QR_JOB_REFERRING, /* done; a fetch thread looks at the files it names */
+    QR_JOB_LEFT,      /* in the pool, but the lease is over: its end is of no interest */
 };
 
 struct qr_job {
@@ -44,11 +46,15 @@ struct qr_job {
     int fd;          /* READY, or open already while the parts are fetched */
     uint8_t *resume; /* state to go on from; NULL: from the start */
     size_t resume_len;
-    int resume_fd;              /* state and parts for the child; -1: from the start */
-    bool parts_wanted;          /* the parts are being fetched */
-    bool said;                  /* that it went on, in the log */
-    bool kept;                  /* something was kept since it was asked for (stop_ms) */
-    bool changed;               /* size or time differ from the listing */
+    int resume_fd;     /* state and parts for the child; -1: from the start */
+    bool parts_wanted; /* the parts are being fetched */
+    bool said;         /* that it went on, in the log */
+    bool kept;         /* something was kept since it was asked for (stop_ms) */
+    bool changed;      /* size or time differ from the listing */
+    uint8_t *record;   /* REFERRING: the result, until its references are looked at */
+    size_t record_len;
+    int64_t done_ms, took_ms;
+    uint32_t found_left_out;
     struct qr_job *prev, *next; /* READY, in order */
     UT_hash_handle hh;
 };
@@ -79,6 +85,8 @@ void qr_jobs_kept(struct qr_jobs *jobs, const struct qr_pool_kept *kept);
 /** A child says how far it has come: for the log. */
 void qr_jobs_progress(const struct qr_jobs *jobs, uint64_t id,
                       const struct qr_extract_progress *progress);
+/** The fetch thread's answer about the files a job names; NULL: it had no memory. */
+void qr_jobs_referred(struct qr_jobs *jobs, uint64_t lease_id, const struct qr_references *refs);
 /** The pool's answer. */
 void qr_jobs_done(struct qr_jobs *jobs, const struct qr_pool_result *result);
 void qr_jobs_stop(struct qr_jobs *jobs, uint64_t lease_id, enum qr_session_stop reason,

@@ -62,6 +62,8 @@ void qr_letter_free(struct qr_letter *letter)
 {
     if (letter && letter->fd >= 0)
         close(letter->fd);
+    if (letter)
+        free(letter->block);
     free(letter);
 }
 

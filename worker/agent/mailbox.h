@@ -17,6 +17,7 @@ enum qr_letter_kind {
     QR_LETTER_WRITABLE, /* stream `id` takes bulk frames again */
     QR_LETTER_CLOSED,   /* stream `id` ended; text: why */
     QR_LETTER_FETCHED,  /* job `id`: `fd`, or class and text */
+    QR_LETTER_REFERRED, /* job `id`: what its references are (`block`) */
 };
 
 struct qr_letter {
@@ -28,7 +29,8 @@ struct qr_letter {
     uint64_t size;     /* FETCHED: of the file */
     int64_t took_ms;   /* FETCHED */
     int64_t modified_ms;
-    size_t len; /* of data, which is NUL-terminated */
+    void *block; /* REFERRED: struct qr_references, or NULL; freed with the letter */
+    size_t len;  /* of data, which is NUL-terminated */
     char data[];
 };
 

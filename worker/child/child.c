@@ -146,6 +146,33 @@ static void usage(uint64_t *ret_cpu_us, uint64_t *ret_rss)
     *ret_rss = (uint64_t)now.ru_maxrss * 1024;
 }
 
+static bool is_file(const Quarry__V1__Link *link)
+{
+    return link->target && (strcmp(link->kind, "xref") == 0 || strcmp(link->kind, "underlay") == 0);
+}
+
+/* The files that the job's file names; the pool decides what becomes of them. */
+static int send_found(struct child *child, uint32_t *ret_left_out, struct qr_err *err)
+{
+    const Quarry__V1__ExtractionRecord *msg = child->rec->msg;
+    uint32_t sent = 0;
+    int rc = QR_OK;
+
+    for (size_t i = 0; rc == QR_OK && i < msg->n_links; i++) {
+        const char *target = msg->links[i]->target;
+        if (!is_file(msg->links[i]) || !target[0])
+            continue;
+        size_t size = strlen(target) + 1;
+        if (size > QR_WIRE_FOUND_TEXT || sent == QR_WIRE_FOUND_MAX) {
+            ++*ret_left_out;
+            continue;
+        }
+        rc = qr_pipe_send(&child->pipe, QR_WIRE_FOUND, child->job_id, target, size, -1, err);
+        sent++;
+    }
+    return rc;
+}
+
 /* The record in chunks, then how it went. */
 static int answer(struct child *child, const struct qr_wire_done *done, const char *message,
                   struct qr_err *err)
@@ -194,6 +221,11 @@ static int extract(struct child *child, const struct qr_extract_job *job, struct
         message = child->rec->msg->error->message;
     }
     done.record_bytes = child->encoded.len;
+    if (job->options.follow == QR_EXTRACT_ON && done.class_id == QR_CLASS_NONE) {
+        int rc = send_found(child, &done.found_left_out, err);
+        if (rc < 0)
+            return rc;
+    }
     return answer(child, &done, message, err);
 }
 

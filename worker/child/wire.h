@@ -11,7 +11,7 @@
  *
  *     child -> pool
  *       READY                        once, from inside the sandbox
- *       PROGRESS, PART…, KEPT, CHUNK…, DONE    for each job, in order
+ *       PROGRESS, PART…, KEPT, FOUND…, CHUNK…, DONE    for each job, in order
  *       SKIPPED                      the job was forgotten; no answer to SKIP: it had begun
  *
  * The frame's id is the job's. Closing the pipe ends the child.
@@ -34,8 +34,9 @@ enum qr_wire_type {
     QR_WIRE_SKIPPED,
     QR_WIRE_RESUME, /* uint64_t bytes of the state; the file has the state, then the parts */
     QR_WIRE_KEEP,
-    QR_WIRE_PART, /* the next bytes of a part */
-    QR_WIRE_KEPT, /* struct qr_wire_kept, then the state: the part is whole */
+    QR_WIRE_PART,  /* the next bytes of a part */
+    QR_WIRE_KEPT,  /* struct qr_wire_kept, then the state: the part is whole */
+    QR_WIRE_FOUND, /* another file, as the job's file names it: text, NUL-terminated */
 };
 
 enum {
@@ -43,6 +44,8 @@ enum {
     QR_WIRE_CHUNK_BYTES = 128 * 1024,
     QR_WIRE_TEXT_MAX = 8192,
     QR_WIRE_STATE_MAX = 48 * 1024,
+    QR_WIRE_FOUND_MAX = 256,   /* frames a job */
+    QR_WIRE_FOUND_TEXT = 1024, /* bytes of one, with its NUL */
 };
 #define QR_WIRE_PART_MAX ((size_t)8 * 1024 * 1024) /* a larger part ends the keeping */
 
@@ -71,4 +74,6 @@ struct qr_wire_done {
     uint64_t record_bytes; /* sum of the chunks */
     uint64_t cpu_us;
     uint64_t peak_rss_bytes; /* of the child so far */
+    uint32_t found_left_out; /* files it names beyond QR_WIRE_FOUND_MAX, or by too long a name */
+    uint32_t reserved;       /* 0 */
 };

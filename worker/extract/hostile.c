@@ -16,6 +16,7 @@
 
 #include "common/clock.h"
 #include "common/os/pipe.h"
+#include "common/record/parts.h"
 #include "worker/child/wire.h"
 #include "worker/extract/extract.h"
 
@@ -193,20 +194,79 @@ static void try_progress(const struct qr_extract *x)
     tell(x, true, 0);
 }
 
+/* What a child may not say of files that it names; "found" alone is a link, as a drawing has. */
+static void send_found(const struct qr_extract *x, const void *text, size_t len, unsigned times)
+{
+    struct qr_pipe pipe;
+    struct qr_err err;
+
+    qr_pipe_init(&pipe, QR_WIRE_FD, false, false);
+    for (unsigned i = 0; i < times; i++)
+        if (qr_pipe_send(&pipe, QR_WIRE_FOUND, x->job->id, text, len, -1, &err) < 0)
+            break;
+    try_sleep(x);
+}
+
+static void try_found(const struct qr_extract *x)
+{
+    static const char *const names[] = {"a.dxf", "..\\b.dwg"};
+
+    for (size_t i = 0; i < QR_COUNT(names); i++) {
+        Quarry__V1__Link *link = qr_record_add_link(x->rec);
+        if (!link)
+            return;
+        link->kind = (char *)"xref";
+        link->target = qr_record_string(x->rec, names[i], strlen(names[i]));
+    }
+    tell(x, true, 0);
+}
+
+static void try_found_bare(const struct qr_extract *x) { send_found(x, "no end", 6, 1); }
+static void try_found_bytes(const struct qr_extract *x) { send_found(x, "\xFF\xFE", 3, 1); }
+static void try_found_empty(const struct qr_extract *x) { send_found(x, "", 1, 1); }
+static void try_found_many(const struct qr_extract *x)
+{
+    send_found(x, "a", 2, QR_WIRE_FOUND_MAX + 1);
+}
+
+static void try_found_long(const struct qr_extract *x)
+{
+    static char text[QR_WIRE_FOUND_TEXT + 1];
+
+    memset(text, 'x', sizeof text - 1);
+    send_found(x, text, sizeof text, 1);
+}
+
 static const struct {
     const char *word;
     void (*run)(const struct qr_extract *x);
 } behaviours[] = {
-    {"open", try_open},           {"stat", try_stat},
-    {"connect", try_connect},     {"fork", try_fork},
-    {"exec", try_exec},           {"ptrace", try_ptrace},
-    {"kill", try_kill},           {"memory", try_memory},
-    {"mmap-exec", try_mmap_exec}, {"mmap-shared", try_mmap_shared},
-    {"loop", try_loop},           {"sleep", try_sleep},
-    {"segfault", try_segfault},   {"abort", try_abort},
-    {"exit", try_exit},           {"output", try_output},
-    {"flood", try_flood},         {"garbage", try_garbage},
-    {"close", try_close},         {"progress", try_progress},
+    {"open", try_open},
+    {"stat", try_stat},
+    {"connect", try_connect},
+    {"fork", try_fork},
+    {"exec", try_exec},
+    {"ptrace", try_ptrace},
+    {"kill", try_kill},
+    {"memory", try_memory},
+    {"mmap-exec", try_mmap_exec},
+    {"mmap-shared", try_mmap_shared},
+    {"loop", try_loop},
+    {"sleep", try_sleep},
+    {"segfault", try_segfault},
+    {"abort", try_abort},
+    {"exit", try_exit},
+    {"output", try_output},
+    {"flood", try_flood},
+    {"garbage", try_garbage},
+    {"close", try_close},
+    {"progress", try_progress},
+    {"found", try_found},
+    {"found-bare", try_found_bare},
+    {"found-bytes", try_found_bytes},
+    {"found-empty", try_found_empty},
+    {"found-many", try_found_many},
+    {"found-long", try_found_long},
 };
 
 void qr_hostile_extract(const struct qr_extract *x)

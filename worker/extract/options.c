@@ -27,9 +27,15 @@ int qr_extract_options_set(struct qr_extract_options *options, const char *key, 
         return set_mode(&options->ocr, key, value, err);
     if (strcmp(key, "spans") == 0)
         return set_mode(&options->spans, key, value, err);
+    if (strcmp(key, "follow-references") == 0 && strcmp(value, "auto") != 0)
+        return set_mode(&options->follow, key, value, err);
+    if (strcmp(key, "follow-references") == 0)
+        return qr_fail(err, QR_E_INVALID, "option %s is 'auto'; hint: it is off or on", key);
     if (strcmp(key, "dxf-encoding") != 0)
         return qr_fail(err, QR_E_INVALID,
-                       "there is no option '%s'; hint: analysis, ocr, spans, dxf-encoding", key);
+                       "there is no option '%s'; hint: analysis, ocr, spans, dxf-encoding, "
+                       "follow-references",
+                       key);
     if (strlen(value) >= sizeof options->dxf_encoding)
         return qr_fail(err, QR_E_INVALID, "option %s: the name '%.40s…' is too long", key, value);
     memset(options->dxf_encoding, 0, sizeof options->dxf_encoding);

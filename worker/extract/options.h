@@ -6,6 +6,7 @@
  *     analysis=auto|off|on     read drawings: title block, dimensions, tables
  *     ocr=auto|off|on          read images of text; auto: where a page has no usable text
  *     spans=auto|off|on        keep each text with its place; auto: of drawings
+ *     follow-references=on|off files that the file names (external references) become jobs too
  *     dxf-encoding=NAME        code page to use instead of the one a DXF file names
  */
 #pragma once
@@ -23,7 +24,7 @@ struct qr_extract_options {
     uint8_t analysis; /* enum qr_extract_mode, these three */
     uint8_t ocr;
     uint8_t spans;
-    uint8_t reserved;      /* 0 */
+    uint8_t follow;        /* ON or not; no AUTO: files outside of the source are asked for */
     uint32_t overlay_page; /* make a picture of this page (layout) with its findings; 0: none */
     char dxf_encoding[28]; /* "": the file's own */
 };

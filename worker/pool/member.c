@@ -24,6 +24,7 @@ void qr_member_init(struct qr_member *member)
     member->pipe.fd = -1;
     qr_buf_init(&member->record, RECORD_MAX);
     qr_buf_init(&member->part, QR_WIRE_PART_MAX);
+    qr_buf_init(&member->found, QR_WIRE_FOUND_MAX * QR_WIRE_FOUND_TEXT);
 }
 
 void qr_member_done(struct qr_member *member)
@@ -37,6 +38,7 @@ void qr_member_done(struct qr_member *member)
     qr_pipe_done(&member->pipe);
     qr_buf_done(&member->record);
     qr_buf_done(&member->part);
+    qr_buf_done(&member->found);
     qr_member_init(member);
 }
 
@@ -82,6 +84,7 @@ static void begin_head(struct qr_member *member)
 
     member->progress = (struct qr_extract_progress){0};
     qr_buf_clear(&member->part);
+    qr_member_used(member);
     member->head_since_ms = now;
     member->progress_at_ms = now;
     member->memory_at_ms = now + MEMORY_EVERY_MS;
@@ -89,7 +92,13 @@ static void begin_head(struct qr_member *member)
         qr_buf_done(&member->record);
         qr_buf_init(&member->record, RECORD_MAX);
     }
+}
+
+void qr_member_used(struct qr_member *member)
+{
     qr_buf_clear(&member->record);
+    qr_buf_clear(&member->found);
+    member->n_found = 0;
 }
 
 bool qr_member_give(struct qr_member *member, struct qr_pool_task *task)
@@ -204,6 +213,9 @@ static bool take_done(struct qr_member *member, const uint8_t *payload, size_t l
         .message = done.class_id == QR_CLASS_NONE ? "" : member->message,
         .record = done.record_bytes > 0 ? member->record.data : NULL,
         .record_bytes = member->record.len,
+        .found = (const char *)member->found.data,
+        .found_len = done.class_id == QR_CLASS_NONE ? member->found.len : 0,
+        .found_left_out = done.class_id == QR_CLASS_NONE ? done.found_left_out : 0,
         .duration_ms = qr_clock_ms() - member->head_since_ms,
         .cpu_ms = (int64_t)(done.cpu_us / 1000),
         .peak_rss_bytes = (int64_t)done.peak_rss_bytes,
@@ -212,9 +224,17 @@ static bool take_done(struct qr_member *member, const uint8_t *payload, size_t l
     member->files++;
     free_slot(member, 0);
     if (!task)
-        qr_buf_clear(&member->record);
+        qr_member_used(member);
     *ret_task = task;
     return task != NULL;
+}
+
+/* FOUND: a name, whatever is in it. False: it was garbage. */
+static bool take_found(struct qr_member *member, const uint8_t *payload, size_t len)
+{
+    return len > 1 && len <= QR_WIRE_FOUND_TEXT && payload[len - 1] == '\0' &&
+           qr_utf8_is_clean(payload, len - 1) && member->n_found++ < QR_WIRE_FOUND_MAX &&
+           qr_buf_append(&member->found, payload, len);
 }
 
 /* KEPT: the part is whole. False: it was garbage. */
@@ -279,6 +299,10 @@ static bool take_frame(struct qr_member *member, const struct qr_pipe_header *he
         return false;
     case QR_WIRE_KEPT:
         if (!of_head || !take_kept(member, payload, header->len))
+            break;
+        return false;
+    case QR_WIRE_FOUND:
+        if (!of_head || !take_found(member, payload, header->len))
             break;
         return false;
     case QR_WIRE_DONE:

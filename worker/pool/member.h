@@ -63,8 +63,10 @@ struct qr_member {
     struct qr_pipe pipe;
     struct qr_member_slot slots[QR_WIRE_DEPTH];
     size_t n_slots;
-    struct qr_buf record;                /* chunks of the first slot's record */
-    struct qr_buf part;                  /* of the part it is about to keep */
+    struct qr_buf record; /* chunks of the first slot's record */
+    struct qr_buf part;   /* of the part it is about to keep */
+    struct qr_buf found;  /* files that the first slot's file names */
+    uint32_t n_found;
     uint32_t files;                      /* answered */
     struct qr_extract_progress progress; /* how far the first slot's job has come */
     int64_t head_since_ms;               /* when the first slot's job could begin */
@@ -111,10 +113,13 @@ void qr_member_take_back(struct qr_member *member, size_t slot);
 
 /**
  * Read its pipe; true with the next job it answered. Pointers in *ret point into the member. The
- * slot is free then; the caller clears member->record when it has used it.
+ * slot is free then; the caller says qr_member_used() when it has used it.
  */
 bool qr_member_next(struct qr_member *member, struct qr_pool_result *ret,
                     struct qr_pool_task **ret_task);
+
+/** What the last job brought is not needed any more. */
+void qr_member_used(struct qr_member *member);
 
 /** Kill it if its job is over the budget or it holds too much memory; close it if it is to retire.
  */

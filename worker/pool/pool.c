@@ -333,7 +333,7 @@ static void read_member(struct qr_pool *pool, struct qr_member *member)
     while (qr_member_next(member, &result, &task)) {
         result.cancelled = task->cancelled;
         finish(pool, task, &result);
-        qr_buf_clear(&member->record);
+        qr_member_used(member);
         if (member->state == QR_MEMBER_READY && !member->retiring &&
             qr_member_is_worn(member, pool->config.recycle_files, pool->config.recycle_rss_bytes)) {
             member->retiring = true;

@@ -70,7 +70,10 @@ struct qr_pool_result {
     const char *message;   /* of the failure; "" otherwise */
     const uint8_t *record; /* encoded ExtractionRecord; NULL when the child could not make one */
     size_t record_bytes;
-    int64_t duration_ms; /* since a child could begin with it */
+    const char *found; /* completed: files it names, one behind the other, each with its NUL */
+    size_t found_len;  /* bytes */
+    uint32_t found_left_out; /* that many more */
+    int64_t duration_ms;     /* since a child could begin with it */
     int64_t cpu_ms;
     int64_t peak_rss_bytes; /* of the child so far */
 };

@@ -26,6 +26,8 @@ struct outcome {
     char type[16];
     size_t record_bytes;
     size_t pages;
+    size_t n_found;
+    char found[64]; /* the first files it names */
     int64_t cpu_ms;
 };
 
@@ -55,6 +57,11 @@ static void on_done(void *arg, const struct qr_pool_result *result)
     out->cls = result->cls;
     out->record_bytes = result->record_bytes;
     out->cpu_ms = result->cpu_ms;
+    assert_true(result->found_len == 0 || result->found[result->found_len - 1] == '\0');
+    for (size_t i = 0; i < result->found_len; i++)
+        out->n_found += result->found[i] == '\0';
+    for (size_t i = 0; i < result->found_len && i < sizeof out->found - 1; i++)
+        out->found[i] = result->found[i] ? result->found[i] : '|';
     snprintf(out->message, sizeof out->message, "%s", result->message);
     if (result->record) {
         assert_ok(qr_record_decode(result->record, result->record_bytes, NULL, &rec, &err), &err);
@@ -182,6 +189,29 @@ static void good_files_give_records(void **state)
     stop(fixture);
 }
 
+/* Only where it is asked for; the next file of the same child starts without them. */
+static void files_that_a_file_names_come_with_its_record(void **state)
+{
+    struct fixture *fixture = start((struct qr_pool_config){.children = 1});
+    struct qr_err err = {0};
+    (void)state;
+
+    for (uint64_t id = 1; id <= 3; id++) {
+        int fd = memfd_create("test", MFD_CLOEXEC);
+        const char *word = id == 3 ? "output" : "found";
+        struct qr_pool_job job = {.id = id, .fd = fd, .name = "a.qrtest", .type = ""};
+        job.options.follow = id == 2 ? QR_EXTRACT_AUTO : QR_EXTRACT_ON;
+        assert_true(write(fd, word, strlen(word)) == (ssize_t)strlen(word));
+        assert_ok(qr_pool_submit(fixture->pool, &job, &err), &err);
+    }
+    run_until(fixture, 3);
+    assert_int_equal(fixture->results[1].n_found, 2);
+    assert_string_equal(fixture->results[1].found, "a.dxf|..\\b.dwg|");
+    assert_int_equal(fixture->results[2].n_found, 0);
+    assert_int_equal(fixture->results[3].n_found, 0);
+    stop(fixture);
+}
+
 static void a_hostile_file_is_denied_or_ended(void **state)
 {
     static const struct {
@@ -206,6 +236,11 @@ static void a_hostile_file_is_denied_or_ended(void **state)
         {"exit", QR_CLASS_CRASH, "code 7"},
         {"flood", QR_CLASS_CRASH, "no answer"},
         {"garbage", QR_CLASS_CRASH, "no answer"},
+        {"found-bare", QR_CLASS_CRASH, "no answer"},
+        {"found-bytes", QR_CLASS_CRASH, "no answer"},
+        {"found-empty", QR_CLASS_CRASH, "no answer"},
+        {"found-many", QR_CLASS_CRASH, "no answer"},
+        {"found-long", QR_CLASS_CRASH, "no answer"},
         {"close", QR_CLASS_CRASH, "no answer"},
         {"output", QR_CLASS_NONE, ""},
     };
@@ -498,6 +533,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_files_give_records),
+        cmocka_unit_test(files_that_a_file_names_come_with_its_record),
         cmocka_unit_test(a_hostile_file_is_denied_or_ended),
         cmocka_unit_test(progress_keeps_a_slow_job_alive),
         cmocka_unit_test(a_stuck_child_ends_at_its_budget),

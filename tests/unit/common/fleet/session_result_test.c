@@ -131,6 +131,74 @@ static void a_failure_carries_class_and_message(void **state)
     peer_free(frame);
 }
 
+/* Found jobs lie in the spool inside the result, beside a record of any size, in one frame. */
+static void what_was_found_travels_with_the_result(void **state)
+{
+    static struct qr_session_found found[300];
+    static char uris[300][200];
+    static uint8_t record[40 << 10];
+    struct qr_session_result result = {.lease_id = 1,
+                                       .record = record,
+                                       .record_bytes = sizeof record,
+                                       .found = found,
+                                       .n_found = 2};
+    (void)state;
+
+    for (size_t i = 0; i < QR_COUNT(found); i++) {
+        snprintf(uris[i], sizeof uris[i], "root://in/%0180zu", i);
+        found[i] = (struct qr_session_found){
+            .uri = uris[i], .type = "dxf", .bytes = i, .modified_ms = 1600000000000};
+    }
+    peer_welcome(&peer, NULL, 0);
+    for (uint64_t i = 1; i <= 4; i++)
+        peer_offer(&peer, i, "text");
+    qr_session_result(peer.session, &result); /* both do not fit one frame: the record in chunks */
+    qr_session_flush(peer.session);
+    Quarry__V1__WorkerFrame *frame = peer_take(&peer, KIND(RESULT));
+    const Quarry__V1__JobResult *got = frame->result->results[0];
+    assert_int_equal(got->n_found, 2);
+    assert_string_equal(got->found[1]->uri, uris[1]);
+    assert_string_equal(got->found[1]->type, "dxf");
+    assert_int_equal(got->found[1]->bytes, 1);
+    assert_int_equal(got->found[1]->modified_ms, 1600000000000);
+    assert_int_equal(got->record_bytes, sizeof record);
+    assert_int_equal(got->found_left_out, 0);
+    assert_null(got->found_error);
+    peer_free(frame);
+
+    result = (struct qr_session_result){
+        .lease_id = 2, .found = found, .n_found = 300, .found_left_out = 0};
+    qr_session_result(peer.session, &result);
+    qr_session_flush(peer.session);
+    frame = peer_take(&peer, KIND(RESULT)); /* on_send checks the frame's size */
+    got = frame->result->results[0];
+    assert_in_range(got->n_found, 100, 256);
+    assert_int_equal(got->found_left_out, 300 - got->n_found);
+    assert_int_equal(got->found_error->class_, QR_CLASS_RESOURCE);
+    peer_free(frame);
+
+    result = (struct qr_session_result){.lease_id = 3,
+                                        .found_left_out = 7,
+                                        .found_class = QR_CLASS_CONNECTION,
+                                        .found_why = "the share is silent"};
+    qr_session_result(peer.session, &result);
+    qr_session_flush(peer.session);
+    frame = peer_take(&peer, KIND(RESULT));
+    got = frame->result->results[0];
+    assert_int_equal(got->found_left_out, 7);
+    assert_int_equal(got->found_error->class_, QR_CLASS_CONNECTION);
+    assert_string_equal(got->found_error->message, "the share is silent");
+    peer_free(frame);
+
+    result = (struct qr_session_result){
+        .lease_id = 4, .cls = QR_CLASS_CRASH, .message = "it died", .found = found, .n_found = 2};
+    qr_session_result(peer.session, &result);
+    qr_session_flush(peer.session);
+    frame = peer_take(&peer, KIND(RESULT));
+    assert_int_equal(frame->result->results[0]->n_found, 0); /* of a failure nothing counts */
+    peer_free(frame);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +208,7 @@ int main(void)
         TEST(results_that_do_not_fit_one_frame_take_several),
         TEST(a_record_the_coordinator_would_not_take_is_a_failure),
         TEST(a_failure_carries_class_and_message),
+        TEST(what_was_found_travels_with_the_result),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

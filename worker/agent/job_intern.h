@@ -1,0 +1,26 @@
+/* worker/agent/job_intern.h
+ *
+ * What job.c (a job's way) and job_found.c (the files that it names) share.
+ */
+#pragma once
+#include "worker/agent/job.h"
+
+struct qr_job *qr_job_find(const struct qr_jobs *jobs, uint64_t lease_id);
+/** Its result, to the session; counted. */
+void qr_job_report(struct qr_jobs *jobs, const struct qr_session_result *result);
+void qr_job_free(struct qr_jobs *jobs, struct qr_job *job);
+/** An encoded record and one more note, the caller's to free; NULL: out of memory. */
+uint8_t *qr_job_with_note(const uint8_t *record, size_t len, const char *code, uint32_t count,
+                          const char *message, size_t *ret_len);
+
+/* ---- job_found.c */
+/** The job is completed and names files: they are looked at first. False: it names none, the
+ *  result can go now. The record is copied. */
+bool qr_job_refer(struct qr_jobs *jobs, struct qr_job *job, const struct qr_pool_result *result,
+                  const uint8_t *record, size_t len);
+/** Its files were not looked at all the same: says so in the answer, where it names any. */
+void qr_job_unreferred(const struct qr_job *job, const struct qr_pool_result *result,
+                       struct qr_session_result *answer);
+/** Until then; behind it the result goes without them. */
+int64_t qr_job_refer_deadline(const struct qr_job *job);
+void qr_job_refer_too_long(struct qr_jobs *jobs, struct qr_job *job);
