@@ -88,6 +88,9 @@ static void keep(struct sim *sim, uint64_t lease, struct req *req)
                                            .run = job->run,
                                            .type = job->type,
                                            .spooled = names(req, lease, true),
+                                           .alone = row->alone,
+                                           .part_bytes = job->n_parts,
+                                           .checkpoint = job->checkpoint,
                                            .stop = stop_reason(sim, job)};
 }
 
@@ -209,6 +212,8 @@ static void hello(struct sim *sim, struct req *req)
     req->answer_attach = ++row->attach;
     req->code = QR_HELLO_WELCOME;
     each_live(sim, pk, keep_or_return, req);
+    if (!req->recover)
+        suspect_mark(sim, req);
 }
 
 /* ------------------------------------------------------------------ claim, return */
@@ -249,6 +254,8 @@ static void claim(struct sim *sim, struct req *req)
         req->want[job->type]--;
         db->leases[++db->last_lease] = (struct lease_row){
             .job = i + 1, .session = req->session_pk, .before = job->newest, .given_at = sim->now};
+        db->leases[db->last_lease].claimed_by = req->session_pk;
+        suspect_claim(sim, job, db->last_lease);
         job->newest = job->current = db->last_lease;
         job->state = JOB_LEASED;
         limit_take(sim, job, db->last_lease);
@@ -317,6 +324,7 @@ void db_write_rows(struct sim *sim, struct job *job, struct req *req)
 static void fail_job(struct sim *sim, struct job *job, struct req *req)
 {
     int64_t delay = 0;
+    bool again;
 
     if (job->current != req->lease)
         sim_violation(sim, "nothing_stale",
@@ -326,10 +334,18 @@ static void fail_job(struct sim *sim, struct job *job, struct req *req)
     job->settled_lease = req->lease;
     sim->db.leases[req->lease].gone = !BROKEN(fail_no_mark);
     limit_give(sim, req->lease);
-    if (qr_class_retry((enum qr_class)req->error_class, job->retries, false, req->job, &delay)) {
+    again = qr_class_retry((enum qr_class)req->error_class, job->retries, false, req->job, &delay);
+    if (req->error_class == QR_CLASS_CRASH) { /* rule 7: whatever the attempts before */
+        again = suspect_retry(sim, job, req->lease);
+        delay = qr_class_policy(QR_CLASS_CRASH)->base_ms;
+        job->alone = true;
+    }
+    job->error_class = req->error_class;
+    if (again) {
         job->retries++;
         job->run_at = sim->now + (delay > RETRY_MS_MAX ? RETRY_MS_MAX : delay);
         db_end_lease(sim, job, req->lease, JOB_DELAYED);
+        keep_fail(sim, job, req);
         return;
     }
     job->current = 0;
@@ -347,6 +363,8 @@ static void complete_job(struct sim *sim, struct job *job, struct req *req)
     if (!BROKEN(parent_first))
         stage_add_children(sim, job, req->lease, req->found);
     stage_write(sim, job);
+    keep_complete(sim, job, req);
+    suspect_clear(job);
     job->current = 0;
     job->stop = STOP_NONE;
     job->settled_lease = req->lease;
@@ -448,6 +466,9 @@ void db_execute(struct sim *sim, struct req *req)
     case REQ_SETTLE:
         settle(sim, req);
         break;
+    case REQ_CHECKPOINT:
+        keep_store(sim, req);
+        break;
     case REQ_RENEW:
         sim->db.renewals[req->instance]++;
         sim->db.renewed_at[req->instance] = sim->now;
@@ -462,8 +483,8 @@ void db_execute(struct sim *sim, struct req *req)
     sim_trace(sim,
               "db: %s instance %llu session %llu attach %llu lease %llu: status %d code %d, %llu "
               "returned, %zu out",
-              (const char *[]){"hello", "claim", "return", "settle", "renew", "end_session",
-                               "poll"}[req->kind],
+              (const char *[]){"hello", "claim", "return", "settle", "checkpoint", "renew",
+                               "end_session", "poll"}[req->kind],
               (unsigned long long)req->instance,
               (unsigned long long)(req->kind == REQ_HELLO ? req->pk : req->session_pk),
               (unsigned long long)(req->kind == REQ_HELLO ? req->answer_attach : req->attach),

@@ -15,7 +15,7 @@ static void take_hello(struct sim *sim, struct coord *coord, struct stream *stre
 {
     const struct worker *worker = &sim->workers[stream->worker];
     struct qr_type_count received[TYPES], credit[TYPES];
-    struct qr_lease_ref running[HELD_MAX], spooled[HELD_MAX];
+    struct qr_lease_ref running[HELD_MAX], spooled[HELD_MAX], earlier[HELD_MAX];
     qr_type_id types[TYPES];
     struct qr_hello hello = {
         .worker_id = worker->id,
@@ -28,6 +28,7 @@ static void take_hello(struct sim *sim, struct coord *coord, struct stream *stre
         .received_total = frame->received_total,
         .running = running,
         .spooled = spooled,
+        .earlier_starts = earlier,
         .credits = {.per_type = credit,
                     .n_per_type = counts(frame->credit, credit),
                     .total = frame->credit_total},
@@ -39,7 +40,9 @@ static void take_hello(struct sim *sim, struct coord *coord, struct stream *stre
             types[hello.n_types++] = (qr_type_id)i;
     for (size_t i = 0; i < frame->n; i++) {
         struct qr_lease_ref ref = {frame->items[i].lease, frame->items[i].job};
-        if (frame->items[i].spooled)
+        if (frame->items[i].earlier)
+            earlier[hello.n_earlier_starts++] = ref;
+        else if (frame->items[i].spooled)
             spooled[hello.n_spooled++] = ref;
         else
             running[hello.n_running++] = ref;
@@ -68,6 +71,15 @@ static void take_beat(struct coord *coord, struct stream *stream, const struct f
     qr_engine_beat(coord->engine, stream->id, &beat);
 }
 
+static uint8_t *copy_of(const uint8_t *pages, size_t n)
+{
+    uint8_t *copy = n ? malloc(n) : NULL;
+
+    if (copy)
+        memcpy(copy, pages, n);
+    return copy;
+}
+
 static void take_result(struct coord *coord, struct stream *stream, const struct frame *frame)
 {
     struct qr_settle *settle = calloc(1, sizeof *settle);
@@ -79,17 +91,33 @@ static void take_result(struct coord *coord, struct stream *stream, const struct
         settle->found = calloc(1, sizeof *settle->found);
         settle->found->n = frame->items[0].found; /* which ones the database knows */
     }
+    settle->record = copy_of(frame->pages, frame->n_pages);
+    settle->record_len = frame->n_pages;
     if (qr_engine_result(coord->engine, stream->id, settle)) {
         free(settle->found);
+        free(settle->record);
         free(settle);
     }
+}
+
+static void take_checkpoint(struct coord *coord, struct stream *stream, const struct frame *frame)
+{
+    struct qr_checkpoint *checkpoint = calloc(1, sizeof *checkpoint);
+
+    checkpoint->lease_id = frame->items[0].lease;
+    checkpoint->number = frame->a;
+    checkpoint->anew = frame->b != 0;
+    checkpoint->part = copy_of(frame->pages, frame->n_pages);
+    checkpoint->part_len = frame->n_pages;
+    if (qr_engine_checkpoint(coord->engine, stream->id, checkpoint))
+        qr_checkpoint_free(checkpoint);
 }
 
 void input_frame(struct sim *sim, struct coord *coord, struct stream *stream,
                  const struct frame *frame)
 {
     struct qr_type_count credit[TYPES];
-    uint64_t ids[HELD_MAX];
+    uint64_t ids[2 * HELD_MAX];
 
     for (size_t i = 0; i < frame->n; i++)
         ids[i] = frame->items[i].lease;
@@ -119,6 +147,9 @@ void input_frame(struct sim *sim, struct coord *coord, struct stream *stream,
     case UP_RESULT:
         take_result(coord, stream, frame);
         break;
+    case UP_CHECKPOINT:
+        take_checkpoint(coord, stream, frame);
+        break;
     case UP_GOODBYE:
         qr_engine_goodbye(coord->engine, stream->id);
         break;
@@ -141,6 +172,8 @@ static void take_hello_reply(struct coord *coord, const struct req *req)
         .kept = kept,
         .n_kept = req->n_out,
         .returned = req->returned,
+        .suspects = req->suspects,
+        .convicted = req->convicted,
     };
     struct qr_adopted adopted = {
         .session_pk = req->pk,
@@ -184,6 +217,9 @@ static void take_claim_reply(struct coord *coord, const struct req *req)
                                       .run_id = req->out[i].run + 1u,
                                       .type = req->out[i].type,
                                       .attempt = 1,
+                                      .alone = req->out[i].alone,
+                                      .checkpoint_number = req->out[i].checkpoint,
+                                      .part_bytes = req->out[i].part_bytes,
                                       .uri = "root://sim/file"};
     qr_engine_done_claim(coord->engine, &reply);
     free(offers);
@@ -236,6 +272,11 @@ void input_reply(struct sim *sim, struct coord *coord, struct req *req)
         req->settle->code = (enum qr_ack_code)req->code;
         db_forget_in_flight(sim, req);
         qr_engine_done_settle(coord->engine, &req->settle, 1, req->status);
+        break;
+    case REQ_CHECKPOINT:
+        req->checkpoint->stale = req->stale;
+        req->checkpoint->stands = req->stands;
+        qr_engine_done_checkpoint(coord->engine, req->checkpoint, req->status);
         break;
     case REQ_RENEW:
         qr_engine_done_renew(coord->engine, req->status == QR_DB_DONE);

@@ -12,8 +12,10 @@ void db_req_free(void *arg)
     if (req->settle) {
         free(req->settle->message);
         free(req->settle->found);
+        free(req->settle->record);
         free(req->settle);
     }
+    qr_checkpoint_free(req->checkpoint);
     free(req->out);
     free(req);
 }
@@ -59,11 +61,12 @@ static void late_commit(struct sim *sim, void *object, void *arg, uint64_t n)
 /* The same request once more, without whoever waits for it. */
 static struct req *copy_of(const struct req *req)
 {
-    size_t size = sizeof *req + req->n * sizeof req->items[0];
+    size_t size = sizeof *req + (req->n + req->n_starts) * sizeof req->items[0];
     struct req *copy = malloc(size);
 
     memcpy(copy, req, size);
     copy->settle = NULL;
+    copy->checkpoint = NULL;
     return copy;
 }
 

@@ -33,6 +33,9 @@ static void on_offer(void *ctx, uint64_t stream, uint64_t seq, const struct qr_o
         check_offer(port->sim, port->coord, offers[i].lease_id);
         frame->items[i] = (struct item){
             .lease = offers[i].lease_id, .job = offers[i].job_id, .type = offers[i].type};
+        frame->items[i].alone = offers[i].alone;
+        frame->items[i].checkpoint = (uint32_t)offers[i].checkpoint_number;
+        frame->items[i].part_bytes = (uint8_t)offers[i].part_bytes;
     }
     send(ctx, stream, seq, frame);
 }
@@ -112,7 +115,8 @@ static void on_db_hello(void *ctx, const struct qr_db_hello *request)
 {
     struct port *port = ctx;
     const struct qr_hello *hello = request->hello;
-    struct req *req = req_new(port, REQ_HELLO, hello->n_running + hello->n_spooled);
+    size_t n = hello->n_running + hello->n_spooled;
+    struct req *req = req_new(port, REQ_HELLO, n + hello->n_earlier_starts);
 
     req->token = request->token;
     req->recover = request->recover;
@@ -126,6 +130,11 @@ static void on_db_hello(void *ctx, const struct qr_db_hello *request)
     for (size_t i = 0; i < hello->n_spooled; i++)
         req->items[hello->n_running + i] =
             (struct item){.lease = hello->spooled[i].lease_id, .spooled = true};
+    req->n = n;
+    req->n_starts = hello->n_earlier_starts;
+    for (size_t i = 0; i < req->n_starts; i++)
+        req->items[n + i] = (struct item){.lease = hello->earlier_starts[i].lease_id,
+                                          .job = hello->earlier_starts[i].job_id};
     db_submit(port->sim, req);
 }
 
@@ -157,6 +166,13 @@ static void on_db_return(void *ctx, const struct qr_db_return *request)
     db_submit(port->sim, req);
 }
 
+static void take_pages(struct req *req, const uint8_t *pages, size_t n)
+{
+    req->n_pages = (uint8_t)n;
+    if (n)
+        memcpy(req->pages, pages, n);
+}
+
 static void on_db_settle(void *ctx, struct qr_settle *settle)
 {
     struct port *port = ctx;
@@ -169,6 +185,7 @@ static void on_db_settle(void *ctx, struct qr_settle *settle)
     req->error_class = (int)settle->error_class;
     req->found = settle->found ? (uint32_t)settle->found->n : 0;
     req->settle = settle;
+    take_pages(req, settle->record, settle->record_len);
     db_submit(port->sim, req);
 }
 
@@ -182,25 +199,31 @@ static void on_db_mirror(void *ctx, const struct qr_mirror *rows, size_t n)
                           (unsigned long long)rows[i].lease_id, (unsigned long long)rows[i].age_ms);
 }
 
-/* Workers of the simulation keep nothing. */
 static void on_db_checkpoint(void *ctx, struct qr_checkpoint *checkpoint)
 {
-    const struct port *port = ctx;
+    struct port *port = ctx;
+    struct req *req = req_new(port, REQ_CHECKPOINT, 0);
 
-    sim_violation(port->sim, "no_checkpoints", "a checkpoint of lease %llu",
-                  (unsigned long long)checkpoint->lease_id);
-    qr_checkpoint_free(checkpoint);
+    req->session_pk = checkpoint->session_pk;
+    req->attach = checkpoint->attach;
+    req->lease = checkpoint->lease_id;
+    req->job = checkpoint->job_id;
+    req->number = checkpoint->number;
+    req->anew = checkpoint->anew;
+    req->checkpoint = checkpoint;
+    take_pages(req, checkpoint->part, checkpoint->part_len);
+    db_submit(port->sim, req);
 }
 
 static void on_checkpoint_ack(void *ctx, uint64_t stream, uint64_t seq, uint64_t lease_id,
                               uint64_t number, uint64_t stands)
 {
-    (void)ctx;
-    (void)stream;
-    (void)seq;
-    (void)lease_id;
-    (void)number;
-    (void)stands;
+    struct frame *frame = frame_new(DOWN_CHECKPOINT_ACK, 1);
+
+    frame->items[0].lease = lease_id;
+    frame->a = number;
+    frame->b = stands;
+    send(ctx, stream, seq, frame);
 }
 
 static void on_db_end_session(void *ctx, uint64_t session_pk, uint64_t attach)

@@ -13,6 +13,8 @@
  *     stage   runs: counters, triggers, jobs that find jobs
  *     stop    pause, resume, cancel, retry (rule 10); what a coordinator's poll finds
  *     limit   slots of a limited job type (rule 8)
+ *     keep    finished pages of long jobs: in the worker, in the database (rule 1)
+ *     suspect who is marked and convicted when workers die (rule 7)
  *     operator  who asks for all that
  *     lane    the way there and back: waits, failures, unknown ends
  *     worker  the other side of the protocol: slots, credits, spool, resend, restart
@@ -41,6 +43,7 @@ enum {
     HELD_MAX = 512, /* of one worker: running and spooled */
     RUNS = 3,       /* the first is for the last check, never closed */
     EPOCHS_MAX = 64,
+    PAGES_MAX = 32, /* of a long job; bugs may double some */
 };
 
 /* ---- rules taken out: in the database, the worker or the world; those of the engine are in
@@ -84,7 +87,17 @@ enum {
     X(early_counts, "a stage begun early uses up the trigger")                     \
     X(old_epoch_writes, "a superseded stage job writes")                           \
     X(slot_twice, "a slot is given back whenever its lease is spoken of")          \
-    X(slot_leak, "a take-back keeps the slot of its lease")
+    X(slot_leak, "a take-back keeps the slot of its lease")                        \
+    X(part_unfenced, "a checkpoint counts though its lease is over")               \
+    X(part_any_number, "a checkpoint counts whatever its number")                  \
+    X(anew_keeps, "work begun anew leaves the parts before it")                    \
+    X(result_is_rest, "a result lacks what the parts had")                         \
+    X(not_alone, "a suspect is given out like any other job")                      \
+    X(alone_beside, "a worker runs others beside what is to run alone")            \
+    X(convict_beside, "two marks convict, whatever ran beside it")                 \
+    X(convict_held, "a suspect is convicted though somebody else holds it")        \
+    X(mark_again, "a Hello that comes again marks its starts again")               \
+    X(starts_forgotten, "a worker does not say what an earlier life had started")
 
 enum sim_mutation {
     SIM_MUTATION_none,
@@ -104,6 +117,7 @@ extern enum sim_mutation sim_mutation;
     X(frames_late) \
     X(worker_crashes) \
     X(worker_twins) \
+    X(worker_poisonings) \
     X(worker_stalls) \
     X(coordinator_crashes) \
     X(coordinator_stalls) \
@@ -133,11 +147,13 @@ enum frame_kind {
     UP_BEAT,
     UP_RELEASE,
     UP_RESULT,
+    UP_CHECKPOINT,
     UP_GOODBYE,
     DOWN_WELCOME,
     DOWN_OFFER,
     DOWN_SYNC,
     DOWN_ACK,
+    DOWN_CHECKPOINT_ACK,
     DOWN_STOP,
     DOWN_DRAIN,
     DOWN_RESTARTING,
@@ -147,8 +163,9 @@ enum frame_kind {
 struct item {
     uint64_t lease, job;
     qr_type_id type;
-    bool spooled;
-    uint8_t run;
+    bool spooled, earlier, alone;
+    uint8_t run, part_bytes; /* offer: what is kept of it */
+    uint32_t checkpoint;
     enum qr_stop_reason stop;
     int code;       /* Ack code, or error class of a result */
     uint32_t found; /* result: jobs it brings */
@@ -164,6 +181,7 @@ struct frame {
     uint8_t session[QR_SESSION_BYTES];
     uint64_t received[TYPES + 1], received_total;
     uint64_t credit[TYPES + 1], credit_total;
+    uint8_t n_pages, pages[PAGES_MAX]; /* of a result, of a checkpoint's part */
     size_t n;
     struct item items[];
 };
@@ -190,7 +208,14 @@ struct held {
     qr_type_id type;
     bool spooled;
     /* running or queued */
-    bool started;
+    bool started, alone;
+    struct {                 /* of a long job */
+        uint64_t checkpoint; /* the newest that stands */
+        uint8_t part_bytes, n, pages[PAGES_MAX];
+        uint8_t kept, out;   /* of the pages: stand, are with the coordinator */
+        bool anew, given_up; /* the next checkpoint voids what stands */
+        int64_t page_ms, due;
+    } keep;
     int64_t started_at, finish_at; /* INT64_MAX: it hangs */
     /* spooled */
     int error_class;
@@ -212,6 +237,11 @@ struct worker {
     uint64_t credit[TYPES + 1], credit_total, received[TYPES + 1], received_total;
     struct held held[HELD_MAX];
     size_t n_held;
+    bool alone_running;
+    struct {
+        uint64_t lease, job;
+    } earlier[HELD_MAX]; /* durable: started by earlier lives, and no Welcome since */
+    size_t n_earlier;
     bool deaf; /* leaves Stops to the fence */
     struct stream *stream;
     bool welcomed, ever_welcomed, draining;
@@ -278,6 +308,7 @@ struct profile {
     uint32_t drains, stops;                       /* per mille and tick */
     uint32_t requests, run_requests;              /* of the operator, per mille and tick */
     uint32_t limit;                               /* slots of job type 2; 0: no limit */
+    uint32_t longs, poison;                       /* per mille and job */
     bool twin;
     int64_t net_delay, db_delay, trouble_ms, job_ms;
 };
@@ -286,7 +317,8 @@ struct sim {
     uint64_t seed, steps, max_steps;
     int64_t now, end_of_trouble;
     bool trace, peace, filling, over;
-    struct rng rng;
+    struct rng rng,
+        own; /* own: of what only some seeds have, so that the others stay as they are */
     struct profile profile;
     struct event *events; /* a heap */
     size_t n_events, cap_events;
@@ -392,6 +424,30 @@ void limit_take(struct sim *sim, const struct job *job, uint64_t lease);
 void limit_give(struct sim *sim, uint64_t lease);
 void limit_check(struct sim *sim);
 
+/* keep.c */
+void keep_begin(struct sim *sim, struct worker *worker, struct held *held, int64_t takes);
+void keep_ack(struct sim *sim, struct worker *worker, const struct frame *frame);
+/** On a new stream: what was not answered. */
+void keep_send_all(struct sim *sim, struct worker *worker);
+/** It is done: all pages, to the result. */
+void keep_finish(struct sim *sim, struct held *held);
+/** In the database: a checkpoint, and what becomes of the parts when a result or failure counts. */
+void keep_store(struct sim *sim, struct req *req);
+void keep_complete(struct sim *sim, struct job *job, const struct req *req);
+void keep_fail(struct sim *sim, struct job *job, const struct req *req);
+
+/* suspect.c */
+/** What an earlier life of the worker had started; in the Hello's transaction, after its leases. */
+void suspect_mark(struct sim *sim, struct req *req);
+void suspect_claim(struct sim *sim, struct job *job, uint64_t lease);
+/** A crash: once more, alone. */
+bool suspect_retry(const struct sim *sim, const struct job *job, uint64_t lease);
+void suspect_clear(struct job *job);
+/** A poison job has run: its worker dies. */
+void suspect_kills(struct sim *sim, struct worker *worker, struct job *job);
+/** The process dies: what ran in it is on disk for its next life to tell. */
+void suspect_died(struct sim *sim, struct worker *worker);
+
 /* operator.c */
 void operator_trouble(struct sim *sim);
 /** In peace: resumes and retries until everything can end. */
@@ -410,7 +466,8 @@ void db_req_free(void *req);
 
 /* worker.c */
 void worker_start(struct sim *sim, struct worker *worker);
-void worker_crash(struct sim *sim, struct worker *worker);
+/** Back within so many ms. */
+void worker_crash(struct sim *sim, struct worker *worker, int64_t back_ms);
 void worker_frame(struct sim *sim, struct worker *worker, struct stream *stream,
                   struct frame *frame);
 void worker_lost(struct sim *sim, struct worker *worker, struct stream *stream);

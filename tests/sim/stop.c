@@ -1,6 +1,8 @@
 /* Rule 10 in the database: what an operator asks for. Each function is one transaction. */
 #include <stdlib.h>
 
+#include "common/class.h"
+
 #include "tests/sim/sim.h"
 
 static bool is_waiting(const struct job *job)
@@ -59,6 +61,9 @@ void stop_retry(struct sim *sim, uint64_t id)
     ask(sim, job, STOP_NONE);
     job->retries = 0;
     job->retried = true;
+    suspect_clear(job);
+    job->alone = job->error_class == QR_CLASS_CRASH; /* what crashed runs alone at once */
+    job->error_class = QR_CLASS_NONE;
     stage_set(sim, job, JOB_READY);
     sim_trace(sim, "operator: job %llu retried", (unsigned long long)id);
     check_transaction(sim);

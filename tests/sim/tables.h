@@ -56,6 +56,16 @@ struct job {
     enum stop asked; /* ghost: what the operator was told has been taken */
     int64_t asked_at;
     bool retried; /* ghost: by the operator */
+    /* checkpoints (keep.c): pages that are finished, one a byte, part behind part */
+    uint8_t pages; /* 0: too short to keep anything */
+    uint32_t checkpoint;
+    uint8_t n_parts, parts[PAGES_MAX];
+    /* suspects (suspect.c) */
+    bool poison; /* kills the process that runs it */
+    bool alone;
+    int error_class;         /* of its last failure */
+    uint32_t marks;          /* suspects */
+    uint32_t deaths, killed; /* ghost: of processes while it ran there; by it, since a retry */
 };
 
 struct lease_row { /* an element of a batch row */
@@ -65,6 +75,10 @@ struct lease_row { /* an element of a batch row */
     bool confirmed;        /* ghost: the worker knows that the coordinator knows that it has it */
     int64_t given_at;      /* ghost */
     bool received;         /* ghost: its Offer reached the worker */
+    uint64_t claimed_by;   /* session of the claim, for good */
+    bool brought_part;     /* of the parts of its job */
+    bool alone, marked;    /* on record: given out to run alone; spoken of by a suspect event */
+    bool died, beside;     /* ghost: its process died while it ran there; other work beside it */
 };
 
 struct session_row {
@@ -81,6 +95,7 @@ enum req_kind {
     REQ_CLAIM,
     REQ_RETURN,
     REQ_SETTLE,
+    REQ_CHECKPOINT,
     REQ_RENEW,
     REQ_END_SESSION,
     REQ_POLL,
@@ -108,15 +123,20 @@ struct req {
     int error_class;
     uint32_t found;
     struct qr_settle *settle;
+    /* checkpoint: its part; settle: the record */
+    struct qr_checkpoint *checkpoint;
+    uint64_t number;
+    bool anew;
+    uint8_t n_pages, pages[PAGES_MAX];
     /* answer */
     enum qr_db_status status;
     int code; /* hello outcome, ack code */
-    uint64_t newest, pk, answer_attach, ended_pk, returned;
-    bool dry, rows_written;
+    uint64_t newest, pk, answer_attach, ended_pk, returned, suspects, convicted, stands;
+    bool dry, rows_written, stale;
     size_t n_out;
     struct item *out;
-    size_t n;
-    struct item items[]; /* hello: what it names; return: leases */
+    size_t n, n_starts;
+    struct item items[]; /* hello: what it names, then starts of earlier lives; return: leases */
 };
 
 struct db {

@@ -37,6 +37,8 @@ void work_free_place(struct worker *worker, const struct held *held)
     worker->used--;
     if (held->started)
         worker->running--;
+    if (held->started && held->alone)
+        worker->alone_running = false;
     worker->credit_total++;
     worker->credit[held->type]++;
 }
@@ -79,7 +81,8 @@ void work_send_leases(struct sim *sim, struct worker *worker, enum frame_kind ki
 
 struct frame *work_frame(struct sim *sim, struct worker *worker, enum frame_kind kind)
 {
-    struct frame *frame = frame_new(kind, worker->n_held);
+    size_t n_earlier = kind == UP_HELLO ? worker->n_earlier : 0;
+    struct frame *frame = frame_new(kind, worker->n_held + n_earlier);
 
     frame->n = 0;
     for (size_t i = 0; i < worker->n_held; i++) {
@@ -99,6 +102,9 @@ struct frame *work_frame(struct sim *sim, struct worker *worker, enum frame_kind
             item->permille = (uint32_t)((sim->now - held->started_at) * 1000 /
                                         (held->finish_at - held->started_at + 1));
     }
+    for (size_t i = 0; i < n_earlier; i++)
+        frame->items[frame->n++] = (struct item){
+            .lease = worker->earlier[i].lease, .job = worker->earlier[i].job, .earlier = true};
     return frame;
 }
 
@@ -123,6 +129,10 @@ void work_send_results(struct sim *sim, void *object, void *arg, uint64_t life)
                                         .job = held->job,
                                         .code = held->error_class,
                                         .found = held->found};
+        if (!held->error_class) {
+            frame->n_pages = held->keep.n;
+            memcpy(frame->pages, held->keep.pages, held->keep.n);
+        }
         work_send(sim, worker, frame);
         held->send_at = BROKEN(no_resend) ? INT64_MAX : sim->now + RESEND_MS;
         if (held->send_at != INT64_MAX)
@@ -178,11 +188,16 @@ static void finish(struct sim *sim, void *object, void *arg, uint64_t lease)
         sim_at(sim, worker->stalled_until, finish, worker, NULL, lease, NULL);
         return;
     }
+    if (sim->db.jobs[held->job - 1].poison) {
+        suspect_kills(sim, worker, &sim->db.jobs[held->job - 1]);
+        return;
+    }
     if (!sim->peace && worker->welcomed && rng_chance(&sim->rng, sim->profile.releases)) {
         work_release(sim, worker, held);
     } else {
         work_free_place(worker, held);
         held->spooled = true; /* on disk before it is sent */
+        keep_finish(sim, held);
         held->error_class = pick_outcome(sim, &sim->db.jobs[held->job - 1]);
         held->found = held->error_class ? 0 : sim->db.jobs[held->job - 1].children;
         work_send_result_soon(sim, worker, held, rng_range(&sim->rng, 0, 400));
@@ -192,12 +207,25 @@ static void finish(struct sim *sim, void *object, void *arg, uint64_t lease)
     work_say_goodbye(sim, worker);
 }
 
+/* What is to run alone waits until nothing runs, and others wait for it (rule 7). */
+static bool may_start(const struct worker *worker, const struct held *held)
+{
+    if (BROKEN(alone_beside))
+        return true;
+    if (worker->alone_running || held->alone)
+        return worker->running == 0;
+    for (size_t i = 0; i < worker->n_held; i++)
+        if (worker->held[i].alone && !worker->held[i].started)
+            return false;
+    return true;
+}
+
 void work_start_jobs(struct sim *sim, struct worker *worker)
 {
     for (size_t i = 0; i < worker->n_held && worker->running < worker->slots; i++) {
         struct held *held = &worker->held[i];
         int64_t takes = rng_range(&sim->rng, 20, sim->profile.job_ms);
-        if (held->spooled || held->started)
+        if (held->spooled || held->started || !may_start(worker, held))
             continue;
         if (sim->db.jobs[held->job - 1].fill)
             takes = 10000;
@@ -205,11 +233,13 @@ void work_start_jobs(struct sim *sim, struct worker *worker)
         held->started_at = sim->now;
         held->finish_at = sim->now + takes;
         worker->running++;
+        worker->alone_running = held->alone;
         sim->starts++;
         sim->db.jobs[held->job - 1].starts++;
         if (!sim->peace && rng_chance(&sim->rng, sim->profile.hangs))
             held->finish_at = INT64_MAX;
         else
             sim_at(sim, held->finish_at, finish, worker, NULL, held->lease, NULL);
+        keep_begin(sim, worker, held, takes);
     }
 }

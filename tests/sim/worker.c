@@ -19,7 +19,12 @@ static void take_offer(struct sim *sim, struct worker *worker, const struct fram
 
     for (size_t i = 0; i < frame->n; i++) {
         const struct item *item = &frame->items[i];
-        struct held held = {.lease = item->lease, .job = item->job, .type = item->type};
+        struct held held = {
+            .lease = item->lease,
+            .job = item->job,
+            .type = item->type,
+            .alone = item->alone,
+            .keep = {.checkpoint = item->checkpoint, .part_bytes = item->part_bytes}};
         sim->db.leases[item->lease].received = true;
         worker->received_total++;
         worker->received[item->type]++;
@@ -115,6 +120,7 @@ static bool is_in(const struct frame *frame, uint64_t lease)
 static void take_welcome(struct sim *sim, struct worker *worker, const struct frame *frame)
 {
     worker->welcomed = worker->ever_welcomed = true;
+    worker->n_earlier = 0;
     for (size_t i = worker->n_held; i-- > 0;) {
         struct held *held = &worker->held[i];
         if (is_in(frame, held->lease)) {
@@ -128,6 +134,7 @@ static void take_welcome(struct sim *sim, struct worker *worker, const struct fr
         if (held->spooled)
             work_send_result_soon(sim, worker, held, rng_range(&sim->rng, 0, 200));
     }
+    keep_send_all(sim, worker);
     work_send_credits(sim, worker);
     work_start_jobs(sim, worker);
     work_say_goodbye(sim, worker);
@@ -229,6 +236,9 @@ static void take_frame(struct sim *sim, struct worker *worker, const struct fram
         break;
     case DOWN_ACK:
         take_ack(sim, worker, frame);
+        break;
+    case DOWN_CHECKPOINT_ACK:
+        keep_ack(sim, worker, frame);
         break;
     case DOWN_STOP:
         take_stop(sim, worker, &frame->items[0]);
@@ -389,6 +399,7 @@ void worker_start(struct sim *sim, struct worker *worker)
     worker->stream = NULL;
     worker->stalled_until = 0;
     worker->used = worker->running = 0;
+    worker->alone_running = false;
     worker->hellos_sent = 0;
     worker->deaf = rng_chance(&sim->rng, 300);
     worker->received_total = 0;
@@ -407,13 +418,14 @@ void worker_start(struct sim *sim, struct worker *worker)
            NULL);
 }
 
-void worker_crash(struct sim *sim, struct worker *worker)
+void worker_crash(struct sim *sim, struct worker *worker, int64_t back_ms)
 {
     sim_trace(sim, "fault: worker %d crashes", worker->index);
     sim->faults.worker_crashes++;
+    suspect_died(sim, worker);
     stop_process(sim, worker, false);
     clear_backlog(worker);
-    sim_at(sim, sim->now + rng_range(&sim->rng, 100, 3 * TTL_MS), restart_later, worker, NULL,
+    sim_at(sim, sim->now + rng_range(&sim->rng, 100, back_ms), restart_later, worker, NULL,
            worker->life, NULL);
 }
 

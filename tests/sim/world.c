@@ -112,8 +112,10 @@ static void choose_profile(struct sim *sim)
                           .db_delay = rng_range(&sim->rng, 2, 400),
                           .trouble_ms = rng_range(&sim->rng, 20, 70) * 1000,
                           .job_ms = rng_range(&sim->rng, 100, 6000)};
+    p->longs = sim->seed % 4 == 1 ? (uint32_t)rng_range(&sim->own, 100, 600) : 0;
     if (p->calm)
         return;
+    p->poison = sim->seed % 6 == 5 ? (uint32_t)rng_range(&sim->own, 10, 80) : 0;
     p->requests = maybe(sim, 150);
     p->run_requests = maybe(sim, 80);
     p->limit = rng_chance(&sim->rng, 500) ? (uint32_t)rng_range(&sim->rng, 1, 4) : 0;
@@ -151,11 +153,14 @@ static void add_jobs(struct sim *sim, int64_t n, bool fill)
 {
     for (int64_t i = 0; i < n; i++) {
         int run = fill ? 0 : (int)rng_range(&sim->rng, 1, RUNS - 1);
-        const struct job job = {
-            .type = (qr_type_id)(fill ? 1 + i % TYPES : rng_range(&sim->rng, 1, TYPES)),
-            .fill = fill,
-            .uri = (uint32_t)sim->db.n_jobs + 1,
-            .children = (uint8_t)(fill || rng_chance(&sim->rng, 700) ? 0 : 2)};
+        struct job job = {.type =
+                              (qr_type_id)(fill ? 1 + i % TYPES : rng_range(&sim->rng, 1, TYPES)),
+                          .fill = fill,
+                          .uri = (uint32_t)sim->db.n_jobs + 1,
+                          .children = (uint8_t)(fill || rng_chance(&sim->rng, 700) ? 0 : 2)};
+        if (!fill && rng_chance(&sim->own, sim->profile.longs))
+            job.pages = (uint8_t)rng_range(&sim->own, 3, 9);
+        job.poison = !fill && rng_chance(&sim->own, sim->profile.poison);
         if (sim->db.runs[run].adding && sim->db.runs[run].gate != GATE_CANCELLED)
             stage_add_job(sim, run, &job);
     }
@@ -218,7 +223,7 @@ static void trouble_workers(struct sim *sim)
         if (!worker->alive)
             continue;
         if (rng_chance(&sim->rng, p->crashes)) {
-            worker_crash(sim, worker);
+            worker_crash(sim, worker, 3 * TTL_MS);
         } else if (worker->stream && rng_chance(&sim->rng, p->breaks)) {
             sim->faults.stream_breaks++;
             sim_trace(sim, "fault: stream %llu of worker %d breaks",
@@ -337,6 +342,7 @@ bool sim_run(struct sim *sim, uint64_t seed, uint64_t max_steps, bool trace)
     sim->max_steps = max_steps;
     sim->trace = trace;
     sim->rng.state = seed * 0x9e3779b97f4a7c15u + 1;
+    sim->own.state = ~sim->rng.state;
     sim->now = 1000;
     (void)qr_type_intern("one");
     (void)qr_type_intern("two");
