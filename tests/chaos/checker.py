@@ -32,6 +32,9 @@ PATHS = {
     "retried": (("failed", "cancelled"), "pending", False),
     "convicted": (("pending",), "failed", False),  # names the lease that died, which was returned before
 }
+STAGES = ("extract", "link", "index", "report")
+COUNTERS = ("total", "open", "completed", "failed", "paused", "cancelled", "empty", "partial", "infra_losses", "retries")
+
 # said of a job, without changing its state
 REMARKS = {"suspect", "alone", "stop_requested", "dlq.purged", "found", "found.refused"}
 
@@ -241,11 +244,11 @@ def _queues(history, jobs, report):
 # ---------------------------------------------------------------- counters
 
 
-def _counters(history, jobs, report, only_run, unfinished):
-    """The counters of each run against its rows and events."""
+def _extracted(history, jobs):
+    """(run, stage) -> what the counters of each run's first stage must be, by its rows and events."""
     found = collections.defaultdict(collections.Counter)
     for job in jobs.values():
-        c = found[job.run_id]
+        c = found[job.run_id, "extract"]
         c["total"] += 1
         c[job.status] += 1
         c["open"] += job.status not in FINAL
@@ -254,18 +257,37 @@ def _counters(history, jobs, report, only_run, unfinished):
         c["infra_losses"] += job.infra_losses
         for event in history.events.get(job.id, []):
             c["retries"] += event.event == "retry" or _failed_while_stopped(event)
+    return found
+
+
+def _counters(history, jobs, report, only_run, unfinished):
+    """The counters of every stage of each run against its rows."""
+    found = _extracted(history, jobs)
+    for job in history.stage_jobs:
+        if only_run in (None, job.run_id):
+            c = found[job.run_id, job.stage]
+            c["total"] += 1
+            c[job.status] += 1
+            c["open"] += job.status not in FINAL
     for stage in history.stages:
-        if stage.stage != "extract" or only_run not in (None, stage.run_id):
+        if only_run not in (None, stage.run_id):
             continue
-        c = found.pop(stage.run_id, collections.Counter())
-        for name in ("total", "open", "completed", "failed", "paused", "cancelled", "empty", "partial",
-                     "infra_losses", "retries"):
+        c = found.pop((stage.run_id, stage.stage), collections.Counter())
+        for name in COUNTERS:
             if name == "open" and stage.run_id in unfinished:
                 continue
             if getattr(stage, name) != c[name]:
-                report.add("counter", f"run {stage.run_id}: {name} is counted {getattr(stage, name)}, the rows say {c[name]}")
-    for run in found:
-        report.add("counter", f"run {run} has jobs and no counters")
+                report.add("counter", f"run {stage.run_id}, {stage.stage}: {name} is counted {getattr(stage, name)}, "
+                           f"the rows say {c[name]}")
+    for run, stage in found:
+        report.add("counter", f"run {run} has jobs of {stage} and no counters")
+    _runs(history, report, only_run, unfinished)
+
+
+def _runs(history, report, only_run, unfinished):
+    """Each run has ended, once, and in the end every stage was done for the last epoch of the one before."""
+    stages = {(stage.run_id, stage.stage): stage for stage in history.stages}
+    newest = {(job.run_id, job.stage): job for job in history.stage_jobs}
     for run, status in history.runs.items():
         if only_run not in (None, run) or run in unfinished:
             continue
@@ -274,6 +296,15 @@ def _counters(history, jobs, report, only_run, unfinished):
             report.add("run_open", f"run {run} is still {status}")
         elif len(ends) != 1 + history.run_events.get(run, []).count("run.reopened"):
             report.add("run_ends", f"run {run} is {status} and ended {len(ends)} times")
+        for before, stage in zip(STAGES, STAGES[1:]):
+            if status not in ("completed", "failed"):
+                break
+            done, wanted = newest.get((run, stage)), stages.get((run, before))
+            if not done or not wanted or done.superseded or done.input_epoch != wanted.epoch:
+                report.add("stage_done", f"run {run} is {status}; the last work of {stage} is {done}, "
+                           f"{before} is {wanted}")
+        if status in ("completed", "failed") and run not in history.reports:
+            report.add("stage_done", f"run {run} is {status} and has no report")
 
 
 def _found(history, jobs, report):
@@ -303,6 +334,29 @@ def _metrics(jobs, metrics, report):
     completed = sum(job.status == "completed" for job in jobs.values())
     if metrics["committed"] != completed:
         report.add("metrics", f"the coordinators counted {metrics['committed']} committed results, the rows say {completed}")
+
+
+# ---------------------------------------------------------------- limits
+
+
+def limit_kept(samples):
+    """What is wrong with [(limit or None, leases that live)], each pair from one snapshot of the database, in order.
+
+    Never more leases than the limit. What had begun when it was lowered goes on: as long as there are more than
+    the limit, all of them are from that time."""
+    problems, limit, older = [], None, frozenset()
+
+    def most(limit, leases):
+        return float("inf") if limit is None else max(limit, len(leases & older))
+
+    for number, (now, leases) in enumerate(samples):
+        allowed = most(now, leases)
+        if now != limit:  # changed since the sample before: what is there now had begun under either
+            allowed = max(allowed, most(limit, leases)) if number else float("inf")
+            limit, older = now, leases
+        if len(leases) > allowed:
+            problems.append(f"{len(leases)} leases live under a limit of {now} (sample {number}, {allowed} are allowed)")
+    return problems
 
 
 # ---------------------------------------------------------------- what the workers were told

@@ -23,8 +23,12 @@ SELECT e.id, e.event, coalesce(e.job_id, o.job_id), e.lease_id, e.detail
 RUN_EVENTS = "SELECT id, run_id, event FROM job_events WHERE job_id IS NULL AND job_ids IS NULL ORDER BY id"
 
 STAGES = """
-SELECT run_id, stage, open, total, completed, failed, paused, cancelled, empty, partial, retries, infra_losses
+SELECT run_id, stage, open, total, completed, failed, paused, cancelled, empty, partial, retries, infra_losses, epoch,
+       closed
   FROM run_stages"""
+
+STAGE_JOBS = """
+SELECT run_id, stage, status, input_epoch, superseded FROM stage_jobs WHERE NOT partial ORDER BY id"""
 
 RESULT_TABLES = ("extracted_pages", "extracted_dimensions", "extracted_parameters", "extracted_materials",
                  "extracted_bom_items")
@@ -35,7 +39,9 @@ Job = collections.namedtuple(
 Lease = collections.namedtuple("Lease", "id job_id gone session_pk claimed_by")
 Event = collections.namedtuple("Event", "id event job_id lease_id detail")
 Stage = collections.namedtuple(
-    "Stage", "run_id stage open total completed failed paused cancelled empty partial retries infra_losses")
+    "Stage", "run_id stage open total completed failed paused cancelled empty partial retries infra_losses epoch "
+             "closed")
+StageJob = collections.namedtuple("StageJob", "run_id stage status input_epoch superseded")
 
 
 class History:
@@ -45,6 +51,8 @@ class History:
         self.events = collections.defaultdict(list)  # job -> [Event], in their order
         self.run_events = collections.defaultdict(list)  # run -> [event]
         self.stages, self.runs = [], {}
+        self.stage_jobs = []  # in their order
+        self.reports = {}  # run -> epoch
         self.results = {}  # job -> (run, sha256)
         self.children = collections.defaultdict(dict)  # job -> {table: rows}
         self.dead = {}  # job -> lease
@@ -69,6 +77,8 @@ class History:
             for _, run_id, event in rows(RUN_EVENTS):
                 self.run_events[run_id].append(event)
             self.stages = [Stage(*row) for row in rows(STAGES)]
+            self.stage_jobs = [StageJob(*row) for row in rows(STAGE_JOBS)]
+            self.reports = dict(rows("SELECT run_id, epoch FROM run_reports"))
             self.runs = dict(rows("SELECT id, status FROM runs"))
             self.results = {job: (run, sha and bytes(sha)) for job, run, sha in
                             rows("SELECT job_id, run_id, sha256 FROM extracted_metadata")}

@@ -68,6 +68,17 @@ class Files:
             self.made.add(name)
         return f"root://in/{name}", "pdf" if kind == "slow" else kind
 
+    def pairs(self, folder, n):
+        """[(uri, type)] of n drawings, each beside a text of the same name."""
+        (self.folder / folder).mkdir()
+        jobs = []
+        for i in range(n):
+            for kind, ending in (("dxf", "dxf"), ("text", "txt")):
+                name = f"{folder}/pair-{i:02}.{ending}"
+                (self.folder / name).write_bytes(self.originals[kind, i % VARIANTS].read_bytes())
+                jobs.append((f"root://in/{name}", kind))
+        return jobs
+
     def _original(self, kind, variant, generation):
         """A copy of the original for each generation, so that no file has too many links."""
         path = self.originals[kind, variant]

@@ -18,7 +18,7 @@ import time
 
 import psycopg2
 
-from tests.harness.quarry import children_of, process_name, until
+from tests.harness.quarry import children_of, until
 
 START_S = 60
 STOP = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
@@ -137,9 +137,39 @@ class Postgres:
         """How many connections the coordinators hold."""
         return self._value("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'quarry %'")
 
+    def waiting_for(self, pid):
+        """How many wait for a lock of that backend."""
+        return self._value(f"SELECT count(*) FROM pg_stat_activity WHERE {pid} = ANY (pg_blocking_pids(pid))")
+
     def close(self):
         self.stop("immediate")
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Held:
+    """A connection of the suite's own that holds locks until close()."""
+
+    def __init__(self, postgres):
+        self.connection = postgres.connect()
+
+    @property
+    def pid(self):
+        return self.connection.get_backend_pid()
+
+    def rows(self, statement, *values):
+        with self.connection.cursor() as cursor:
+            cursor.execute(statement, values or None)
+            return cursor.fetchall()
+
+    run = rows
+
+    def begin(self, statement, *values):
+        """In a transaction that stays open."""
+        self.connection.autocommit = False
+        return self.rows(statement, *values)
+
+    def close(self):
+        self.connection.close()
 
 
 def send(pid, signum):
@@ -148,7 +178,3 @@ def send(pid, signum):
         os.kill(pid, signum)
     except ProcessLookupError:
         pass
-
-
-def gone(pid):
-    return process_name(pid) is None

@@ -5,7 +5,7 @@ import types
 import pytest
 
 from tests.chaos.__main__ import Options
-from tests.chaos.checker import Told, check
+from tests.chaos.checker import Told, check, limit_kept
 from tests.chaos.history import History
 from tests.chaos.stack import Stack
 
@@ -94,6 +94,13 @@ PLANTS = {
     "completed counted once too often": (["UPDATE run_stages SET completed = completed + 1"], {"counter"}),
     "open is not zero": (["UPDATE run_stages SET open = open + 1"], {"counter"}),
     "losses not counted": (["UPDATE run_stages SET infra_losses = infra_losses + 1"], {"counter"}),
+    "a stage counted twice": (["UPDATE run_stages SET completed = completed + 1 WHERE stage = 'link'"], {"counter"}),
+    "the work of a stage is gone": (["DELETE FROM stage_jobs WHERE stage = 'index'"], {"counter", "stage_done"}),
+    "a stage not done for the last epoch": (
+        ["UPDATE run_stages SET epoch = epoch + 1 WHERE stage = 'extract'"], {"stage_done"}),
+    "a stage that closed without writing": (
+        ["UPDATE stage_jobs SET superseded = true WHERE stage = 'report'"], {"stage_done"}),
+    "a run without its report": (["DELETE FROM run_reports"], {"stage_done"}),
     "the event of a completion is missing": (
         [f"UPDATE job_events SET job_ids = array_remove(job_ids, {DONE}) WHERE event = 'completed' "
          f"AND {DONE} = ANY (job_ids)"], {"path"}),
@@ -152,3 +159,23 @@ def test_a_lease_that_is_started_twice_is_reported(finished):
 def test_commits_that_the_coordinators_did_not_count_are_reported(finished):
     metrics = {"committed": finished.metrics["committed"] - 1}
     assert report_of(finished, metrics=metrics).names() == ["metrics"]
+
+
+LIMITS = {
+    "never above": ([(3, "ab"), (3, "abc"), (3, "bcd")], 0),
+    "lowered: what had begun goes on": ([(4, "abcd"), (2, "abcd"), (2, "bcd"), (2, "cd"), (2, "de")], 0),
+    "set: what had begun goes on": ([(None, "abcdef"), (2, "abcdef"), (2, "ef"), (2, "fg")], 0),
+    "removed, and set again": ([(1, "a"), (None, "abcd"), (2, "abcd"), (2, "d")], 0),
+    "raised": ([(1, "a"), (3, "abc")], 0),
+    "one too many": ([(2, "ab"), (2, "abc")], 1),
+    "one begins above the lowered limit": ([(4, "abcd"), (2, "abcd"), (2, "bcde")], 1),
+    "one takes the place of one that had begun": ([(4, "abcd"), (2, "abcd"), (2, "abce")], 1),
+    "above the higher of both when it changes": ([(2, "ab"), (3, "abcd")], 1),
+}
+
+
+@pytest.mark.parametrize("case", LIMITS)
+def test_leases_above_a_limit_are_reported(case):
+    samples, expected = LIMITS[case]
+    found = limit_kept([(limit, frozenset(leases)) for limit, leases in samples])
+    assert len(found) == expected, found

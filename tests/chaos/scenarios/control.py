@@ -1,6 +1,8 @@
-"""What people do under load: runs and jobs paused, resumed and cancelled."""
+"""What people do under load: runs and jobs paused, resumed and cancelled, limits changed."""
 import time
 
+from tests.chaos.checker import limit_kept
+from tests.chaos.places import Places
 from tests.chaos.scenarios import scenario
 from tests.harness.admin import messages
 from tests.harness.quarry import until
@@ -56,6 +58,25 @@ def jobs_controlled(case):
         time.sleep(0.2)
     until(lambda: resume_all(case), "all paused jobs to be resumed", 60, every=0.5)
     case.took_effect(asked, "no job was there to be asked for")
+
+
+@scenario("limit set, lowered, raised, removed", stack="network")
+def limit_changed(case):
+    """Of the run under load. Nothing begins above the limit in force; what had begun before goes on."""
+    of = {"scope": "run", "name": str(case.run_id)}
+    with Places(case.stack.postgres, case.run_id) as places:
+        time.sleep(0.5)
+        for running in (8, 2, 5, 1):
+            ask(case, "SetLimit", running=running, **of)
+            time.sleep(case.lasting(10) / 4)
+        ask(case, "RemoveLimit", **of)
+    if places.problem:
+        raise places.problem
+    case.problems += limit_kept(places.samples)
+    case.took_effect(places.most(1) >= 1 and places.most(None) > 1,
+                     f"{places.most(1)} jobs at a time under a limit of 1, {places.most(None)} without")
+    case.note = ", ".join(f"{places.most(limit)} of {limit}" for limit in (8, 2, 5, 1)) + \
+        f" at most, in {len(places.samples)} looks"
 
 
 def resume_all(case):
