@@ -29,6 +29,8 @@ def folder(tmp_path):
 def stack(stack_of, folder):
     stack = stack_of(roots={"in": folder})
     stack.start_coordinator("--lease-ttl", TTL)
+    for kind, share in (("pdf", 3), ("text", 1.5)):  # five seconds of work, however fast the machine is
+        stack.cli("limit", "set", f"type={kind}", "--rate", f"{FILES / share / 5:.0f}/s")
     return stack
 
 

@@ -176,14 +176,16 @@ def test_a_silent_worker_is_fenced(stack_of, folder):
     stack.start_coordinator()
     worker = stack.start_worker("w1", 1)
     running = Running(stack, worker)
-    os.kill(worker.pid, signal.SIGSTOP)
+    for pid in (running.child, worker.pid):  # the child too: its work must not be over before the fence
+        os.kill(pid, signal.SIGSTOP)
     begin = time.monotonic()
     try:
         stack.cli("job", "cancel", running.job, "--wait")
         fenced = time.monotonic() - begin
         assert status_of(stack, running.job) == "cancelled"
     finally:
-        os.kill(worker.pid, signal.SIGCONT)
+        for pid in (worker.pid, running.child):
+            os.kill(pid, signal.SIGCONT)
     until(lambda: lets_go(running.child, worker), "the child to end", 30, every=0.005)
     print(json.dumps({"stop": "job cancel, agent stopped", "to_lease_end_s": round(fenced, 2)}))
     assert stack.metrics()["quarry_stops_fenced_total"] == 1

@@ -219,11 +219,6 @@ class Stack:
         self._connection.close()
         until(lambda: process_name(pid) is None, "the database server to be gone")
 
-    def kill_child(self, worker):
-        """kill -9 of one of the worker's children, a busy one where there is one."""
-        busy = [pid for pid in children_of(worker.pid) if process_state(pid) == "R"]
-        os.kill((busy or children_of(worker.pid))[-1], signal.SIGKILL)
-
     def logs(self):
         """Ends of all logs, for the report of a failed test."""
         return "\n".join(f"--- {log.name}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-80:])
