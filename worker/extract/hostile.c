@@ -188,7 +188,7 @@ static void try_close(const struct qr_extract *x)
 static void try_progress(const struct qr_extract *x)
 {
     for (unsigned i = 1; i <= 4; i++) {
-        qr_clock_sleep_ms(250);
+        qr_clock_sleep_ms(600);
         qr_extract_report(x, i * 250);
     }
     tell(x, true, 0);
