@@ -53,7 +53,7 @@ def claim(cursor, queue, floor, batch):
     """One claim as the lane makes it; the jobs taken."""
     heads = [array([queue]), array([0]), array([floor])] if floor else ["'{}'"] * 3
     cursor.execute("BEGIN")
-    cursor.execute("EXECUTE claim_heads ('{noop}', '{\"\"}', " + ", ".join(heads) + ")")
+    cursor.execute("EXECUTE claim_heads ('{noop}', '{\"\"}', " + ", ".join(heads) + ", '{}')")
     names = [d.name for d in cursor.description]
     head = dict(zip(names, cursor.fetchone()))
     cursor.execute(f"EXECUTE claim_take ({array([queue])}, {array([head['rank']])}, {array([batch])}, "
