@@ -268,8 +268,12 @@ static void wake(struct sim *sim, void *object, void *arg, uint64_t life)
     size_t n = worker->n_backlog;
 
     (void)arg;
-    if (!worker->alive || worker->life != life || work_is_stalled(sim, worker))
+    if (!worker->alive || worker->life != life || !backlog)
         return;
+    if (work_is_stalled(sim, worker)) { /* again, or longer */
+        sim_at(sim, worker->stalled_until, wake, worker, NULL, life, NULL);
+        return;
+    }
     worker->backlog = NULL;
     worker->n_backlog = worker->cap_backlog = 0;
     for (size_t i = 0; i < n; i++) {
@@ -288,7 +292,7 @@ void worker_frame(struct sim *sim, struct worker *worker, struct stream *stream,
         free(frame);
         return;
     }
-    if (!work_is_stalled(sim, worker)) {
+    if (!work_is_stalled(sim, worker) && !worker->backlog) {
         take_frame(sim, worker, frame);
         free(frame);
         return;
@@ -298,7 +302,8 @@ void worker_frame(struct sim *sim, struct worker *worker, struct stream *stream,
         worker->backlog = realloc(worker->backlog, worker->cap_backlog * sizeof *worker->backlog);
     }
     worker->backlog[worker->n_backlog++] = frame;
-    sim_at(sim, worker->stalled_until, wake, worker, NULL, worker->life, NULL);
+    sim_at(sim, worker->stalled_until > sim->now ? worker->stalled_until : sim->now, wake, worker,
+           NULL, worker->life, NULL);
 }
 
 /* ------------------------------------------------------------------ streams and processes */
