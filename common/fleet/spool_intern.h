@@ -1,7 +1,7 @@
 /* common/fleet/spool_intern.h
  *
- * Between the files of the spool: the folder (spool.c), the journal (spool_journal.c) and the fsync
- * thread (spool_sync.c).
+ * Between the files of the spool: what it holds (spool.c), its folder (spool_folder.c), the journal
+ * (spool_journal.c) and the fsync thread (spool_sync.c).
  */
 #pragma once
 #include <pthread.h>
@@ -72,6 +72,15 @@ struct qr_spool {
     char write_error[160]; /* the last write failed like this; "" when it did not */
     struct sync_thread sync;
 };
+
+/* spool_folder.c */
+int qr_spool_open_folder(struct qr_spool *spool, struct qr_err *err); /* and lock it */
+int qr_spool_count_start(struct qr_spool *spool, struct qr_err *err);
+/** A small file, written whole and durably. */
+int qr_spool_replace_file(const struct qr_spool *spool, const char *name, const void *data,
+                          size_t len, struct qr_err *err);
+/** Up to `size` bytes of a small file; 0 when there is none. */
+size_t qr_spool_load_file(const struct qr_spool *spool, const char *name, void *buf, size_t size);
 
 /* spool_journal.c */
 int qr_spool_journal_load(struct qr_spool *spool, struct qr_err *err);
