@@ -1,6 +1,8 @@
 /* coordinator/service/admin_internal.h
  *
- * What the files of quarry.v1.Admin share: admin.c (unary calls), watch.c and export.c (streams).
+ * What the files of quarry.v1.Admin share: admin.c (the way of a unary call), admin_run.c,
+ * admin_job.c, admin_settings.c, admin_worker.c and monitor.c (what the calls do), watch.c and
+ * export.c (streams).
  */
 #pragma once
 #include <pthread.h>
@@ -44,6 +46,24 @@ struct method {
     enum qr_db_lane lane;
     int (*run)(struct qr_conn *conn, struct call *call, struct qr_err *err);
 };
+
+struct qr_admin_methods {
+    const struct method *methods;
+    size_t n;
+};
+extern const struct qr_admin_methods qr_admin_runs, qr_admin_jobs, qr_admin_settings;
+
+/* Rows of such a table. */
+#define ROW(rpc, request, where, fn)                                                  \
+    {                                                                                 \
+        "/quarry.v1.Admin/" rpc, &quarry__v1__##request##_request__descriptor, false, \
+            QR_DB_LANE_##where, fn                                                    \
+    }
+#define ROW_IN_MEMORY(rpc, request, fn)                                              \
+    {                                                                                \
+        "/quarry.v1.Admin/" rpc, &quarry__v1__##request##_request__descriptor, true, \
+            QR_DB_LANE_READ, fn                                                      \
+    }
 
 #define REPLY(call, message) ((call)->reply = (message) ? &(message)->base : NULL)
 
