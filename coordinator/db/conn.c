@@ -1,202 +1,13 @@
-#include "coordinator/db/conn.h"
-
-#include <errno.h>
+/* Statements on a connection: one, several in a pipeline, COPY; transactions; kinds of errors. */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "common/clock.h"
+#include "coordinator/db/conn_impl.h"
 
-enum { GRACE_MS = 3000, SERVER_VERSION_MIN = 140000 };
-
-struct qr_conn {
-    PGconn *pg;
-    char *url;
-    char *lane;
-    int64_t connect_timeout_ms;
-    int64_t statement_timeout_ms;
-    bool hot;
-    bool broken;
-    bool commit_sent; /* since the last BEGIN */
-    unsigned generation;
-    const struct qr_db *db;
-    bool prepared[QR_SQL_COUNT];
-};
-
-/* The server must see the end now, not when this lane has work again: what it had received of the
- * last batch may begin to run, take locks, and keep them while it waits for the rest. */
-static void hang_up(struct qr_conn *conn)
-{
-    int fd = PQsocket(conn->pg);
-
-    if (fd >= 0)
-        shutdown(fd, SHUT_RDWR);
-    conn->broken = true;
-}
-
-static int lost(struct qr_conn *conn, struct qr_err *err, const char *what)
-{
-    char text[300];
-
-    hang_up(conn);
-    snprintf(text, sizeof text, "%s", conn->pg ? PQerrorMessage(conn->pg) : "not connected");
-    text[strcspn(text, "\n")] = '\0';
-    return qr_fail(err, QR_E_UNREACHABLE, "database connection lost %s: %s", what,
-                   text[0] ? text : "closed by the server");
-}
-
-/* Wait until the socket can be read (or written, when libpq still has bytes to send). */
-static bool wait_socket(struct qr_conn *conn, short events, int64_t deadline_ms)
-{
-    for (;;) {
-        int64_t left = deadline_ms - qr_clock_ms();
-        struct pollfd fd = {.fd = PQsocket(conn->pg), .events = events};
-        if (fd.fd < 0 || left <= 0)
-            return false;
-        int n = poll(&fd, 1, left > 1000 ? 1000 : (int)left);
-        if (n > 0)
-            return true;
-        if (n < 0 && errno != EINTR)
-            return false;
-    }
-}
-
-/* ------------------------------------------------------------------ connecting */
-
-static int session_settings(struct qr_conn *conn, struct qr_err *err)
-{
-    char text[800];
-
-    snprintf(text, sizeof text,
-             "SET statement_timeout = %lld; SET lock_timeout = %lld;"
-             "SET idle_in_transaction_session_timeout = %lld; SET timezone = 'UTC'; SET jit = off;"
-             "SET client_min_messages = warning; SET synchronous_commit = on;"
-             "SET search_path = public;"
-             "%s",
-             (long long)conn->statement_timeout_ms, (long long)conn->statement_timeout_ms / 2 + 1,
-             (long long)conn->statement_timeout_ms * 2,
-             conn->hot ? "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;"
-                         "SET enable_hashjoin = off; SET enable_mergejoin = off;"
-                         "SET max_parallel_workers_per_gather = 0; SET cpu_tuple_cost = 10;"
-                       : "SET plan_cache_mode = force_custom_plan;");
-    return qr_conn_exec(conn, text, err);
-}
-
-/* What the server says beside its answers is not ours to print. */
-static void no_notice(void *arg, const PGresult *result)
-{
-    (void)arg;
-    (void)result;
-}
-
-static int connect_now(struct qr_conn *conn, struct qr_err *err)
-{
-    char name[80];
-    snprintf(name, sizeof name, "quarry %s", conn->lane);
-    const char *keys[] = {
-        "dbname",           "application_name", "keepalives_idle", "keepalives_interval",
-        "keepalives_count", "tcp_user_timeout", "client_encoding", NULL};
-    const char *values[] = {conn->url, name, "10", "5", "3", "20000", "UTF8", NULL};
-    int64_t deadline = qr_clock_ms() + conn->connect_timeout_ms;
-
-    PQfinish(conn->pg);
-    memset(conn->prepared, 0, sizeof conn->prepared);
-    conn->broken = true;
-    conn->pg = PQconnectStartParams(keys, values, 1);
-    if (!conn->pg)
-        return qr_fail(err, QR_E_NOMEM, "connect to database: out of memory");
-    PQsetNoticeReceiver(conn->pg, no_notice, NULL);
-    PostgresPollingStatusType state = PGRES_POLLING_WRITING;
-    while (PQstatus(conn->pg) != CONNECTION_BAD && state != PGRES_POLLING_OK &&
-           state != PGRES_POLLING_FAILED) {
-        if (!wait_socket(conn, state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline))
-            return qr_fail(err, QR_E_UNREACHABLE,
-                           "connect to database: no answer within %lld ms; hint: is the server "
-                           "of --database running?",
-                           (long long)conn->connect_timeout_ms);
-        state = PQconnectPoll(conn->pg);
-    }
-    if (PQstatus(conn->pg) != CONNECTION_OK) {
-        char text[300];
-        snprintf(text, sizeof text, "%s", PQerrorMessage(conn->pg));
-        text[strcspn(text, "\n")] = '\0';
-        return qr_fail(err, QR_E_UNREACHABLE, "connect to database: %s; hint: check --database",
-                       text);
-    }
-    if (PQserverVersion(conn->pg) < SERVER_VERSION_MIN)
-        return qr_fail(err, QR_E_UNSUPPORTED, "PostgreSQL %d is too old; hint: use 14 or newer",
-                       PQserverVersion(conn->pg) / 10000);
-    if (PQsetnonblocking(conn->pg, 1) != 0)
-        return lost(conn, err, "at start");
-    conn->broken = false;
-    conn->generation++;
-    return session_settings(conn, err);
-}
-
-int qr_conn_open(const struct qr_conn_config *config, struct qr_conn **ret, struct qr_err *err)
-{
-    QR_AUTO(qr_conn) conn = calloc(1, sizeof *conn);
-
-    if (!conn)
-        return qr_fail(err, QR_E_NOMEM, "connect to database: out of memory");
-    conn->url = strdup(config->url);
-    conn->lane = strdup(config->lane);
-    if (!conn->url || !conn->lane)
-        return qr_fail(err, QR_E_NOMEM, "connect to database: out of memory");
-    conn->connect_timeout_ms = config->connect_timeout_ms;
-    conn->statement_timeout_ms = config->statement_timeout_ms;
-    conn->hot = config->hot;
-    conn->db = config->db;
-    int rc = connect_now(conn, err);
-    if (rc < 0)
-        return rc;
-    *ret = qr_steal(&conn);
-    return QR_OK;
-}
-
-int qr_conn_reopen(struct qr_conn *conn, struct qr_err *err)
-{
-    int rc = connect_now(conn, err);
-    if (rc < 0)
-        conn->broken = true;
-    return rc;
-}
-
-void qr_conn_free(struct qr_conn *conn)
-{
-    if (!conn)
-        return;
-    PQfinish(conn->pg);
-    free(conn->url);
-    free(conn->lane);
-    free(conn);
-}
-
-bool qr_conn_is_broken(const struct qr_conn *conn) { return conn->broken; }
-
-bool qr_conn_check_idle(struct qr_conn *conn)
-{
-    enum { READS = 4 }; /* a farewell, then the end of the stream */
-    struct pollfd fd = {.fd = conn->broken ? -1 : PQsocket(conn->pg), .events = POLLIN};
-
-    for (int i = 0; i < READS && !conn->broken && poll(&fd, 1, 0) > 0; i++)
-        if (!PQconsumeInput(conn->pg) || PQstatus(conn->pg) == CONNECTION_BAD)
-            conn->broken = true;
-    return !conn->broken;
-}
-
-unsigned qr_conn_generation(const struct qr_conn *conn) { return conn->generation; }
-
-bool qr_conn_in_transaction(const struct qr_conn *conn)
-{
-    return !conn->broken && PQtransactionStatus(conn->pg) != PQTRANS_IDLE;
-}
-
-const struct qr_db *qr_conn_db(const struct qr_conn *conn) { return conn->db; }
-
-/* ------------------------------------------------------------------ running */
+enum { GRACE_MS = 3000 };
 
 static int64_t deadline_of(const struct qr_conn *conn)
 {
@@ -209,7 +20,7 @@ static bool next_result(struct qr_conn *conn, int64_t deadline, PGresult **ret)
     int unsent;
 
     while ((unsent = PQflush(conn->pg)) > 0 || PQisBusy(conn->pg)) {
-        if (!wait_socket(conn, (short)(unsent > 0 ? POLLIN | POLLOUT : POLLIN), deadline))
+        if (!qr_conn_wait(conn, (short)(unsent > 0 ? POLLIN | POLLOUT : POLLIN), deadline))
             return false;
         if (!PQconsumeInput(conn->pg))
             return false;
@@ -228,7 +39,7 @@ static int result_error(struct qr_conn *conn, const PGresult *result, const char
     const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
     if (PQstatus(conn->pg) == CONNECTION_BAD || !state || strncmp(state, "57P", 3) == 0)
-        return lost(conn, err, what);
+        return qr_conn_lost(conn, err, what);
     bool full = strcmp(state, "53100") == 0;
     int rc = qr_fail(
         err, QR_E_DB, "%s: %s (SQLSTATE %s)%s", what, primary ? primary : "unknown error", state,
@@ -254,7 +65,7 @@ static int collect(struct qr_conn *conn, const char *what, PGresult **ret, struc
     for (;;) {
         PGresult *result;
         if (!next_result(conn, deadline, &result))
-            return lost(conn, err, what);
+            return qr_conn_lost(conn, err, what);
         if (!result)
             break;
         if (is_good(result)) {
@@ -284,7 +95,7 @@ static int prepare(struct qr_conn *conn, enum qr_sql sql, struct qr_err *err)
     if (conn->prepared[sql])
         return QR_OK;
     if (!PQsendPrepare(conn->pg, name, qr_sql_text(sql), 0, NULL))
-        return lost(conn, err, name);
+        return qr_conn_lost(conn, err, name);
     int rc = collect(conn, name, NULL, err);
     conn->prepared[sql] = rc == QR_OK;
     return rc;
@@ -307,7 +118,7 @@ static int check(struct qr_conn *conn, const struct qr_params *params, const cha
                  struct qr_err *err)
 {
     if (conn->broken)
-        return lost(conn, err, what);
+        return qr_conn_lost(conn, err, what);
     if (params && params->failed)
         return qr_fail(err, QR_E_LIMIT, "%s: the batch is larger than %d bytes", what,
                        QR_PARAM_BYTES_MAX);
@@ -325,7 +136,7 @@ int qr_conn_run(struct qr_conn *conn, enum qr_sql sql, const struct qr_params *p
     if (rc < 0)
         return rc;
     if (!send_call(conn, sql, params))
-        return lost(conn, err, name);
+        return qr_conn_lost(conn, err, name);
     return collect(conn, name, ret, err);
 }
 
@@ -339,7 +150,7 @@ int qr_conn_query(struct qr_conn *conn, const char *text, PGresult **ret, struct
     if (rc < 0)
         return rc;
     if (!PQsendQuery(conn->pg, text))
-        return lost(conn, err, what);
+        return qr_conn_lost(conn, err, what);
     return collect(conn, what, ret, err);
 }
 
@@ -356,13 +167,14 @@ static int copy_begin(struct qr_conn *conn, const char *what, struct qr_err *err
     PGresult *result;
 
     if (!next_result(conn, deadline_of(conn), &result) || !result)
-        return lost(conn, err, what);
+        return qr_conn_lost(conn, err, what);
     bool ready = PQresultStatus(result) == PGRES_COPY_IN;
     int rc = ready ? QR_OK : result_error(conn, result, what, err);
     PQclear(result);
     if (!ready && !conn->broken) { /* the NULL behind it */
         struct qr_err ignored;
-        rc = collect(conn, what, NULL, &ignored) < 0 && conn->broken ? lost(conn, err, what) : rc;
+        rc = collect(conn, what, NULL, &ignored) < 0 && conn->broken ? qr_conn_lost(conn, err, what)
+                                                                     : rc;
     }
     return rc;
 }
@@ -378,19 +190,19 @@ int qr_conn_copy(struct qr_conn *conn, enum qr_sql sql, const void *data, size_t
     if (rc < 0)
         return rc;
     if (!PQsendQuery(conn->pg, qr_sql_text(sql)))
-        return lost(conn, err, name);
+        return qr_conn_lost(conn, err, name);
     rc = copy_begin(conn, name, err);
     for (size_t at = 0; rc == QR_OK && at < len;) {
         size_t n = len - at < PIECE_BYTES ? len - at : PIECE_BYTES;
         int sent = PQputCopyData(conn->pg, (const char *)data + at, (int)n);
-        if (sent < 0 || (sent == 0 && !wait_socket(conn, POLLOUT, deadline)))
-            return lost(conn, err, name);
+        if (sent < 0 || (sent == 0 && !qr_conn_wait(conn, POLLOUT, deadline)))
+            return qr_conn_lost(conn, err, name);
         at += sent > 0 ? n : 0;
     }
     for (int sent = 0; rc == QR_OK && sent == 0;) {
         sent = PQputCopyEnd(conn->pg, NULL);
-        if (sent < 0 || (sent == 0 && !wait_socket(conn, POLLOUT, deadline)))
-            return lost(conn, err, name);
+        if (sent < 0 || (sent == 0 && !qr_conn_wait(conn, POLLOUT, deadline)))
+            return qr_conn_lost(conn, err, name);
     }
     return rc < 0 ? rc : collect(conn, name, NULL, err);
 }
@@ -419,12 +231,12 @@ static int pipeline_collect(struct qr_conn *conn, const struct qr_call *calls, s
     for (size_t i = 0; i < n; i++) { /* the server's time-out begins anew with each of them, too */
         const char *name = qr_sql_name(calls[i].sql);
         if (!pipeline_take(conn, deadline_of(conn), &results[i]))
-            return rc < 0 ? rc : lost(conn, err, name);
+            return rc < 0 ? rc : qr_conn_lost(conn, err, name);
         if (!is_good(results[i]) && rc == QR_OK)
             rc = result_error(conn, results[i], name, err);
     }
     if (!next_result(conn, deadline_of(conn), &sync) || PQresultStatus(sync) != PGRES_PIPELINE_SYNC)
-        rc = rc < 0 ? rc : lost(conn, err, "at the end of a batch");
+        rc = rc < 0 ? rc : qr_conn_lost(conn, err, "at the end of a batch");
     PQclear(sync);
     return rc;
 }
@@ -443,15 +255,15 @@ int qr_conn_pipeline(struct qr_conn *conn, const struct qr_call *calls, size_t n
     if (rc < 0)
         return rc;
     if (!PQenterPipelineMode(conn->pg))
-        return lost(conn, err, "entering a pipeline");
+        return qr_conn_lost(conn, err, "entering a pipeline");
     for (size_t i = 0; i < n; i++)
         if (!send_call(conn, calls[i].sql, calls[i].params))
-            return lost(conn, err, qr_sql_name(calls[i].sql));
+            return qr_conn_lost(conn, err, qr_sql_name(calls[i].sql));
     if (!PQpipelineSync(conn->pg))
-        return lost(conn, err, "sending a batch");
+        return qr_conn_lost(conn, err, "sending a batch");
     rc = pipeline_collect(conn, calls, n, results, err);
     if (!conn->broken && !PQexitPipelineMode(conn->pg))
-        rc = rc < 0 ? rc : lost(conn, err, "leaving a pipeline");
+        rc = rc < 0 ? rc : qr_conn_lost(conn, err, "leaving a pipeline");
     if (rc < 0)
         for (size_t i = 0; i < n; i++) {
             PQclear(results[i]);

@@ -1,6 +1,7 @@
 /* coordinator/db/run_stage.h
  *
- * The stages of a run and its stored report, for GetRun; and beginning one early.
+ * What GetRun says beside the run itself: its stages and stored report, its jobs by type; and
+ * beginning a stage early.
  */
 #pragma once
 #include "quarry/v1/admin.pb-c.h"
@@ -12,6 +13,10 @@ struct qr_conn;
 
 /** Sets stages and report of a run that has been read. Errors: QR_E_DB, QR_E_NOMEM. */
 QR_MUST_CHECK int qr_run_fill_stages(struct qr_conn *conn, Quarry__V1__Run *run,
+                                     struct qr_err *err);
+
+/** run_report.c: sets the counts by type. Errors: QR_E_DB, QR_E_NOMEM. */
+QR_MUST_CHECK int qr_run_fill_report(struct qr_conn *conn, Quarry__V1__Run *run,
                                      struct qr_err *err);
 
 /** Begin a stage (link, index, report) early: an extra job over what is there, `ret_id` unless
