@@ -7,11 +7,17 @@
 #include "common/clock.h"
 #include "coordinator/db/conn_impl.h"
 
-enum { GRACE_MS = 3000 };
+enum { GRACE_MS = 3000, STOP_LOOK_MS = 500 };
 
 static int64_t deadline_of(const struct qr_conn *conn)
 {
-    return qr_clock_ms() + conn->statement_timeout_ms + GRACE_MS;
+    return qr_clock_ms() + (conn->long_ms > 0 ? conn->long_ms : conn->statement_timeout_ms) +
+           GRACE_MS;
+}
+
+static bool is_stopped(const struct qr_conn *conn)
+{
+    return conn->stopped && atomic_load(conn->stopped);
 }
 
 /* The next PGresult or NULL, as PQgetResult(), but with a deadline. False: connection lost. */
@@ -20,8 +26,14 @@ static bool next_result(struct qr_conn *conn, int64_t deadline, PGresult **ret)
     int unsent;
 
     while ((unsent = PQflush(conn->pg)) > 0 || PQisBusy(conn->pg)) {
-        if (!qr_conn_wait(conn, (short)(unsent > 0 ? POLLIN | POLLOUT : POLLIN), deadline))
+        int64_t until = conn->long_ms > 0 ? qr_clock_ms() + STOP_LOOK_MS : deadline;
+        bool ready = qr_conn_wait(conn, (short)(unsent > 0 ? POLLIN | POLLOUT : POLLIN),
+                                  until < deadline ? until : deadline);
+        if (!ready && (qr_clock_ms() >= deadline || is_stopped(conn) || until == deadline ||
+                       PQstatus(conn->pg) == CONNECTION_BAD))
             return false;
+        if (!ready)
+            continue;
         if (!PQconsumeInput(conn->pg))
             return false;
     }
@@ -109,6 +121,8 @@ static bool send_call(struct qr_conn *conn, enum qr_sql sql, const struct qr_par
         binary[i] = 1;
     if (sql == QR_SQL_begin || sql == QR_SQL_commit)
         conn->commit_sent = sql == QR_SQL_commit;
+    if (sql == QR_SQL_begin)
+        conn->long_ms = 0;
     return PQsendQueryPrepared(conn->pg, qr_sql_name(sql), params ? params->n : 0,
                                params ? params->values : NULL, params ? params->lengths : NULL,
                                binary, 1) == 1;
@@ -289,12 +303,23 @@ int qr_conn_commit(struct qr_conn *conn, struct qr_err *err)
     return rc;
 }
 
+int qr_conn_take_long(struct qr_conn *conn, int64_t ms, struct qr_err *err)
+{
+    char text[64];
+
+    snprintf(text, sizeof text, "SET LOCAL statement_timeout = %lld", (long long)ms);
+    int rc = qr_conn_exec(conn, text, err);
+    conn->long_ms = rc == QR_OK ? ms : 0;
+    return rc;
+}
+
 bool qr_conn_is_unknown(const struct qr_conn *conn) { return conn->broken && conn->commit_sent; }
 
 void qr_conn_rollback(struct qr_conn *conn)
 {
     struct qr_err err;
 
+    conn->long_ms = 0;
     if (conn->broken || PQtransactionStatus(conn->pg) == PQTRANS_IDLE)
         return;
     if (qr_conn_exec(conn, "ROLLBACK", &err) < 0)

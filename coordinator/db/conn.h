@@ -9,6 +9,7 @@
  */
 #pragma once
 #include <libpq-fe.h>
+#include <stdatomic.h>
 
 #include "common/base.h"
 #include "common/err.h"
@@ -23,7 +24,8 @@ struct qr_conn_config {
     int64_t connect_timeout_ms;
     int64_t statement_timeout_ms;
     bool hot; /* plans fixed to index look-ups: batches are small, statistics come late */
-    const struct qr_db *db; /* whom work_available goes to; NULL: none */
+    const struct qr_db *db;     /* whom work_available goes to; NULL: none */
+    const atomic_bool *stopped; /* when it is set what takes long is given up; NULL: never */
 };
 
 /** Strings of `config` are copied. Errors: QR_E_UNREACHABLE, QR_E_UNSUPPORTED (server < 14),
@@ -74,6 +76,8 @@ QR_MUST_CHECK int qr_conn_pipeline(struct qr_conn *conn, const struct qr_call *c
 
 QR_MUST_CHECK int qr_conn_begin(struct qr_conn *conn, struct qr_err *err);
 QR_MUST_CHECK int qr_conn_commit(struct qr_conn *conn, struct qr_err *err);
+/** The statements of this transaction may take so long each, unless the program stops. */
+QR_MUST_CHECK int qr_conn_take_long(struct qr_conn *conn, int64_t ms, struct qr_err *err);
 /** Does nothing outside a transaction. */
 void qr_conn_rollback(struct qr_conn *conn);
 /** The connection broke when a COMMIT had been sent and not answered: it may have happened. */

@@ -11,6 +11,8 @@ struct qr_conn {
     char *lane;
     int64_t connect_timeout_ms;
     int64_t statement_timeout_ms;
+    int64_t long_ms; /* instead, in this transaction; 0: as usual */
+    const atomic_bool *stopped;
     bool hot;
     bool broken;
     bool commit_sent; /* since the last BEGIN */

@@ -69,6 +69,15 @@ static int session_settings(struct qr_conn *conn, struct qr_err *err)
     return qr_conn_exec(conn, text, err);
 }
 
+/* Whoever gives up a statement that takes long hangs up; the server looks for that while it works,
+ * where it can (not on every system). */
+static void notice_end(struct qr_conn *conn)
+{
+    struct qr_err ignored = {0};
+
+    (void)(qr_conn_exec(conn, "SET client_connection_check_interval = 2000", &ignored) < 0);
+}
+
 /* What the server says beside its answers is not ours to print. */
 static void no_notice(void *arg, const PGresult *result)
 {
@@ -117,7 +126,11 @@ static int connect_now(struct qr_conn *conn, struct qr_err *err)
         return qr_conn_lost(conn, err, "at start");
     conn->broken = false;
     conn->generation++;
-    return session_settings(conn, err);
+    conn->long_ms = 0;
+    int rc = session_settings(conn, err);
+    if (rc == QR_OK && !conn->hot)
+        notice_end(conn);
+    return rc;
 }
 
 int qr_conn_open(const struct qr_conn_config *config, struct qr_conn **ret, struct qr_err *err)
@@ -134,6 +147,7 @@ int qr_conn_open(const struct qr_conn_config *config, struct qr_conn **ret, stru
     conn->statement_timeout_ms = config->statement_timeout_ms;
     conn->hot = config->hot;
     conn->db = config->db;
+    conn->stopped = config->stopped;
     int rc = connect_now(conn, err);
     if (rc < 0)
         return rc;

@@ -108,6 +108,7 @@ static int start_lane(struct qr_db *db, int id, struct qr_lane_config config, st
                                            : db->config.statement_timeout_ms,
         .hot = config.hot,
         .db = db,
+        .stopped = &db->stopped,
     };
     return qr_lane_start(&db->lanes[id], &config, err);
 }

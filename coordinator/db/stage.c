@@ -10,6 +10,7 @@
 #include "coordinator/db/run_stage.h"
 
 enum { ATTEMPTS_MAX = 5, INDEX_STEP = 500, A_TICK_MAX = 32 };
+enum { LONGER = 20 }; /* than other statements: it is one over all files of a run */
 
 struct stage_job {
     const struct qr_db *db;
@@ -143,7 +144,9 @@ static int work_body(struct qr_conn *conn, void *arg, struct qr_err *err)
     qr_params_init(&params);
     qr_param_i64(&params, job->run_id);
     qr_param_text(&params, job->stage);
-    int rc = qr_conn_run(conn, QR_SQL_stage_lock, &params, NULL, err);
+    int rc = qr_conn_take_long(conn, job->db->config.statement_timeout_ms * LONGER, err);
+    if (rc == QR_OK)
+        rc = qr_conn_run(conn, QR_SQL_stage_lock, &params, NULL, err);
     if (rc < 0)
         return rc;
     lease_params(&params, job);

@@ -332,6 +332,59 @@ static void stages_index_goes_through_old_pages_in_pieces(void **state)
                        (long long)run) >= 4);
 }
 
+/* link is one statement over all files of a run: longer than other statements may take. */
+static void stages_may_take_longer_than_other_statements(void **state)
+{
+    (void)state;
+    fx_free(*state);
+    struct fx *fx = fx_new_timeout(600);
+    int64_t run = closed_run("long", 1);
+
+    *state = fx;
+    fx_sql(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(2); "
+        "RETURN NULL; END';"
+        "CREATE TRIGGER slow AFTER INSERT ON document_groups FOR EACH STATEMENT EXECUTE FUNCTION "
+        "slow()");
+    work_off(fx, fx_session(fx, "w-long", 1), QR_CLASS_NONE);
+    fx_wait_run(run, "completed");
+    fx_sql("DROP TRIGGER slow ON document_groups; DROP FUNCTION slow()");
+    assert_int_equal(done_of(run, "link"), 1);
+    assert_int_equal(
+        fx_i64("SELECT attempts FROM stage_jobs WHERE run_id = %lld AND stage = 'link'",
+               (long long)run),
+        1);
+}
+
+/* A coordinator that stops does not wait for that: another one does it again. */
+static void stages_that_take_long_end_with_the_coordinator(void **state)
+{
+    struct fx *fx = fx_new();
+    int64_t run = closed_run("stops", 1);
+    int64_t end = qr_clock_ms() + 60000;
+
+    fx_free(*state);
+    fx_sql(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(20); "
+        "RETURN NULL; END';"
+        "CREATE TRIGGER slow AFTER INSERT ON document_groups FOR EACH STATEMENT EXECUTE FUNCTION "
+        "slow()");
+    work_off(fx, fx_session(fx, "w-stops", 1), QR_CLASS_NONE);
+    while (fx_i64("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == 0 &&
+           qr_clock_ms() < end)
+        qr_clock_sleep_ms(20);
+    fx_free(fx);
+    assert_int_equal(done_of(run, "link"), 0); /* not waited for */
+    while (fx_i64("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") > 0 &&
+           qr_clock_ms() < end)
+        qr_clock_sleep_ms(20);
+    assert_int_equal(done_of(run, "link"), 0); /* nor did the server go on with it */
+    fx_sql("DROP TRIGGER slow ON document_groups; DROP FUNCTION slow()");
+    *state = fx_new();
+    fx_wait_run(run, "completed");
+    assert_int_equal(done_of(run, "link"), 1);
+}
+
 static void stages_a_cancelled_run_triggers_none(void **state)
 {
     int64_t run = fx_run("cancelled", 0);
@@ -356,6 +409,8 @@ int main(void)
         TEST(stages_work_that_keeps_failing_is_closed_and_the_run_goes_on),
         TEST(stages_documents_are_linked_by_name_and_by_number),
         TEST(stages_index_goes_through_old_pages_in_pieces),
+        TEST(stages_may_take_longer_than_other_statements),
+        TEST(stages_that_take_long_end_with_the_coordinator),
         TEST(stages_a_cancelled_run_triggers_none),
     };
     return cmocka_run_group_tests(tests, fx_cluster_start, fx_cluster_stop);
