@@ -39,7 +39,10 @@ class Liar:
             return rng.choice(self.leases)
         if field.name == "seen" and rng.random() < 0.95:
             return rng.choice([0, self.seen])
-        return rng.choice(NUMBERS) & (0xFFFFFFFF if kind == field.CPPTYPE_UINT32 else (1 << 64) - 1)
+        number = rng.choice(NUMBERS)
+        if kind in (field.CPPTYPE_INT32, field.CPPTYPE_INT64):
+            return rng.choice([-1, 1]) * (number >> (33 if kind == field.CPPTYPE_INT32 else 1))
+        return number & 0xFFFFFFFF if kind == field.CPPTYPE_UINT32 else number
 
     def fill(self, message):
         for field in message.DESCRIPTOR.fields:

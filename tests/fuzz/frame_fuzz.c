@@ -50,6 +50,7 @@ static void compare_results(const struct qr_hot_frame *hot, const Quarry__V1__Re
         const struct qr_hot_result *result = &hot->results[i];
         const Quarry__V1__JobResult *job = want->results[i];
         same(!job->error && job->record_bytes == 0 && job->record_sha256.len == 0);
+        same(job->n_found == 0 && job->found_left_out == 0 && !job->found_error);
         same(result->lease_id == job->lease_id && result->job_id == job->job_id);
         same(result->duration_ms == job->duration_ms);
         same(result->retry_after_ms == job->retry_after_ms);
