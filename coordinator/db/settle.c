@@ -77,6 +77,7 @@ static void item_free(struct settle_item *item)
     qr_record_free(item->record);
     free(item->parameters);
     free(item->bom);
+    free(item->children);
     free(item);
 }
 

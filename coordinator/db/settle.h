@@ -8,6 +8,13 @@
 
 enum { SETTLE_COLUMNS = 11 };
 
+/* settle_children.c */
+struct settle_children {
+    int parent_row; /* of settle_txn.parents; -1: its job is not there */
+    int64_t n_new, n_known, n_unchanged, n_refused;
+    char refused_why[200]; /* the first of them */
+};
+
 struct settle_item {
     struct qr_item item;
     struct qr_settle *settle;
@@ -22,10 +29,7 @@ struct settle_item {
     bool has_parts;    /* finished work is kept of the job */
     bool brought_part; /* some of it by this lease */
     int64_t run_id, file_id;
-    /* what it found (settle_children.c) */
-    int parent_row; /* its own row there */
-    int64_t n_new, n_known, n_unchanged, n_refused;
-    char refused_why[200]; /* the first of them */
+    struct settle_children *children; /* what becomes of the jobs it found; NULL, as usual: none */
     /* failures: what was decided */
     enum qr_class class;
     const char *status; /* pending, failed, paused, cancelled */

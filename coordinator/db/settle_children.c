@@ -32,13 +32,15 @@ static int read_parents(struct settle_txn *txn, struct qr_err *err)
     for (size_t i = 0; i < txn->n; i++) { /* both by job */
         struct settle_item *item = txn->items[i];
         int64_t job_id = (int64_t)item->settle->job_id;
-        item->parent_row = -1;
         if (!found_of(item))
             continue;
+        if (!item->children && !(item->children = calloc(1, sizeof *item->children)))
+            return qr_fail(err, QR_E_NOMEM, "settle: out of memory");
+        item->children->parent_row = -1;
         while (row < n && qr_get_i64(txn->parents, row, P_JOB) < job_id)
             row++;
         if (row < n && qr_get_i64(txn->parents, row, P_JOB) == job_id)
-            item->parent_row = row;
+            item->children->parent_row = row;
     }
     return txn->parents ? QR_OK : qr_fail(err, QR_E_INTERNAL, "settle: no parents");
 }
@@ -75,12 +77,12 @@ static void refuse(struct settle_item *item, int64_t n, const char *fmt, ...)
 {
     va_list args;
 
-    if (item->n_refused == 0) {
+    if (item->children->n_refused == 0) {
         va_start(args, fmt);
-        vsnprintf(item->refused_why, sizeof item->refused_why, fmt, args);
+        vsnprintf(item->children->refused_why, sizeof item->children->refused_why, fmt, args);
         va_end(args);
     }
-    item->n_refused += n;
+    item->children->n_refused += n;
 }
 
 /* What is before the path: scheme and root, or host. */
@@ -121,7 +123,7 @@ static bool is_of_types(const char *type, const char *types)
 static bool take_one(struct settle_item *item, const PGresult *parents,
                      const struct qr_found_job *found, struct qr_child *ret)
 {
-    int row = item->parent_row;
+    int row = item->children->parent_row;
     const char *parent = qr_get_text(parents, row, P_URI);
     int32_t priority = qr_get_i32(parents, row, P_PRIORITY) + found->priority;
 
@@ -154,10 +156,11 @@ static bool take_one(struct settle_item *item, const PGresult *parents,
 static void take_all(struct settle_txn *txn, struct settle_item *item, struct qr_children *to)
 {
     const struct qr_found *found = item->settle->found;
-    int row = item->parent_row;
+    int row = item->children->parent_row;
     int64_t n = (int64_t)found->n;
 
-    item->n_new = item->n_known = item->n_unchanged = item->n_refused = 0;
+    item->children->n_new = item->children->n_known = item->children->n_unchanged =
+        item->children->n_refused = 0;
     if (found->left_out > 0)
         refuse(item, found->left_out, "%s: %s", qr_class_text(found->left_out_class),
                found->left_out_why);
@@ -197,17 +200,18 @@ static void say_item(struct qr_array *columns, const struct settle_item *item)
 
     qr_buf_init(&text, 1000);
     qr_buf_init(&clean, 4000);
-    if (item->n_new + item->n_known + item->n_unchanged > 0) {
-        qr_buf_printf(&text, "%lld new, %lld already in the run", (long long)item->n_new,
-                      (long long)item->n_known);
-        if (item->n_unchanged > 0)
+    if (item->children->n_new + item->children->n_known + item->children->n_unchanged > 0) {
+        qr_buf_printf(&text, "%lld new, %lld already in the run", (long long)item->children->n_new,
+                      (long long)item->children->n_known);
+        if (item->children->n_unchanged > 0)
             qr_buf_printf(&text, ", %lld not changed since an earlier run",
-                          (long long)item->n_unchanged);
+                          (long long)item->children->n_unchanged);
         say(columns, item, "found", text.data ? (const char *)text.data : "");
     }
-    if (item->n_refused > 0) {
+    if (item->children->n_refused > 0) {
         qr_buf_clear(&text);
-        qr_buf_printf(&text, "%lld not added: %s", (long long)item->n_refused, item->refused_why);
+        qr_buf_printf(&text, "%lld not added: %s", (long long)item->children->n_refused,
+                      item->children->refused_why);
         qr_utf8_clean(&clean, text.data ? (const char *)text.data : ""); /* it may have been cut */
         say(columns, item, "found.refused", clean.data ? (const char *)clean.data : "");
     }
@@ -235,10 +239,10 @@ static int tell(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *err
             rc = qr_fail(err, QR_E_NOMEM, "settle: out of memory");
             break;
         }
-        change->open += item->n_new;
-        change->total += item->n_new;
-        change->found += item->n_new;
-        change->found_refused += item->n_refused;
+        change->open += item->children->n_new;
+        change->total += item->children->n_new;
+        change->found += item->children->n_new;
+        change->found_refused += item->children->n_refused;
         say_item(columns, item);
     }
     qr_params_init(&params);
@@ -281,7 +285,7 @@ int qr_children_add(struct qr_conn *conn, struct settle_txn *txn, struct qr_err 
     for (size_t i = 0; rc == QR_OK && i < txn->n; i++) {
         if (!txn->items[i]->accepted || !found_of(txn->items[i]) || !is_first_of_run(txn, i))
             continue;
-        int row = txn->items[i]->parent_row;
+        int row = txn->items[i]->children->parent_row;
         struct qr_children c = {.run_id = txn->items[i]->run_id,
                                 .skips = row >= 0 && qr_get_bool(txn->parents, row, P_SKIPS)};
         c.list = calloc(count_of_run(txn, c.run_id) + 1, sizeof *c.list);

@@ -25,7 +25,7 @@ static int sort_out(struct qr_children *c, struct qr_err *err)
     qsort(c->list, c->n, sizeof *c->list, compare_child);
     for (size_t i = 0; i < c->n; i++) {
         if (kept > 0 && strcmp(c->list[kept - 1].job.uri, c->list[i].job.uri) == 0)
-            c->list[i].item->n_known++;
+            c->list[i].item->children->n_known++;
         else
             c->list[kept++] = c->list[i];
     }
@@ -121,12 +121,12 @@ static void read_added(struct settle_txn *txn, const struct qr_children *c, cons
         size_t at = (size_t)qr_get_i64(rows, i, 0) - 1;
         struct settle_item *item = c->list[at].item;
         if (qr_get_bool(rows, i, 1)) {
-            item->n_new++;
+            item->children->n_new++;
             txn->found_types |= (uint64_t)1 << c->queues.queues[c->queues.jobs[at].queue].type;
         } else if (qr_get_bool(rows, i, 2)) {
-            item->n_unchanged++;
+            item->children->n_unchanged++;
         } else {
-            item->n_known++;
+            item->children->n_known++;
         }
     }
 }
