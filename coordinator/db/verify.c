@@ -15,7 +15,8 @@ static const struct {
 } tables[] = {
     {"extraction_jobs",
      "id run_id file_id job_type status priority claimed_by claimed_at heartbeat "
-     "retry_count last_error error_class parameters bom settled_lease_id"},
+     "retry_count last_error error_class parameters bom settled_lease_id "
+     "parent_job_id depth"},
     {"cloud_files", "id uri root bytes modified_at sha256 extraction_status"},
     {"cad_models", "id file_id status extraction_mode brep_genome point_cloud deepsdf_latent "
                    "face_count"},
@@ -55,6 +56,7 @@ static const struct {
 static const char *const indexes[] = {
     "extraction_jobs_pkey",
     "extraction_jobs_run_file",
+    "extraction_jobs_parent",
     "idx_jobs_claimed",
     "cloud_files_uri",
     "ready_pkey",

@@ -127,6 +127,14 @@ PLANTS = {
     "a finished job still waits": (
         [f"INSERT INTO delayed (job_id, run_at, queue_id, rank) SELECT id, now(), queue_id, 0 FROM extraction_jobs "
          f"WHERE id = {DONE}"], {"queued_final"}),
+    "a job found by one that did not complete": (
+        [f"UPDATE extraction_jobs SET parent_job_id = {FAILED}, depth = 1 WHERE id = {DONE}"],
+        {"found_unfenced", "found_count"}),
+    "found jobs that are not there": (
+        [f"INSERT INTO job_events (event, run_id, job_id, detail) SELECT 'found', run_id, id, '2 new, 0 already in the run' "
+         f"FROM extraction_jobs WHERE id = {DONE}"], {"found_count"}),
+    "a listed job that has a depth": (
+        [f"UPDATE extraction_jobs SET depth = 2 WHERE id = {DONE}"], {"found_depth"}),
     "a run that ended twice": (
         ["INSERT INTO job_events (event, run_id) SELECT 'run.completed', max(id) FROM runs"], {"run_ends"}),
     "a run that did not end": (["UPDATE runs SET status = 'active'"], {"run_open"}),
