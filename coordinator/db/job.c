@@ -173,7 +173,8 @@ Quarry__V1__JobEvent *qr_job_event_of_row(const PGresult *r, int i)
     event->budget_ms = (uint64_t)qr_get_i64(r, i, 5);
     if (qr_message_set(&event->event, qr_get_text(r, i, 1)) &&
         qr_message_set(&event->worker, qr_get_text(r, i, 2)) &&
-        qr_message_set(&event->detail, qr_get_text(r, i, 4)))
+        qr_message_set(&event->detail, qr_get_text(r, i, 4)) &&
+        qr_message_set(&event->by, qr_get_text(r, i, 6)))
         return event;
     quarry__v1__job_event__free_unpacked(event, NULL);
     return NULL;

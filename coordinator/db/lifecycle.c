@@ -11,7 +11,7 @@
 #include "coordinator/db/states.h"
 #include "coordinator/engine/types.h"
 
-enum { STEP = 1000, REASON_MAX = 500 };
+enum { STEP = 1000 };
 
 /* What is done with a job. */
 enum fate { FATE_NOTHING, FATE_END, FATE_ASK, FATE_RESUME, FATE_WITHDRAW };
@@ -29,8 +29,8 @@ struct target {
 
 struct control_txn {
     enum qr_control verb;
-    const char *reason;
-    struct target *targets; /* by id */
+    const char *reason, *by; /* NULL: not said */
+    struct target *targets;  /* by id */
     size_t n;
     struct qr_stage_changes changes;
     uint64_t types;
@@ -66,7 +66,7 @@ static bool may_wait(const struct target *target)
     return target->found && target->status == QR_STATE_PENDING;
 }
 
-/* Runs `sql` with the ids picked and up to two texts; nothing when none is picked. */
+/* Runs `sql` with the ids picked and up to three texts; nothing when none is picked. */
 static int run_on(struct qr_conn *conn, const struct control_txn *txn, enum qr_sql sql,
                   pick_fn pick, enum fate fate, const char *text, PGresult **ret,
                   struct qr_err *err)
@@ -84,8 +84,10 @@ static int run_on(struct qr_conn *conn, const struct control_txn *txn, enum qr_s
     qr_param_array(&params, &ids);
     if (text)
         qr_param_text(&params, text);
-    if (!pick)
+    if (!pick) {
         qr_param_text(&params, txn->reason);
+        qr_param_text(&params, txn->by);
+    }
     if (ids.n > 0)
         rc = qr_conn_run(conn, sql, &params, ret, err);
     qr_array_done(&ids);
@@ -314,11 +316,14 @@ static Quarry__V1__JobControl *answer_of(const struct target *target)
 }
 
 /* The ids of one step, each once, by id; and their places in the reply in the order asked. */
-static int control_step(struct qr_conn *conn, enum qr_control verb, const char *reason,
-                        const int64_t *ids, size_t n, Quarry__V1__ControlJobsReply *reply,
-                        struct qr_err *err)
+static int control_step(struct qr_conn *conn, enum qr_control verb,
+                        const Quarry__V1__ControlJobsRequest *request, const int64_t *ids, size_t n,
+                        Quarry__V1__ControlJobsReply *reply, struct qr_err *err)
 {
-    struct control_txn txn = {.verb = verb, .reason = reason, .n = n};
+    struct control_txn txn = {.verb = verb,
+                              .reason = request->reason[0] ? request->reason : NULL,
+                              .by = request->by[0] ? request->by : NULL,
+                              .n = n};
     enum qr_db_status status;
     int rc = QR_OK;
 
@@ -389,8 +394,8 @@ int qr_job_control(struct qr_conn *conn, enum qr_control verb,
     if (request->n_job_ids > QR_CONTROL_IDS_MAX)
         return qr_fail(err, QR_E_INVALID, "%zu jobs in one call; hint: at most %d, or the run",
                        request->n_job_ids, QR_CONTROL_IDS_MAX);
-    if (strlen(request->reason) > REASON_MAX || !qr_utf8_is_valid(request->reason))
-        return qr_fail(err, QR_E_INVALID, "a reason is UTF-8 of at most %d bytes", REASON_MAX);
+    if (qr_control_check(request->reason, request->by, err) < 0)
+        return err->code;
     int64_t *ids = each_once(request->job_ids, request->n_job_ids, &n);
     Quarry__V1__ControlJobsReply *reply = malloc(sizeof *reply);
     int rc = ids && reply ? QR_OK : qr_fail(err, QR_E_NOMEM, "control: out of memory");
@@ -401,8 +406,7 @@ int qr_job_control(struct qr_conn *conn, enum qr_control verb,
             rc = qr_fail(err, QR_E_NOMEM, "control: out of memory");
     }
     for (size_t at = 0; rc == QR_OK && at < n; at += STEP)
-        rc = control_step(conn, verb, request->reason[0] ? request->reason : NULL, ids + at,
-                          n - at < STEP ? n - at : STEP, reply, err);
+        rc = control_step(conn, verb, request, ids + at, n - at < STEP ? n - at : STEP, reply, err);
     free(ids);
     if (rc < 0) {
         if (reply)

@@ -35,6 +35,9 @@ QR_MUST_CHECK int qr_run_control(struct qr_conn *conn, enum qr_control verb,
                                  const Quarry__V1__ControlRunRequest *request,
                                  Quarry__V1__RunReply **ret, struct qr_err *err);
 
+/** Of a request: 500 and 100 bytes of UTF-8 at most. Errors: QR_E_INVALID. */
+QR_MUST_CHECK int qr_control_check(const char *reason, const char *by, struct qr_err *err);
+
 /** Jobs of the run that workers hold just now, wherever they are attached. */
 QR_MUST_CHECK int qr_run_count_leased(struct qr_conn *conn, int64_t run_id, uint64_t *ret,
                                       struct qr_err *err);

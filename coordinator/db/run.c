@@ -48,7 +48,8 @@ static Quarry__V1__Run *run_of_row(const PGresult *r, int i)
               qr_message_set(&run->status, qr_get_text(r, i, 3)) &&
               qr_message_set(&run->discover_error, qr_get_text(r, i, 18)) &&
               qr_message_set(&run->gate, qr_get_named(r, i, "gate")) &&
-              qr_message_set(&run->gate_reason, qr_get_named(r, i, "gate_reason"));
+              qr_message_set(&run->gate_reason, qr_get_named(r, i, "gate_reason")) &&
+              qr_message_set(&run->gate_by, qr_get_named(r, i, "gate_by"));
     run->working_permille = (uint64_t)qr_get_i64(r, i, PQfnumber(r, "working_permille"));
     run->found = (uint64_t)qr_get_i64(r, i, PQfnumber(r, "found"));
     run->found_refused = (uint64_t)qr_get_i64(r, i, PQfnumber(r, "found_refused"));

@@ -7,7 +7,7 @@
 #include "coordinator/db/lifecycle.h"
 #include "coordinator/db/run.h"
 
-enum { REASON_MAX = 500 };
+enum { REASON_MAX = 500, BY_MAX = 100 };
 
 static const char *const gates[] = {
     [QR_CONTROL_PAUSE] = "paused",
@@ -28,9 +28,18 @@ int qr_run_count_leased(struct qr_conn *conn, int64_t run_id, uint64_t *ret, str
     return rc;
 }
 
+int qr_control_check(const char *reason, const char *by, struct qr_err *err)
+{
+    if (strlen(reason) > REASON_MAX || !qr_utf8_is_valid(reason))
+        return qr_fail(err, QR_E_INVALID, "a reason is UTF-8 of at most %d bytes", REASON_MAX);
+    if (strlen(by) > BY_MAX || !qr_utf8_is_valid(by))
+        return qr_fail(err, QR_E_INVALID, "who asks is UTF-8 of at most %d bytes", BY_MAX);
+    return QR_OK;
+}
+
 struct gate_txn {
     int64_t run_id;
-    const char *gate, *reason;
+    const char *gate, *reason, *by;
     bool moved;
 };
 
@@ -53,6 +62,7 @@ static int gate_body(struct qr_conn *conn, void *arg, struct qr_err *err)
     }
     qr_param_text(&params, txn->gate);
     qr_param_text(&params, txn->reason);
+    qr_param_text(&params, txn->by);
     int rc = qr_conn_run(conn, QR_SQL_run_gate, &params, &row, err);
     txn->moved = rc == QR_OK && PQntuples(row) > 0;
     return rc;
@@ -83,13 +93,15 @@ int qr_run_control(struct qr_conn *conn, enum qr_control verb,
         .run_id = request->run_id,
         .gate = gates[verb],
         .reason = request->reason[0] ? request->reason : NULL,
+        .by = request->by[0] ? request->by : NULL,
     };
     enum qr_db_status status;
     Quarry__V1__RunReply *reply = NULL;
 
-    if (strlen(request->reason) > REASON_MAX || !qr_utf8_is_valid(request->reason))
-        return qr_fail(err, QR_E_INVALID, "a reason is UTF-8 of at most %d bytes", REASON_MAX);
-    int rc = qr_transaction(conn, false, gate_body, &txn, &status, err);
+    int rc = qr_control_check(request->reason, request->by, err);
+    if (rc < 0)
+        return rc;
+    rc = qr_transaction(conn, false, gate_body, &txn, &status, err);
     if (rc == QR_OK)
         rc = qr_run_get(conn, request->run_id, false, &reply, err);
     if (rc == QR_OK && !txn.moved)

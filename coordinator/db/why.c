@@ -39,15 +39,16 @@ static bool settled_reason(Quarry__V1__ExplainReply *reply, const PGresult *r, b
 static void waiting_reasons(Quarry__V1__ExplainReply *reply, const PGresult *r, bool *ok)
 {
     const char *detail = qr_get_named(r, 0, "pause_detail");
+    const char *by = qr_get_named(r, 0, "pause_by");
     int64_t run_at = qr_why_i64(r, "run_at_ms");
     const char *class = qr_get_named(r, 0, "error_class");
     Quarry__V1__Reason *reason;
 
     if (strcmp(qr_get_named(r, 0, "status"), "paused") == 0) {
-        reason =
-            qr_why_add(reply, "paused",
-                       "it was paused by quarry job pause%s%s; quarry job resume %lld continues",
-                       detail[0] ? ": " : "", detail, (long long)reply->job_id);
+        reason = qr_why_add(
+            reply, "paused",
+            "it was paused by %s%squarry job pause%s%s; quarry job resume %lld continues", by,
+            by[0] ? " with " : "", detail[0] ? ": " : "", detail, (long long)reply->job_id);
         if (reason)
             reason->since_ms = qr_why_i64(r, "pause_ms");
         *ok = *ok && reason;

@@ -35,20 +35,22 @@ void qr_why_gate(Quarry__V1__ExplainReply *reply, const PGresult *r, bool *ok)
 {
     const char *gate = qr_get_named(r, 0, "gate");
     const char *why = qr_get_named(r, 0, "gate_reason");
+    const char *by = qr_get_named(r, 0, "gate_by");
     bool halted = strncmp(why, "paused itself: ", 15) == 0;
     Quarry__V1__Reason *reason = NULL;
 
     if (strcmp(gate, "cancelled") == 0)
         reason =
-            qr_why_add(reply, "run_cancelled", "its run was cancelled by quarry run cancel%s%s",
-                       why[0] ? ": " : "", why);
+            qr_why_add(reply, "run_cancelled", "its run was cancelled by %s%squarry run cancel%s%s",
+                       by, by[0] ? " with " : "", why[0] ? ": " : "", why);
     else if (halted)
         reason = qr_why_add(reply, "run_halted", "its run %s", why);
     else if (strcmp(gate, "paused") == 0)
         reason = qr_why_add(
             reply, "run_paused",
-            "its run was paused by quarry run pause%s%s; quarry run resume %lld continues",
-            why[0] ? ": " : "", why, (long long)reply->run_id);
+            "its run was paused by %s%squarry run pause%s%s; quarry run resume %lld "
+            "continues",
+            by, by[0] ? " with " : "", why[0] ? ": " : "", why, (long long)reply->run_id);
     else
         return;
     if (reason)

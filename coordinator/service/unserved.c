@@ -9,7 +9,7 @@
 #include "coordinator/db/message.h"
 #include "coordinator/db/unserved.h"
 
-enum { EVERY_MS = 2000 };
+enum { EVERY_MS = 2000, SHARE = 20 /* it takes no more than one in so many */ };
 
 struct known {
     struct qr_unserved_rows rows;
@@ -21,7 +21,7 @@ struct qr_unserved {
     struct known known;
     struct qr_unserved_rows answer; /* of the question under way; its lane's own meanwhile */
     bool is_known, is_asked;
-    int64_t asked_ms;
+    int64_t asked_ms, took_ms; /* took_ms: as answer */
 };
 
 struct qr_unserved *qr_unserved_new(void)
@@ -56,8 +56,11 @@ void qr_unserved_free(struct qr_unserved *unserved)
 static int ask(struct qr_conn *conn, void *arg, struct qr_err *err)
 {
     struct qr_unserved *unserved = arg;
+    int64_t begin_ms = qr_clock_ms();
+    int rc = qr_unserved_read(conn, &unserved->answer, err);
 
-    return qr_unserved_read(conn, &unserved->answer, err);
+    unserved->took_ms = qr_clock_ms() - begin_ms;
+    return rc;
 }
 
 static int compare(const struct qr_unserved_row *a, const struct qr_unserved_row *b)
@@ -107,7 +110,8 @@ void qr_unserved_refresh(struct qr_unserved *unserved, struct qr_db *db)
     int64_t now_ms = qr_clock_ms();
 
     pthread_mutex_lock(&unserved->lock);
-    bool due = !unserved->is_asked && now_ms - unserved->asked_ms >= EVERY_MS;
+    bool due = !unserved->is_asked && now_ms - unserved->asked_ms >= EVERY_MS &&
+               now_ms - unserved->asked_ms >= SHARE * unserved->took_ms;
     if (due) {
         unserved->is_asked = true;
         unserved->asked_ms = now_ms;

@@ -1,7 +1,8 @@
 /* coordinator/service/unserved.h
  *
  * What no worker can do, as this coordinator last read it: asked of the database every two seconds
- * however many people look, for `run show` and `run watch`, /health and /metrics. Thread-safe.
+ * (less often where that takes long) however many people look, for `run show` and `run watch`,
+ * /health and /metrics. Thread-safe.
  */
 #pragma once
 #include "coordinator/db/db.h"

@@ -18,3 +18,6 @@ struct qr_control_args {
 #define QR_CONTROL_WAIT(until) \
     {"wait", 0, QR_OPT_BOOL, offsetof(struct qr_control_args, wait), "false", 0, 0, 0, NULL, until, "docs/cli.md"}
 /* clang-format on */
+
+/** "anna@ws1": who is logged in here, for the history. 100 bytes are enough. Returns buf. */
+const char *qr_control_by(char *buf, size_t cap);

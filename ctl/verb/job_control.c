@@ -122,6 +122,7 @@ static int control(struct qr_ctl *ctl, const struct qr_control_args *args,
 {
     Quarry__V1__ControlJobsRequest request = QUARRY__V1__CONTROL_JOBS_REQUEST__INIT;
     Quarry__V1__ControlJobsReply *reply = NULL;
+    char by[100];
     int rc = QR_OK;
 
     request.job_ids = calloc(rest->n + 1, sizeof *request.job_ids);
@@ -131,6 +132,7 @@ static int control(struct qr_ctl *ctl, const struct qr_control_args *args,
         rc = qr_ctl_parse_id(rest->items[i], "job", &request.job_ids[i], err);
     request.n_job_ids = rest->n;
     request.reason = args->reason ? args->reason : request.reason;
+    request.by = (char *)(uintptr_t)qr_control_by(by, sizeof by);
     if (rc == QR_OK)
         rc = qr_ctl_connect(ctl, err);
     if (rc == QR_OK)

@@ -16,6 +16,7 @@ static void row(const struct qr_ctl *ctl, const void *message, struct qr_table *
     const Quarry__V1__JobEvent *event = message;
     char text[48];
     char seconds[32];
+    char detail[4096];
     (void)ctl;
 
     qr_text_time(event->at_ms, seconds, sizeof seconds);
@@ -25,7 +26,10 @@ static void row(const struct qr_ctl *ctl, const void *message, struct qr_table *
     snprintf(text, sizeof text, "%" PRIu64, event->lease_id);
     qr_table_text(table, event->lease_id ? text : "");
     qr_table_text(table, event->worker);
-    qr_table_text(table, event->detail);
+    snprintf(detail, sizeof detail, "%s%s%s%s", event->detail,
+             event->by[0] ? event->detail[0] ? " (by " : "by " : "", event->by,
+             event->by[0] && event->detail[0] ? ")" : "");
+    qr_table_text(table, event->by[0] ? detail : event->detail);
 }
 
 static int run_verb(struct qr_ctl *ctl, const void *args, const struct qr_option_list *rest,

@@ -238,6 +238,8 @@ static void print_heading(const Quarry__V1__Run *run)
     print_line("status", text);
     if (run->gate_reason[0])
         print_line("because", run->gate_reason);
+    if (run->gate_by[0])
+        print_line("by", run->gate_by);
     if (run->paused > 0) {
         snprintf(text, sizeof text,
                  "%" PRIu64 " jobs, one by one; hint: quarry job list --run %" PRId64

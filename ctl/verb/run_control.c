@@ -102,8 +102,10 @@ static int control(struct qr_ctl *ctl, const struct qr_control_args *args,
     static const char *const methods[] = {"PauseRun", "ResumeRun", "CancelRun"};
     Quarry__V1__ControlRunRequest request = QUARRY__V1__CONTROL_RUN_REQUEST__INIT;
     Quarry__V1__RunReply *reply = NULL;
+    char by[100];
 
     request.reason = args->reason ? args->reason : request.reason;
+    request.by = (char *)(uintptr_t)qr_control_by(by, sizeof by);
     int rc = qr_ctl_one_id(ctl, rest, "run", &request.run_id, err);
     if (rc == QR_OK)
         rc = qr_client_call(ctl->client, methods[verb], &request.base,

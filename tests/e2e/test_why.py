@@ -5,7 +5,9 @@ are in tests/unit/coordinator/db/why_test.c.
 """
 
 import os
+import pwd
 import signal
+import socket
 import time
 
 import pytest
@@ -14,6 +16,7 @@ from tests.harness.quarry import children_of, until
 from tests.harness.samples.text_pdf import text_pdf
 
 N = 6
+ME = f"{pwd.getpwuid(os.geteuid()).pw_name}@{socket.gethostname()}"
 
 
 @pytest.fixture
@@ -87,11 +90,16 @@ def test_paused_by_whom_and_why(stack):
     stack.start_worker("w1", 1, "--types", "pdf")
     stack.cli("job", "pause", jobs[0], "--reason", "a bad scan")
     codes, by_code, _ = why(stack, "job", jobs[0])
-    assert codes[0] == "paused" and "by quarry job pause: a bad scan;" in by_code["paused"]["text"]
-    assert by_code["paused"]["since_ms"] > 0
+    assert codes[0] == "paused" and "with quarry job pause: a bad scan;" in by_code["paused"]["text"]
+    assert by_code["paused"]["since_ms"] > 0 and f"it was paused by {ME} with" in by_code["paused"]["text"]
+    assert [e["by"] for e in stack.ask("job", "events", jobs[0]) if e["event"] == "paused"] == [ME]
+    assert f"a bad scan (by {ME})" in stack.cli("job", "events", jobs[0]).stdout
     stack.cli("run", "pause", run, "--reason", "the share moves")
     codes, by_code, _ = why(stack, "job", jobs[1])
-    assert codes[0] == "run_paused" and "by quarry run pause: the share moves;" in by_code["run_paused"]["text"]
+    assert codes[0] == "run_paused" and "with quarry run pause: the share moves;" in by_code["run_paused"]["text"]
+    shown = stack.run(run)
+    assert (shown["gate_reason"], shown["gate_by"]) == ("the share moves", ME)
+    assert f"by         {ME}" in stack.cli("run", "show", run).stdout
     codes, by_code, _ = why(stack, "run", run)
     assert codes[:2] == ["run_paused", "paused"] and by_code["paused"]["count"] == 1
     stack.cli("run", "cancel", run, "--reason", "wrong folder", "--wait")
@@ -105,7 +113,8 @@ def test_a_pause_of_what_runs_keeps_its_reason(stack):
     job = running_job(stack, run)
     stack.cli("job", "pause", job, "--reason", "in the way", "--wait")
     codes, by_code, _ = why(stack, "job", job)
-    assert codes[0] == "paused" and "by quarry job pause: in the way;" in by_code["paused"]["text"]
+    assert ME in by_code["paused"]["text"]
+    assert codes[0] == "paused" and "with quarry job pause: in the way;" in by_code["paused"]["text"]
     assert worker.alive()
 
 

@@ -1,4 +1,4 @@
--- $1 job bigint[] (locked, paused), $2 reason text or null.  paused -> pending, from the checkpoint, not before its
+-- $1 job bigint[] (locked, paused), $2 reason, $3 who asks text or null.  paused -> pending, from the checkpoint, not before its
 -- run starts.
 -- Rows: run, how many, job type.
 WITH j AS (
@@ -14,6 +14,7 @@ WITH j AS (
 ), m AS (
     UPDATE cad_models m SET status = 'pending' FROM j WHERE m.job_id = j.id
 ), e AS (
-    INSERT INTO job_events (event, run_id, job_id, detail) SELECT 'resumed', run_id, id, $2::text FROM j
+    INSERT INTO job_events (event, run_id, job_id, detail, by_whom)
+    SELECT 'resumed', run_id, id, $2::text, $3::text FROM j
 )
 SELECT run_id, count(*), job_type FROM j GROUP BY 1, 3

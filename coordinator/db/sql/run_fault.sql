@@ -7,7 +7,7 @@ WITH s AS (
     RETURNING run_id, completed + failed - judged_from AS ended, faults - faults_from AS faults
 ), r AS (
     UPDATE runs r
-       SET gate = 'paused', status = 'paused', gate_at = now(),
+       SET gate = 'paused', status = 'paused', gate_at = now(), gate_by = NULL,
            gate_reason = format('paused itself: %s of %s files failed by no fault of their own (halt-at %s %%); '
                                 || 'see quarry dlq analyze --run %s, then quarry run resume %s',
                                 s.faults, s.ended, round((r.halt_at * 100)::numeric, 1), r.id, r.id)

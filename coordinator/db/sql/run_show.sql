@@ -9,7 +9,7 @@ SELECT r.id, r.name, r.source, r.status, r.priority + r.boost, (extract(epoch FR
        coalesce(r.discover_error, ''), r.options::text,
        coalesce(w.weight, 1), coalesce(r.halt_at, -1),
        coalesce((extract(epoch FROM r.start_at) * 1000)::bigint, 0) AS start_at_ms,
-       r.gate AS gate, coalesce(r.gate_reason, '') AS gate_reason,
+       r.gate AS gate, coalesce(r.gate_reason, '') AS gate_reason, coalesce(r.gate_by, '') AS gate_by,
        (SELECT coalesce(sum(j.progress_permille), 0) FROM extraction_jobs j
          WHERE j.claimed_by IS NOT NULL AND j.run_id = r.id AND j.status = 'processing') AS working_permille,
        s.found AS found, s.found_refused AS found_refused

@@ -1,7 +1,8 @@
--- $1 rows at most integer, $2 how far to count in a queue integer.  Jobs that may start now and that no worker can do,
+-- $1 queues at most integer, $2 how far to count in a queue integer.  Jobs that may start now and that no worker can do,
 -- one row a run, type and root: run, type, root, jobs, whether there are more, does any worker do the type.  First row:
--- nulls, the number of workers, and of leases older than a quarter of an hour.  From distinct types and roots, one look for a worker each: the number of jobs does
--- not matter, nor that of workers as long as each is served.
+-- nulls, the number of workers, and of leases older than a quarter of an hour.
+-- From distinct types and roots, one look for a worker each: the number of jobs does not matter. Counted in the order of
+-- the index, or a plan could read all of a queue before it looks at the limit.
 WITH p AS MATERIALIZED (
     SELECT DISTINCT q.job_type, q.root
       FROM run_queues q JOIN runs r ON r.id = q.run_id
@@ -22,11 +23,14 @@ WITH p AS MATERIALIZED (
         (SELECT count(*) FROM extraction_jobs WHERE claimed_by IS NOT NULL
             AND claimed_at < clock_timestamp() - interval '15 minutes'))
  UNION ALL
-(SELECT q.run_id, n.job_type, n.root, sum(a.n)::bigint, bool_or(a.n = $2::integer), coalesce(n.is_done, false), 0
-   FROM n
-   JOIN run_queues q ON q.live AND q.job_type = n.job_type AND q.root = n.root
-   JOIN runs r ON r.id = q.run_id AND r.status = 'active' AND r.gate = 'open'
-  CROSS JOIN LATERAL (SELECT count(*) AS n FROM (SELECT FROM ready a WHERE a.queue_id = q.id LIMIT $2::integer) a) a
+(SELECT q.run_id, q.job_type, q.root, sum(a.n)::bigint, bool_or(a.n = $2::integer), q.is_done, 0
+   FROM (SELECT q.id, q.run_id, n.job_type, n.root, coalesce(n.is_done, false) AS is_done
+           FROM n
+           JOIN run_queues q ON q.live AND q.job_type = n.job_type AND q.root = n.root
+           JOIN runs r ON r.id = q.run_id AND r.status = 'active' AND r.gate = 'open'
+          ORDER BY q.run_id, q.id LIMIT $1::integer) q
+  CROSS JOIN LATERAL (SELECT count(*) AS n FROM (SELECT FROM ready a WHERE a.queue_id = q.id
+                                                  ORDER BY a.rank, a.job_id LIMIT $2::integer) a) a
   WHERE a.n > 0
   GROUP BY 1, 2, 3, 6
-  ORDER BY 1, 2, 3 LIMIT $1::integer)
+  ORDER BY 1, 2, 3)

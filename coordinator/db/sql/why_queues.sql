@@ -4,7 +4,8 @@
 SELECT q.id, q.job_type, q.root, q.source, a.n, d.again, coalesce(d.again_ms, 0), d.later, coalesce(d.later_ms, 0),
        s.with_type, s.with_root
   FROM run_queues q
- CROSS JOIN LATERAL (SELECT count(*) AS n FROM (SELECT FROM ready a WHERE a.queue_id = q.id LIMIT $2::integer) a) a
+ CROSS JOIN LATERAL (SELECT count(*) AS n FROM (SELECT FROM ready a WHERE a.queue_id = q.id
+                                                 ORDER BY a.rank, a.job_id LIMIT $2::integer) a) a
  CROSS JOIN LATERAL (
         SELECT count(*) FILTER (WHERE j.failed) AS again,
                (extract(epoch FROM min(d.run_at) FILTER (WHERE j.failed)) * 1000)::bigint AS again_ms,

@@ -1,5 +1,5 @@
 -- $1 run bigint.  One row: its state, and what its stage counts.
-SELECT r.id, r.status, r.gate, coalesce(r.gate_reason, '') AS gate_reason,
+SELECT r.id, r.status, r.gate, coalesce(r.gate_reason, '') AS gate_reason, coalesce(r.gate_by, '') AS gate_by,
        coalesce((extract(epoch FROM r.gate_at) * 1000)::bigint, 0) AS gate_ms,
        coalesce((extract(epoch FROM r.finished_at) * 1000)::bigint, 0) AS finished_ms,
        r.adding AND NOT r.manual AS listing, r.adding AND r.manual AS manual, s.open - r.adding::integer AS open,
