@@ -102,3 +102,37 @@ def test_a_record_over_the_limit_fails_its_job_and_says_why(start):
     events = stack.sql("SELECT DISTINCT event, detail FROM job_events WHERE job_id IS NOT NULL")
     assert len(events) == 1 and events[0][0] == "retry", events
     assert events[0][1].startswith("resource: ") and "--max-record" in events[0][1], events
+
+
+FINDS = """
+deliver = Worker.deliver
+def finds(self, result):
+    result.found.extend(pb.FoundJob(uri=f"root://in/extra/{i:03}.txt", type="text") for i in range(300))
+    deliver(self, result)
+Worker.deliver = finds
+"""
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_any_worker_finds_is_added_where_the_run_asks_for_it(stack_of, tmp_path, asked):
+    for name in ("top", "extra"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "top/a.txt").write_text("a\n")
+    for i in range(300):
+        (tmp_path / f"extra/{i:03}.txt").write_text(f"{i}\n")
+    stack = stack_of(roots={"in": tmp_path})
+    stack.start_coordinator()
+    example = Example(stack, tmp_path, changed=FINDS)
+    try:
+        run_id = stack.create_run("root://in/top", *(["--follow-references"] if asked else []))
+        run = stack.wait_run(run_id)
+    finally:
+        example.process.kill()
+        example.process.wait(10)
+    details = {detail for detail, in stack.sql("SELECT detail FROM job_events WHERE event = 'found.refused'")}
+    if asked:  # one result brings 256, and each is told of the same 300
+        assert run["completed"] == run["total"] == 257 and run["found"] == 256
+        assert details == {"44 not added: resource: one file names more than 256 others"}
+    else:
+        assert run["completed"] == run["total"] == 1 and run["found"] == 0 and run["found_refused"] == 300
+        assert len(details) == 1 and details.pop().startswith("300 not added: ")

@@ -96,7 +96,7 @@ static bool find(const struct looking *l, char *path, struct stat *ret)
     if (!is_dwg(path))
         return false;
     char *last = path + strlen(path) - 4;
-    memcpy(last, isupper((unsigned char)last[1]) ? ".DXF" : ".dxf", 4);
+    memcpy(last, isupper((unsigned char)last[1]) ? ".DXF" : ".dxf", 5);
     return is_file(l, path, ret);
 }
 
