@@ -12,7 +12,10 @@
 
 struct qr_conn;
 
-enum { QR_UNSERVED_MAX = 256 /* queues */, QR_UNSERVED_COUNT_MAX = 1000 /* of a queue; not counted further */ };
+enum {
+    QR_UNSERVED_MAX = 256 /* queues */,
+    QR_UNSERVED_COUNT_MAX = 1000 /* of a queue; not counted further */
+};
 
 struct qr_unserved_row {
     int64_t run_id;

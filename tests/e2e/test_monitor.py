@@ -247,3 +247,29 @@ def test_a_stage_begun_early_is_extra(stack):
     ended = stack.wait_run(run)
     assert json.loads(ended["report"])["types"]["pdf"]["failed"] == 1
     assert stack.cli("run", "begin", run, "report", code=3).stderr.count("is over") == 1
+
+
+def alerts(stack):
+    return {alert["code"]: alert for alert in stack.ask("monitor")["alerts"]}
+
+
+def test_silent_workers_halted_runs_and_stuck_leases_are_alerts(stack):
+    assert until(lambda: alerts(stack), "the database to be asked")["no_workers"]["text"] == "no worker is connected"
+    worker = stack.start_worker("w1", 1, "--types", "text")
+    until(lambda: "no_workers" not in alerts(stack), "the worker to be known")
+    run = stack.create_run("root://in/", "--type", "pdf")
+    stack.wait_listed(run)
+    job = stack.value("SELECT id FROM extraction_jobs WHERE run_id = %s", run)
+    stack.sql("UPDATE extraction_jobs SET claimed_by = 'w9', claimed_at = now() - interval '20 minutes' WHERE id = %s",
+              job)  # as the mirror of a lease that nobody ends
+    assert "1 jobs are with their workers for longer than 15 minutes" in until(
+        lambda: alerts(stack).get("leases_stuck"), "it to be noticed")["text"]
+    assert "longer than 15 minutes" in stack.http("/health", code=503)
+    assert stack.metrics()["quarry_leases_stuck"] == 1
+    stack.sql("UPDATE extraction_jobs SET claimed_by = NULL, claimed_at = NULL WHERE id = %s", job)
+    stack.sql("UPDATE runs SET gate = 'paused', status = 'paused', gate_reason = 'paused itself: 30 of 100 files' "
+              "WHERE id = %s", run)
+    halted = alerts(stack)["run_halted"]
+    assert halted["run_id"] == run and halted["text"] == f"run {run} paused itself: 30 of 100 files"
+    worker.kill9()
+    assert "worker w1 is not heard of" in until(lambda: alerts(stack).get("worker_silent"), "silence", 30)["text"]
