@@ -165,7 +165,7 @@ static bool take_credits(struct qr_hot_frame *frame, struct wire in)
 {
     frame->credits = (struct qr_credits){.total = 0};
     while (wire_next(&in)) {
-        if (!is_number(&in) || in.field == 1)
+        if (!is_number(&in) || (in.field != 2 && in.field != 3))
             return false; /* per type */
         if (in.field == 2)
             frame->credits.total = in.value;
@@ -252,8 +252,10 @@ static bool take_beat(struct qr_hot_frame *frame, struct wire in)
     *beat = (struct qr_beat){.seen = 0};
     while (wire_next(&in)) {
         if (in.field == 2 || in.field == 4) {
+            if (!in.data)
+                return false;
             struct wire part = wire_of(in.data, in.len);
-            if (!in.data || !(in.field == 2 ? take_received(frame, part) : take_state(frame, part)))
+            if (!(in.field == 2 ? take_received(frame, part) : take_state(frame, part)))
                 return false;
             continue;
         }
