@@ -148,17 +148,16 @@ struct qr_stage_change {
 struct qr_stage_changes {
     struct qr_stage_change *list;
     size_t n, cap;
-    int64_t halted; /* a run that paused itself when they were applied; 0 none */
-    char halt_reason[300];
+    int64_t halts; /* a run of which too many jobs fail, as they were applied; 0 none */
 };
 /** The run's entry, made when missing; NULL when out of memory. Valid until the next call. */
 struct qr_stage_change *qr_stage_of(struct qr_stage_changes *changes, int64_t run_id);
-/** Apply all, by run; a run whose jobs fail too often pauses itself (sql/run_fault.sql). Last in
- * its transaction. */
+/** Apply all, by run. Last in its transaction. */
 QR_MUST_CHECK int qr_stage_apply(struct qr_conn *conn, struct qr_stage_changes *changes,
                                  struct qr_err *err);
-/** The transaction has committed: a run that paused itself is on record. */
-void qr_stage_tell(struct qr_db *db, struct qr_stage_changes *changes);
+/** The transaction has committed: a run whose jobs fail too often pauses itself, in a transaction
+ * of its own. */
+void qr_stage_halt(struct qr_db *db, struct qr_conn *conn, struct qr_stage_changes *changes);
 void qr_stage_done(struct qr_stage_changes *changes);
 
 /** Rows of control_end or sweep_end (run, status before, how many) to counters. lifecycle.c */

@@ -282,7 +282,7 @@ static void reset(struct settle_txn *txn)
     txn->found_types = 0;
     qr_array_clear(&txn->limited);
     txn->changes.n = 0;
-    txn->changes.halted = 0;
+    txn->changes.halts = 0;
     qr_array_clear(&txn->sha256);
     qr_array_clear(&txn->cad_jobs);
     qr_array_clear(&txn->cad_status);
@@ -460,7 +460,7 @@ static bool settle_some(struct qr_db *db, struct qr_lane *lane, struct qr_conn *
         if (status == QR_DB_DONE)
             qr_limit_announce(db, txn->freed);
         if (status == QR_DB_DONE)
-            qr_stage_tell(db, &txn->changes);
+            qr_stage_halt(db, conn, &txn->changes);
         if (status == QR_DB_DONE && txn->found_types != 0)
             qr_announce_types(db, txn->found_types);
         answer(db, items, n, status, again);

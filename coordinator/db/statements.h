@@ -115,6 +115,7 @@
     X(run_fault) \
     X(run_finish_adding) \
     X(run_gate) \
+    X(run_halt) \
     X(run_judge) \
     X(run_leased) \
     X(run_reopen) \

@@ -110,21 +110,56 @@ static int weigh(struct qr_conn *conn, struct qr_stage_changes *changes,
     qr_param_text(&params, "extract");
     qr_param_i64(&params, c->faults);
     int rc = qr_conn_run(conn, QR_SQL_run_fault, &params, &row, err);
+    if (rc == QR_OK && PQntuples(row) > 0)
+        changes->halts = c->run_id;
+    return rc;
+}
+
+struct halt_txn {
+    int64_t run_id;
+    bool halted;
+    char reason[300];
+};
+
+static int halt_body(struct qr_conn *conn, void *arg, struct qr_err *err)
+{
+    struct halt_txn *txn = arg;
+    int64_t key = qr_lock_key_gate(txn->run_id);
+    struct qr_params params;
+    QR_AUTO_RESULT row = NULL;
+
+    txn->halted = false;
+    int rc = qr_lock_exclusive(conn, &key, 1, err);
+    if (rc < 0)
+        return rc;
+    qr_params_init(&params);
+    qr_param_i64(&params, txn->run_id);
+    qr_param_text(&params, "extract");
+    rc = qr_conn_run(conn, QR_SQL_run_halt, &params, &row, err);
     if (rc == QR_OK && PQntuples(row) > 0) {
-        changes->halted = c->run_id;
-        snprintf(changes->halt_reason, sizeof changes->halt_reason, "%s", qr_get_text(row, 0, 0));
+        txn->halted = true;
+        snprintf(txn->reason, sizeof txn->reason, "%s", qr_get_text(row, 0, 0));
     }
     return rc;
 }
 
-void qr_stage_tell(struct qr_db *db, struct qr_stage_changes *changes)
+void qr_stage_halt(struct qr_db *db, struct qr_conn *conn, struct qr_stage_changes *changes)
 {
-    if (!changes->halted)
+    struct halt_txn txn = {.run_id = changes->halts};
+    enum qr_db_status status;
+    struct qr_err err = {0};
+
+    changes->halts = 0;
+    if (txn.run_id == 0)
         return;
+    if (qr_transaction(conn, false, halt_body, &txn, &status, &err) < 0) {
+        qr_log_err(QR_LOG_WARN, "run.halt", &err, "run=%lld", (long long)txn.run_id);
+        return; /* the next failure comes to the same */
+    }
+    if (!txn.halted)
+        return; /* somebody was first */
     atomic_fetch_add(&db->halted, 1);
-    qr_log(QR_LOG_WARN, "run.halted", "run=%lld reason=\"%s\"", (long long)changes->halted,
-           changes->halt_reason);
-    changes->halted = 0;
+    qr_log(QR_LOG_WARN, "run.halted", "run=%lld reason=\"%s\"", (long long)txn.run_id, txn.reason);
 }
 
 /* Jobs that were found; their stage has grown by them in the same change. */
@@ -145,7 +180,7 @@ int qr_stage_apply(struct qr_conn *conn, struct qr_stage_changes *changes, struc
 {
     int rc = QR_OK;
 
-    changes->halted = 0;
+    changes->halts = 0;
     if (changes->n > 1)
         qsort(changes->list, changes->n, sizeof *changes->list, compare_run);
     for (size_t i = 0; i < changes->n && rc == QR_OK; i++) {

@@ -14,7 +14,8 @@ SELECT j.id, j.run_id, f.uri, j.job_type, j.status, j.priority, j.retry_count, j
        coalesce(j.alone, false),
        coalesce(j.stop_requested, '') AS stop_requested,
        0 AS progress_permille, 0 AS progress_done, 0 AS progress_total,
-       coalesce(j.part_bytes, 0) AS kept_bytes
+       coalesce(j.part_bytes, 0) AS kept_bytes,
+       coalesce(j.parent_job_id, 0) AS parent_id, coalesce(j.depth, 0)::integer AS depth
   FROM dead_letters x
   JOIN extraction_jobs j ON j.id = x.job_id
   JOIN cloud_files f ON f.id = j.file_id

@@ -1,21 +1,10 @@
 -- $1 run bigint, $2 stage text, $3 how many bigint.  Failures that are not the file's own fault, behind their
--- counters.  When their share passes halt_at the run pauses itself, once: the gate is moved by who finds it open.
--- One row when it did: why.
+-- counters.  One row when their share has passed halt_at: run_halt.sql is due, in a transaction of its own, since
+-- who brings jobs holds the run and waits for its counter.
 WITH s AS (
     UPDATE run_stages SET faults = faults + $3::bigint
      WHERE run_id = $1::bigint AND stage = $2::text
     RETURNING run_id, completed + failed - judged_from AS ended, faults - faults_from AS faults
-), r AS (
-    UPDATE runs r
-       SET gate = 'paused', status = 'paused', gate_at = now(), gate_by = NULL,
-           gate_reason = format('paused itself: %s of %s files failed by no fault of their own (halt-at %s %%); '
-                                || 'see quarry dlq analyze --run %s, then quarry run resume %s',
-                                s.faults, s.ended, round((r.halt_at * 100)::numeric, 1), r.id, r.id)
-      FROM s
-     WHERE r.id = s.run_id AND r.gate = 'open' AND r.status = 'active'
-       AND s.ended >= 100 AND s.faults > r.halt_at * s.ended
-    RETURNING r.id, r.gate_reason
-), e AS (
-    INSERT INTO job_events (event, run_id, detail) SELECT 'run.halted', id, gate_reason FROM r
 )
-SELECT gate_reason, pg_notify('quarry_control', '') FROM r
+SELECT r.id FROM s JOIN runs r ON r.id = s.run_id
+ WHERE r.gate = 'open' AND r.status = 'active' AND s.ended >= 100 AND s.faults > r.halt_at * s.ended

@@ -2,6 +2,7 @@
  * Run it: ctest --preset dev -R halt_test */
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "coordinator/db/lifecycle.h"
 #include "tests/unit/coordinator/db/fixture.h"
 
@@ -131,6 +132,62 @@ static void a_run_without_a_threshold_goes_on(void **state)
     assert_int_equal(qr_run_set(conn, &request, &reply, &err), QR_E_INVALID);
 }
 
+/* Brings jobs into the run without a rest, each call slow. */
+struct adding {
+    int64_t run;
+    int number;
+    atomic_bool *stop;
+};
+
+static void *add_main(void *arg)
+{
+    struct adding *adding = arg;
+    struct qr_enqueue_result result;
+    QR_AUTO(qr_conn) conn = fx_conn();
+
+    for (int i = 0; i < 400 && !atomic_load(adding->stop); i++) {
+        struct qr_err err = {0};
+        char uri[64];
+        snprintf(uri, sizeof uri, "root://t/rest/%d/%d", adding->number, i);
+        const struct qr_new_job job = {.uri = uri, .type = "text"};
+        assert_ok(qr_enqueue(conn, adding->run, &job, 1, &result, &err), &err);
+    }
+    return NULL;
+}
+
+/* Who brings jobs has the run's row and wants its counter: a settle must not have it the other way
+ * round. */
+static void a_run_pauses_itself_while_jobs_come_in(void **state)
+{
+    enum { CALLERS = 3 };
+    struct fx *fx = *state;
+    uint64_t pk = fx_session(fx, "w-rest", 1);
+    int64_t run = fx_run("rest", 128);
+    atomic_bool stop = false;
+    struct adding adding[CALLERS];
+    pthread_t threads[CALLERS];
+    int64_t before = fx_i64("SELECT sum(deadlocks) FROM pg_stat_database");
+
+    fx_sql(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM "
+        "pg_sleep(0.05); RETURN NULL; END';"
+        "CREATE TRIGGER slow AFTER INSERT ON extraction_jobs FOR EACH STATEMENT EXECUTE FUNCTION "
+        "slow()");
+    for (int i = 0; i < CALLERS; i++) {
+        adding[i] = (struct adding){.run = run, .number = i, .stop = &stop};
+        assert_int_equal(pthread_create(&threads[i], NULL, add_main, &adding[i]), 0);
+    }
+    end_jobs(fx, pk, 128, 128, QR_CLASS_PERMISSION);
+    bool paused = is_paused(run);
+    atomic_store(&stop, true);
+    for (int i = 0; i < CALLERS; i++)
+        pthread_join(threads[i], NULL);
+    fx_sql("DROP TRIGGER slow ON extraction_jobs; DROP FUNCTION slow()");
+    qr_clock_sleep_ms(1500); /* the server counts a little later */
+    assert_true(paused);
+    assert_int_equal(fx_i64("SELECT sum(deadlocks) FROM pg_stat_database") - before, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fx_teardown)
 
 int main(void)
@@ -140,6 +197,7 @@ int main(void)
         TEST(the_threshold_itself_is_not_passed_and_the_files_own_faults_do_not_count),
         TEST(after_a_resume_only_what_fails_from_then_on_counts),
         TEST(a_run_without_a_threshold_goes_on),
+        TEST(a_run_pauses_itself_while_jobs_come_in),
     };
     return cmocka_run_group_tests(tests, fx_cluster_start, fx_cluster_stop);
 }
