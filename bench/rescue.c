@@ -57,6 +57,7 @@ struct stand {
     struct qr_bench_coordinator here, there;
     struct qr_rpc_channel *channel;
     int64_t run_id, next_job;
+    uint64_t seed; /* of pauses */
 };
 
 static int wait_for_offers(const struct qr_noop_fleet *fleet, uint64_t n,
@@ -107,7 +108,8 @@ static int run_case(const struct options *options, struct stand *stand, int numb
         rc = start_workers(options, cases[number].elsewhere ? &stand->there : &stand->here, 4,
                            false, &others, err);
     if (rc == QR_OK) {
-        qr_clock_sleep_ms(3000 + rand() % 2000); /* anywhere between two beats */
+        stand->seed = stand->seed * 6364136223846793005U + 1442695040888963407U;
+        qr_clock_sleep_ms(3000 + (int64_t)(stand->seed >> 40) % 2000); /* between two beats */
         int64_t died_ns = qr_clock_ns();
         kill(qr_noop_fleet_pid(victim), cases[number].signal);
         rc = wait_for_offers(others, jobs, &counts, err);

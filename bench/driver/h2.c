@@ -99,6 +99,13 @@ static void put_window_update(struct h2 *c, uint32_t stream, uint32_t by)
     put_u32(begin_frame(c, WINDOW_UPDATE, 0, stream, 4), by);
 }
 
+/* Bytes, which no zero ends. */
+static size_t put(uint8_t *to, const void *bytes, size_t n)
+{
+    memcpy(to, bytes, n);
+    return n;
+}
+
 /* ------------------------------------------------------------------ opening */
 
 /* HPACK without table or Huffman: RFC 7541, section 6.2.2. */
@@ -114,19 +121,15 @@ static void put_request(struct h2 *c, const char *path)
     block[n++] = 0x86; /* :scheme http */
     block[n++] = 0x04; /* :path */
     block[n++] = (uint8_t)len;
-    memcpy(block + n, path, len);
-    n += len;
+    n += put(block + n, path, len);
     block[n++] = 0x01; /* :authority */
     block[n++] = sizeof authority - 1;
-    memcpy(block + n, authority, sizeof authority - 1);
-    n += sizeof authority - 1;
+    n += put(block + n, authority, sizeof authority - 1);
     block[n++] = 0x0f; /* content-type: 31 */
     block[n++] = 31 - 15;
     block[n++] = sizeof type - 1;
-    memcpy(block + n, type, sizeof type - 1);
-    n += sizeof type - 1;
-    memcpy(block + n, "\0\2te\10trailers", 13);
-    n += 13;
+    n += put(block + n, type, sizeof type - 1);
+    n += put(block + n, "\0\2te\10trailers", 13);
     memcpy(begin_frame(c, HEADERS, END_HEADERS, 1, n), block, n);
 }
 
@@ -152,7 +155,7 @@ int h2_open(struct h2 *c, const struct sockaddr_in *to, uint32_t source, const c
         goto failed;
     append(&c->out, preface, sizeof preface - 1);
     uint8_t *settings = begin_frame(c, SETTINGS, 0, 0, 12);
-    memcpy(settings, "\0\2\0\0\0\0\0\4\0\20\0\0", 12); /* no push; windows of 1 MiB */
+    (void)put(settings, "\0\2\0\0\0\0\0\4\0\20\0\0", 12); /* no push; windows of 1 MiB */
     put_window_update(c, 0, WINDOW_STEP);
     put_request(c, path);
     return 0;

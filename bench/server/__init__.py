@@ -11,7 +11,7 @@ import tempfile
 import psycopg2
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BIN = ROOT / "build" / "bin"
+BIN = pathlib.Path(os.environ.get("QUARRY_BIN", ROOT / "build" / "bin"))
 SQL = ROOT / "coordinator" / "db" / "sql"
 SETTINGS = ("fsync", "synchronous_commit", "full_page_writes", "wal_compression", "shared_buffers", "max_wal_size",
             "autovacuum")

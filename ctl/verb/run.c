@@ -175,9 +175,8 @@ static int print_stored_report(struct qr_ctl *ctl, const Quarry__V1__Run *run, s
     int rc = qr_emit_table(ctl, table, err);
     json_int_t groups = json_integer_value(json_object_get(report, "groups"));
     if (rc == QR_OK && groups > 0)
-        printf("%" JSON_INTEGER_FORMAT
-               " groups of documents that belong together, %" JSON_INTEGER_FORMAT
-               " to be looked at\n",
+        printf("groups of documents that belong together: %" JSON_INTEGER_FORMAT
+               ", to be looked at: %" JSON_INTEGER_FORMAT "\n",
                groups, json_integer_value(json_object_get(report, "groups_to_review")));
     json_decref(report);
     return rc;

@@ -12,10 +12,10 @@ failed=0
 expect() {
     errors=$1 model=$2
     shift 2
-    spin -a "$@" "$here/$model.pml" >spin.out 2>&1 && gcc -O2 -w -DSAFETY -DMEMLIM=1000 -o pan pan.c || {
+    if ! spin -a "$@" "$here/$model.pml" >spin.out 2>&1 || ! gcc -O2 -w -DSAFETY -DMEMLIM=1000 -o pan pan.c; then
         cat spin.out
         exit 1
-    }
+    fi
     timeout 120 ./pan -m100000 -E >pan.out 2>&1
     found=$(sed -n 's/.*errors: \([0-9]*\).*/\1/p' pan.out)
     states=$(sed -n 's/ *\([0-9.e+]*\) states, stored.*/\1/p' pan.out)
