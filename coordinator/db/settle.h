@@ -110,6 +110,13 @@ QR_MUST_CHECK int qr_children_lock(struct qr_conn *conn, struct settle_txn *txn,
 QR_MUST_CHECK int qr_children_add(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *err);
 void qr_children_done(struct settle_txn *txn);
 
+/* ---- settle_write.c */
+/** What the accepted results change in their runs' counters, to `changes`. */
+QR_MUST_CHECK int qr_settle_count(struct settle_txn *txn, struct qr_err *err);
+/** Everything that is left to write, and COMMIT, in one round trip. */
+QR_MUST_CHECK int qr_settle_finish(struct qr_conn *conn, struct settle_txn *txn,
+                                   struct qr_err *err);
+
 /* ---- settle_slow.c */
 /** Took longer than a statement may, alone, not long ago. */
 bool qr_settle_is_slow(struct qr_db *db, const struct settle_item *item);
