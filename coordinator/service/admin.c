@@ -167,10 +167,10 @@ int qr_admin_new(const struct qr_admin_config *config, struct qr_rpc_server *ser
 {
     struct qr_admin_holder *holder =
         calloc(1, sizeof *holder + count_methods() * sizeof holder->registrations[0]);
-    QR_AUTO(qr_admin) admin = holder ? &holder->admin : NULL;
 
-    if (!admin)
+    if (!holder)
         return qr_fail(err, QR_E_NOMEM, "no memory for the admin service");
+    QR_AUTO(qr_admin) admin = &holder->admin;
     admin->config = *config;
     int rc = add_methods(holder, server, err);
     if (rc == QR_OK)
