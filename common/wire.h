@@ -61,7 +61,7 @@ struct wire {
 
 static inline struct wire wire_of(const uint8_t *data, size_t len)
 {
-    return (struct wire){.at = data, .end = data + len};
+    return (struct wire){.at = data, .end = data ? data + len : data}; /* of nothing: at its end */
 }
 
 static inline bool wire_varint(struct wire *w, uint64_t *ret)

@@ -289,9 +289,9 @@ void qr_announce_types(const struct qr_db *db, uint64_t types)
 {
     if (db && types & 1)
         atomic_fetch_add(&((struct qr_db *)(uintptr_t)db)->freed, 1);
-    for (qr_type_id id = 0; id < QR_TYPES_MAX; id++)
+    for (int id = 0; id < QR_TYPES_MAX; id++)
         if (types >> id & 1)
-            qr_db_announce(db, id);
+            qr_db_announce(db, (qr_type_id)id);
 }
 
 /* ------------------------------------------------------------------ transactions */
