@@ -117,20 +117,47 @@ int64_t qr_enqueue_start(const struct qr_enqueue_txn *txn, const struct qr_new_j
 
 /* ------------------------------------------------------------------ the transaction */
 
-static int read_run(struct qr_conn *conn, struct qr_enqueue_txn *txn, struct qr_err *err)
+/* First round trip: begin, the run, and its queue where it is one, as it mostly is. */
+static int open_enqueue(struct qr_conn *conn, struct qr_enqueue_txn *txn, PGresult **ret_run,
+                        struct qr_err *err)
 {
-    struct qr_params gate, params;
-    PGresult *results[2] = {NULL};
+    enum { FEW = 16 }; /* what a plan for any number of rows is made for */
+    struct qr_params gate, run, queue;
+    struct qr_call calls[5] = {{QR_SQL_begin, NULL}};
+    PGresult *results[5] = {NULL};
+    size_t n = 1;
 
+    for (size_t i = 0; i < txn->n_queues; i++)
+        txn->queues[i].id = 0; /* what an attempt before made is gone */
+    if (txn->n <= FEW)
+        calls[n++] = (struct qr_call){QR_SQL_plan_generic, NULL};
     qr_params_init(&gate);
     qr_param_i64(&gate, qr_lock_key_gate(txn->run_id));
-    qr_params_init(&params);
-    qr_param_i64(&params, txn->run_id);
-    qr_param_i64(&params, (int64_t)(txn->n > 0 ? txn->n : 1));
-    const struct qr_call calls[] = {{QR_SQL_gate_share, &gate}, {QR_SQL_enqueue_run, &params}};
-    int rc = qr_conn_pipeline(conn, calls, QR_COUNT(calls), results, err);
-    PQclear(results[0]);
-    QR_AUTO_RESULT row = results[1];
+    calls[n++] = (struct qr_call){QR_SQL_gate_share, &gate};
+    qr_params_init(&run);
+    qr_param_i64(&run, txn->run_id);
+    qr_param_i64(&run, (int64_t)(txn->n > 0 ? txn->n : 1));
+    size_t at = n++;
+    calls[at] = (struct qr_call){QR_SQL_enqueue_run, &run};
+    if (txn->n_queues == 1) {
+        qr_enqueue_queue_params(txn, &txn->queues[0], &queue);
+        calls[n++] = (struct qr_call){QR_SQL_enqueue_queue_live, &queue};
+    }
+    int rc = qr_conn_pipeline(conn, calls, n, results, err);
+    if (rc == QR_OK && n > at + 1 && PQntuples(results[at + 1]) > 0)
+        txn->queues[0].id = qr_get_i32(results[at + 1], 0, 0);
+    *ret_run = results[at];
+    for (size_t i = 0; i < n; i++)
+        if (i != at)
+            PQclear(results[i]);
+    return rc;
+}
+
+static int read_run(struct qr_conn *conn, struct qr_enqueue_txn *txn, struct qr_err *err)
+{
+    QR_AUTO_RESULT row = NULL;
+    int rc = open_enqueue(conn, txn, &row, err);
+
     if (rc < 0)
         return rc;
     if (PQntuples(row) == 0)
@@ -203,6 +230,12 @@ static void fill_row(const struct qr_enqueue_txn *txn, const struct qr_enqueue_j
     qr_array_text(&c[KEY], job->dedupe && job->dedupe[0] ? job->dedupe : NULL);
 }
 
+static int closed_meanwhile(const struct qr_enqueue_txn *txn, struct qr_err *err)
+{
+    return qr_fail(err, QR_E_STALE, "run %lld was closed meanwhile; hint: create a new run",
+                   (long long)txn->run_id);
+}
+
 /* The way for all that may be known already. */
 static int insert(struct qr_conn *conn, struct qr_enqueue_txn *txn, struct qr_err *err)
 {
@@ -232,7 +265,7 @@ static int insert(struct qr_conn *conn, struct qr_enqueue_txn *txn, struct qr_er
         return rc;
     txn->result.inserted = (uint64_t)qr_get_i64(row, 0, 0);
     txn->result.unchanged = (uint64_t)qr_get_i64(row, 0, 1);
-    return QR_OK;
+    return qr_get_i64(row, 0, 2) > 0 ? QR_OK : closed_meanwhile(txn, err);
 }
 
 static int count(struct qr_conn *conn, struct qr_enqueue_txn *txn, struct qr_err *err)
@@ -244,10 +277,7 @@ static int count(struct qr_conn *conn, struct qr_enqueue_txn *txn, struct qr_err
     qr_param_i64(&params, txn->run_id);
     qr_param_i64(&params, (int64_t)txn->result.inserted);
     int rc = qr_conn_run(conn, QR_SQL_stage_enqueue, &params, &row, err);
-    if (rc == QR_OK && PQntuples(row) == 0)
-        rc = qr_fail(err, QR_E_STALE, "run %lld was closed meanwhile; hint: create a new run",
-                     (long long)txn->run_id);
-    return rc;
+    return rc == QR_OK && PQntuples(row) == 0 ? closed_meanwhile(txn, err) : rc;
 }
 
 static int general_body(struct qr_conn *conn, void *arg, struct qr_err *err)
@@ -259,7 +289,7 @@ static int general_body(struct qr_conn *conn, void *arg, struct qr_err *err)
         rc = qr_enqueue_make_queues(conn, txn, err);
     if (rc == QR_OK)
         rc = insert(conn, txn, err);
-    return rc < 0 ? rc : count(conn, txn, err);
+    return rc < 0 ? rc : qr_conn_commit(conn, err);
 }
 
 static int copy_body(struct qr_conn *conn, void *arg, struct qr_err *err)
@@ -271,7 +301,9 @@ static int copy_body(struct qr_conn *conn, void *arg, struct qr_err *err)
         rc = qr_enqueue_make_queues(conn, txn, err);
     if (rc == QR_OK)
         rc = qr_enqueue_copy(conn, txn, err);
-    return rc < 0 ? rc : count(conn, txn, err);
+    if (rc == QR_OK)
+        rc = count(conn, txn, err);
+    return rc < 0 ? rc : qr_conn_commit(conn, err);
 }
 
 static bool is_known_after_all(const struct qr_err *err)
@@ -289,11 +321,11 @@ static int store(struct qr_conn *conn, struct qr_enqueue_txn *txn, struct qr_err
     if (rc < 0)
         return rc;
     if (all_new) {
-        rc = qr_transaction(conn, false, copy_body, txn, &status, err);
+        rc = qr_transaction(conn, true, copy_body, txn, &status, err);
         if (rc == QR_OK || !is_known_after_all(err))
             return rc;
     }
-    return qr_transaction(conn, false, general_body, txn, &status, err);
+    return qr_transaction(conn, true, general_body, txn, &status, err);
 }
 
 int qr_enqueue(struct qr_conn *conn, int64_t run_id, const struct qr_new_job *jobs, size_t n,

@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "common/uri.h"
+#include "coordinator/db/conn.h"
 #include "coordinator/db/enqueue.h"
 #include "coordinator/engine/types.h"
 
@@ -15,7 +16,7 @@ struct qr_enqueue_queue {
     bool cad; /* its jobs have a row in cad_models from the start */
     char root[QR_ROOT_NAME_MAX + 1];
     char source[QR_ENQUEUE_SOURCE_MAX + 1];
-    int32_t id;
+    int32_t id; /* 0: not known yet */
 };
 
 /* A job of the call whose uri did not stand before it. */
@@ -47,7 +48,10 @@ struct qr_enqueue_txn {
  *  QR_E_INVALID no type; QR_E_LIMIT. */
 QR_MUST_CHECK int qr_enqueue_find_queue(struct qr_enqueue_txn *txn, struct qr_enqueue_job *j,
                                         const struct qr_enqueue_job *last, struct qr_err *err);
-/** Their numbers, made where they are missing. In the transaction. */
+/** What enqueue_queue.sql and enqueue_queue_live.sql are called with. */
+void qr_enqueue_queue_params(const struct qr_enqueue_txn *txn, const struct qr_enqueue_queue *queue,
+                             struct qr_params *ret);
+/** Numbers of the queues where they are not known yet, made where missing. In the transaction. */
 QR_MUST_CHECK int qr_enqueue_make_queues(struct qr_conn *conn, struct qr_enqueue_txn *txn,
                                          struct qr_err *err);
 /** When the job may be claimed, in µs since 2000; 0: at once. */

@@ -103,26 +103,40 @@ int qr_enqueue_find_queue(struct qr_enqueue_txn *txn, struct qr_enqueue_job *j,
     return find(txn, type, root, source, &j->queue, err);
 }
 
+void qr_enqueue_queue_params(const struct qr_enqueue_txn *txn, const struct qr_enqueue_queue *queue,
+                             struct qr_params *ret)
+{
+    qr_params_init(ret);
+    qr_param_i64(ret, txn->run_id);
+    qr_param_text(ret, qr_type_name(queue->type));
+    qr_param_text(ret, queue->root);
+    qr_param_text(ret, queue->source);
+}
+
+static int make_queue(struct qr_conn *conn, const struct qr_enqueue_txn *txn,
+                      struct qr_enqueue_queue *queue, struct qr_err *err)
+{
+    struct qr_params params;
+    QR_AUTO_RESULT row = NULL;
+
+    qr_enqueue_queue_params(txn, queue, &params);
+    int rc = qr_conn_run(conn, QR_SQL_enqueue_queue_live, &params, &row, err);
+    if (rc == QR_OK && PQntuples(row) == 0) { /* for the first time, or again */
+        PQclear(row);
+        row = NULL;
+        rc = qr_conn_run(conn, QR_SQL_enqueue_queue, &params, &row, err);
+    }
+    if (rc == QR_OK)
+        queue->id = qr_get_i32(row, 0, 0);
+    return rc;
+}
+
 int qr_enqueue_make_queues(struct qr_conn *conn, struct qr_enqueue_txn *txn, struct qr_err *err)
 {
     int rc = QR_OK;
 
-    for (size_t i = 0; rc == QR_OK && i < txn->n_queues; i++) {
-        struct qr_params params;
-        QR_AUTO_RESULT row = NULL;
-        qr_params_init(&params);
-        qr_param_i64(&params, txn->run_id);
-        qr_param_text(&params, qr_type_name(txn->queues[i].type));
-        qr_param_text(&params, txn->queues[i].root);
-        qr_param_text(&params, txn->queues[i].source);
-        rc = qr_conn_run(conn, QR_SQL_enqueue_queue_live, &params, &row, err);
-        if (rc == QR_OK && PQntuples(row) == 0) { /* for the first time, or again */
-            PQclear(row);
-            row = NULL;
-            rc = qr_conn_run(conn, QR_SQL_enqueue_queue, &params, &row, err);
-        }
-        if (rc == QR_OK)
-            txn->queues[i].id = qr_get_i32(row, 0, 0);
-    }
+    for (size_t i = 0; rc == QR_OK && i < txn->n_queues; i++)
+        if (txn->queues[i].id == 0)
+            rc = make_queue(conn, txn, &txn->queues[i], err);
     return rc;
 }

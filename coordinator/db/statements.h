@@ -22,6 +22,7 @@
     X(children_jobs) \
     X(children_parents) \
     X(claim_alone) \
+    X(claim_ends) \
     X(claim_heads) \
     X(claim_lease) \
     X(claim_offer) \
@@ -137,6 +138,7 @@
     X(settle_files) \
     X(settle_found) \
     X(settle_lock) \
+    X(plan_generic) \
     X(stage_again) \
     X(stage_begin) \
     X(stage_change) \

@@ -2,8 +2,9 @@
 -- (µs since 2000, or null), $7 queue integer[], $8 type text[], $9 priority integer[], $10 leave out what earlier
 -- runs did boolean, $11 cad boolean[], $12 place in the call integer[], $13 run_at bigint[] (as $6; null: now),
 -- $14 key text[] (null: none; locked by enqueue_keys), $15 first file id bigint, $16 first job id bigint.
--- Files, jobs, ready or delayed rows, the models of CAD jobs and the audit row of up to 10,000 jobs; uris differ
--- from each other.  One row: inserted, left out as unchanged.
+-- Files, jobs, ready or delayed rows, the models of CAD jobs, the audit row and the stage's counter of up to
+-- 10,000 jobs; uris differ from each other.  One row: inserted, left out as unchanged, 0 when the stage was closed
+-- meanwhile.
 WITH n AS MATERIALIZED (
     SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::integer[],
                          $8::text[], $9::integer[], $11::boolean[], $12::integer[], $13::bigint[], $14::text[])
@@ -63,5 +64,10 @@ WITH n AS MATERIALIZED (
     SELECT 'created', $1::bigint, array_agg(id ORDER BY id)
       FROM (SELECT id, (row_number() OVER (ORDER BY id) - 1) / 512 AS part FROM j) k
      GROUP BY part
+), s AS (
+    UPDATE run_stages s SET open = s.open + c.n, total = s.total + c.n
+      FROM (SELECT count(*) AS n FROM j) c
+     WHERE s.run_id = $1::bigint AND s.stage = 'extract' AND NOT s.closed
+    RETURNING s.stage
 )
-SELECT (SELECT count(*) FROM j), (SELECT count(*) FROM n) - (SELECT count(*) FROM w)
+SELECT (SELECT count(*) FROM j), (SELECT count(*) FROM n) - (SELECT count(*) FROM w), (SELECT count(*) FROM s)
