@@ -73,9 +73,8 @@ static int open_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_er
     for (size_t i = 0; i < n_keys; i++)
         qr_array_i64(&keys, sorted[i]);
     free(sorted);
-    qr_claim_age_floors(txn->db);
     qr_limit_age(txn->db);
-    qr_claim_heads_init(&heads, txn);
+    qr_claim_heads_init(&heads, txn, false);
     qr_params_init(&lock);
     qr_param_array(&lock, &keys);
     qr_param_bytes(&lock, txn->db->epoch, QR_EPOCH_BYTES);
@@ -87,10 +86,9 @@ static int open_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_er
                                     {QR_SQL_lock_shared, &lock},
                                     {QR_SQL_session_check, &check},
                                     {QR_SQL_claim_heads, &heads.params}};
-    int64_t begin_ms = qr_clock_ms();
     int rc = qr_conn_pipeline(conn, calls, QR_COUNT(calls), results, err);
     if (rc == QR_OK) {
-        qr_claim_looked(txn, begin_ms);
+        qr_floor_looked(txn);
         bool epoch_holds = qr_get_bool(results[1], 0, 0);
         for (size_t i = 0; i < txn->n; i++)
             txn->claims[i]->fenced = true;
@@ -260,6 +258,9 @@ static int close_claims(struct qr_conn *conn, struct claim_txn *txn, struct qr_e
 static void reset(struct claim_txn *txn)
 {
     forget_takers(txn);
+    PQclear(txn->look_result);
+    txn->look_result = NULL;
+    txn->looked_bare = false;
     for (size_t i = 0; i < txn->n_taken; i++)
         free(txn->taken[i].options);
     for (size_t i = 0; i < txn->n_results; i++)
@@ -301,7 +302,7 @@ static int claim_body(struct qr_conn *conn, void *arg, struct qr_err *err)
     for (int round = 0; rc == QR_OK && round < QR_CLAIM_ROUNDS_MAX; round++) {
         int32_t order = 0;
         none_left = !qr_claim_best_order(txn, &order);
-        if (none_left && txn->used_floors && qr_claim_drop_floors(txn->db)) {
+        if (none_left && !txn->looked_bare && qr_floor_doubt(txn->db)) {
             none_left = false; /* below them there may be some */
             rc = qr_claim_look_again(conn, txn, err);
             continue;
@@ -317,10 +318,13 @@ static int claim_body(struct qr_conn *conn, void *arg, struct qr_err *err)
         if (rc == QR_OK)
             rc = qr_claim_look_again(conn, txn, err);
     }
+    txn->db->found_last = none_left;
     for (size_t i = 0; i < txn->n; i++)
         txn->claims[i]->dry = none_left && txn->claims[i]->left_total > 0;
     if (rc == QR_OK)
         rc = qr_claim_complete(conn, txn, err);
+    if (rc == QR_OK)
+        rc = qr_floor_find_ends(conn, txn, err);
     return rc < 0 ? rc : close_claims(conn, txn, err);
 }
 

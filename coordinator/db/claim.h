@@ -81,6 +81,15 @@ struct taken {
     size_t n_limits;
 };
 
+/* The last look at the heads that was sent. */
+struct look {
+    int64_t begin_ms;
+    unsigned long long announced;
+    uint64_t types;    /* asked for: a bit each */
+    bool some_blocked; /* queues that limits hold up were left out */
+    bool is_bare;      /* began at the first entry of some queue */
+};
+
 struct claim_txn {
     struct qr_db *db;
     struct claim **claims;
@@ -96,9 +105,11 @@ struct claim_txn {
     size_t n_taken, cap_taken;
     size_t n_alone; /* of them */
     PGresult *heads_result;
+    PGresult *look_result; /* a look that was sent behind a take; not read yet */
     PGresult *results[QR_CLAIM_ROUNDS_MAX + 1]; /* rows that `taken` points into */
     size_t n_results;
-    bool used_floors; /* in the last look at the heads */
+    struct look look;
+    bool looked_bare; /* a look of this transaction was without any floor */
     bool incomplete;  /* some of `taken` have no uri yet */
     int attempts;
 };
@@ -109,23 +120,32 @@ struct heads_call {
     struct qr_params params;
 };
 
-/* ---- floors */
-/** Forget floors that may be too high by now. */
-void qr_claim_age_floors(struct qr_db *db);
-/** Forget them at once, unless looking without them was expensive a short while ago: whether they
- * were forgotten. */
-bool qr_claim_drop_floors(struct qr_db *db);
-/** A look without floors has begun at begin_ms and is over. */
-void qr_claim_looked(struct claim_txn *txn, int64_t begin_ms);
+/* ---- floors (claim_floor.c) */
+/** Parameters of claim_heads for the look that is about to be had: floors that hold. */
+void qr_floor_columns(struct claim_txn *txn, struct qr_array *queues, struct qr_array *ranks,
+                      struct qr_array *jobs);
+/** That look is over. */
+void qr_floor_looked(struct claim_txn *txn);
+/** What it said, read into `heads`, moves the floors it did without, or lets them hold again. */
+void qr_floor_learn(struct claim_txn *txn);
 /** The last job taken from a queue: nothing below it is looked at for a while. */
-void qr_claim_set_floor(struct qr_db *db, int32_t queue_id, int32_t rank, int64_t job_id);
+void qr_floor_set(struct claim_txn *txn, const struct head *head, int64_t job_id);
+/** After a slow look: floors of queues that have nothing, and none yet. Errors: as qr_conn_run().
+ */
+QR_MUST_CHECK int qr_floor_find_ends(struct qr_conn *conn, struct claim_txn *txn,
+                                     struct qr_err *err);
+/** No floor holds any more, unless looking without them was expensive a short while ago: whether
+ * that is so. */
+bool qr_floor_doubt(struct qr_db *db);
 
 /* ---- heads */
-void qr_claim_heads_init(struct heads_call *call, struct claim_txn *txn);
+/** `all`: also what is just being taken may not be there, and is wanted again. */
+void qr_claim_heads_init(struct heads_call *call, struct claim_txn *txn, bool all);
 void qr_claim_heads_done(struct heads_call *call);
 /** Takes `result` over, also when it fails. Errors: QR_E_NOMEM. */
 QR_MUST_CHECK int qr_claim_read_heads(struct claim_txn *txn, PGresult *result, struct qr_err *err);
-/** Another look within the transaction. Errors: as qr_conn_run(). */
+/** Another look within the transaction, or what the one behind a take said. Errors: as
+ * qr_conn_run(). */
 QR_MUST_CHECK int qr_claim_look_again(struct qr_conn *conn, struct claim_txn *txn,
                                       struct qr_err *err);
 
@@ -146,7 +166,8 @@ size_t qr_claim_shares(struct claim_txn *txn, struct qr_array *runs, struct qr_a
 
 /* ---- claim_take.c */
 /** Take what was assigned; what is not there (another coordinator was faster) is wanted again.
- * Errors: as qr_conn_run(). */
+ * Where the last transaction found the end of the work, the next look goes with it, in one round
+ * trip. Errors: as qr_conn_run(). */
 QR_MUST_CHECK int qr_claim_take(struct qr_conn *conn, struct claim_txn *txn, struct qr_err *err);
 /** What came back to ready before carries no more than its key: looks up the rest. Errors: as
  * qr_conn_run(). */

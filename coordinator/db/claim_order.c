@@ -11,8 +11,6 @@
 #include "coordinator/db/claim_limit.h"
 #include "coordinator/engine/types.h"
 
-enum { FLOORS_MAX_AGE_MS = 1000, LOOK_SHARE = 20, LOOK_PAUSE_MAX_MS = 30000 };
-
 /* ------------------------------------------------------------------ who may have what */
 
 static uint64_t *left_of(struct claim *claim, qr_type_id type)
@@ -57,67 +55,12 @@ void qr_claim_give(struct claim *claim, qr_type_id type, int n)
     claim->left_total -= (uint32_t)n;
 }
 
-/* ------------------------------------------------------------------ floors */
-
-/* Deleted rows leave their index entries until the next vacuum, which a transaction held open puts
- * off for as long as it lasts; starting at the last head keeps a claim from walking over them. Rows
- * that come back below a floor have an index of their own. New ones come below it only where
- * enqueues commit in another order than they took their ids: each announces itself, and a look
- * without floors once in FLOORS_MAX_AGE_MS, and before a claim is called dry, finds what was not
- * heard of. Where that look takes long it is had no more than a LOOK_SHARE-th of the time. */
-static bool may_look(const struct qr_db *db, int64_t now)
-{
-    int64_t pause = db->look_ms * LOOK_SHARE;
-
-    return now - db->floors_since_ms >= (pause < LOOK_PAUSE_MAX_MS ? pause : LOOK_PAUSE_MAX_MS);
-}
-
-void qr_claim_age_floors(struct qr_db *db)
-{
-    unsigned long long seen = atomic_load(&db->announced);
-    int64_t now = qr_clock_ms();
-
-    if (seen == db->floors_seen && now - db->floors_since_ms < FLOORS_MAX_AGE_MS)
-        return;
-    if (!may_look(db, now))
-        return;
-    db->n_floors = 0;
-    db->floors_seen = seen;
-    db->floors_since_ms = now;
-}
-
-bool qr_claim_drop_floors(struct qr_db *db)
-{
-    int64_t now = qr_clock_ms();
-
-    if (!may_look(db, now))
-        return false;
-    db->n_floors = 0;
-    db->floors_since_ms = now;
-    return true;
-}
-
-void qr_claim_looked(struct claim_txn *txn, int64_t begin_ms)
-{
-    if (!txn->used_floors)
-        txn->db->look_ms = qr_clock_ms() - begin_ms - 1; /* a clock of whole milliseconds */
-}
-
-void qr_claim_set_floor(struct qr_db *db, int32_t queue_id, int32_t rank, int64_t job_id)
-{
-    size_t i = 0;
-
-    while (i < db->n_floors && db->floors[i].queue_id != queue_id)
-        i++;
-    if (i == QR_FLOORS_MAX)
-        return;
-    db->n_floors += i == db->n_floors;
-    db->floors[i] = (struct qr_floor){queue_id, rank, job_id};
-}
-
 /* ------------------------------------------------------------------ the heads of the queues */
 
-static void add_wanted(struct claim_txn *txn, struct qr_array *types, struct qr_array *roots)
+/* Types and roots that are asked for; which types, a bit each. `all`: also those that nothing is
+ * left to be assigned of. */
+static uint64_t add_wanted(struct claim_txn *txn, bool all, struct qr_array *types,
+                           struct qr_array *roots)
 {
     uint64_t seen = 0;
 
@@ -125,33 +68,29 @@ static void add_wanted(struct claim_txn *txn, struct qr_array *types, struct qr_
     for (size_t i = 0; i < txn->n; i++) {
         struct claim *claim = txn->claims[i];
         for (size_t k = 0; k < claim->n_want; k++) {
-            if (claim->left[k] > 0 && !(seen >> claim->want[k].type & 1))
-                qr_array_text(types, qr_type_name(claim->want[k].type));
+            if ((!all && claim->left[k] == 0) || seen >> claim->want[k].type & 1)
+                continue;
+            qr_array_text(types, qr_type_name(claim->want[k].type));
             seen |= (uint64_t)1 << claim->want[k].type;
         }
         for (size_t k = 0; k < claim->n_roots; k++)
             qr_array_text(roots, claim->roots[k]);
     }
+    return seen;
 }
 
-void qr_claim_heads_init(struct heads_call *call, struct claim_txn *txn)
+void qr_claim_heads_init(struct heads_call *call, struct claim_txn *txn, bool all)
 {
-    const struct qr_db *db = txn->db;
-
     qr_array_init(&call->types, QR_OID_TEXT);
     qr_array_init(&call->roots, QR_OID_TEXT);
     qr_array_init(&call->queues, QR_OID_INT4);
     qr_array_init(&call->ranks, QR_OID_INT2);
     qr_array_init(&call->jobs, QR_OID_INT8);
     qr_array_init(&call->blocked, QR_OID_INT4);
-    add_wanted(txn, &call->types, &call->roots);
-    for (size_t i = 0; i < db->n_floors; i++) {
-        qr_array_i32(&call->queues, db->floors[i].queue_id);
-        qr_array_i16(&call->ranks, (int16_t)db->floors[i].rank);
-        qr_array_i64(&call->jobs, db->floors[i].job_id);
-    }
-    qr_limit_blocked(db, &call->blocked);
-    txn->used_floors = db->n_floors > 0;
+    txn->look.types = add_wanted(txn, all, &call->types, &call->roots);
+    qr_floor_columns(txn, &call->queues, &call->ranks, &call->jobs);
+    qr_limit_blocked(txn->db, &call->blocked);
+    txn->look.some_blocked = call->blocked.n > 0;
     qr_params_init(&call->params);
     qr_param_array(&call->params, &call->types);
     qr_param_array(&call->params, &call->roots);
@@ -213,19 +152,23 @@ int qr_claim_read_heads(struct claim_txn *txn, PGresult *result, struct qr_err *
                 .weight = qr_get_f64(result, i, 7),
             };
     }
+    qr_floor_learn(txn);
     return QR_OK;
 }
 
 int qr_claim_look_again(struct qr_conn *conn, struct claim_txn *txn, struct qr_err *err)
 {
-    struct heads_call call;
-    PGresult *result = NULL;
+    PGresult *result = txn->look_result;
+    int rc = QR_OK;
 
-    qr_claim_heads_init(&call, txn);
-    int64_t begin_ms = qr_clock_ms();
-    int rc = qr_conn_run(conn, QR_SQL_claim_heads, &call.params, &result, err);
-    qr_claim_looked(txn, begin_ms);
-    qr_claim_heads_done(&call);
+    txn->look_result = NULL;
+    if (!result) {
+        struct heads_call call;
+        qr_claim_heads_init(&call, txn, false);
+        rc = qr_conn_run(conn, QR_SQL_claim_heads, &call.params, &result, err);
+        qr_floor_looked(txn);
+        qr_claim_heads_done(&call);
+    }
     if (rc == QR_OK)
         rc = qr_claim_read_heads(txn, result, err);
     return rc < 0 ? rc : qr_limit_ask(conn, txn, err);

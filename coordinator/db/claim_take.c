@@ -79,10 +79,30 @@ static int hand_out(struct claim_txn *txn, const PGresult *result, struct qr_err
         }
         rc = keep(txn, head, taker++, result, rows[i].row, err);
         if (head->until == 0)
-            qr_claim_set_floor(txn->db, rows[i].queue_id, head->rank, rows[i].job_id);
+            qr_floor_set(txn, head, rows[i].job_id);
         head->takers[taker - 1] = UINT32_MAX; /* served */
     }
     free(rows);
+    return rc;
+}
+
+/* The take, and behind it the look that follows when there will hardly be enough. */
+static int take_and_look(struct qr_conn *conn, struct claim_txn *txn, const struct qr_params *take,
+                         PGresult **ret, struct qr_err *err)
+{
+    struct heads_call look;
+    PGresult *results[2] = {NULL};
+
+    if (!txn->db->found_last)
+        return qr_conn_run(conn, QR_SQL_claim_take, take, ret, err);
+    qr_claim_heads_init(&look, txn, true);
+    const struct qr_call calls[] = {{QR_SQL_claim_take, take}, {QR_SQL_claim_heads, &look.params}};
+    int rc = qr_conn_pipeline(conn, calls, QR_COUNT(calls), results, err);
+    if (rc == QR_OK)
+        qr_floor_looked(txn);
+    qr_claim_heads_done(&look);
+    *ret = results[0];
+    txn->look_result = results[1];
     return rc;
 }
 
@@ -115,7 +135,7 @@ int qr_claim_take(struct qr_conn *conn, struct claim_txn *txn, struct qr_err *er
     qr_param_array(&params, &counts);
     qr_param_array(&params, &heads);
     qr_param_array(&params, &untils);
-    int rc = qr_conn_run(conn, QR_SQL_claim_take, &params, &result, err);
+    int rc = take_and_look(conn, txn, &params, &result, err);
     qr_array_done(&queues);
     qr_array_done(&ranks);
     qr_array_done(&counts);

@@ -10,6 +10,7 @@
 #pragma once
 #include <stdatomic.h>
 
+#include "common/uri.h"
 #include "coordinator/db/db.h"
 #include "coordinator/db/lane.h"
 
@@ -27,10 +28,15 @@ struct qr_slow {
     unsigned long long renewals; /* of this coordinator, at the last try */
 };
 
-/* Where the head of a queue was last seen (sql/claim_heads.sql). */
+/* Where the head of a queue was last seen (claim_floor.c). */
 struct qr_floor {
     int32_t queue_id, rank;
     int64_t job_id;
+    qr_type_id type;
+    char root[QR_ROOT_NAME_MAX + 1];
+    int64_t checked_ms; /* when a look that began at the queue's first entry was had; 0: never */
+    unsigned long long seen; /* announcements, as of then */
+    bool used;               /* by the look under way */
 };
 
 /* How far the sweep of a cancelled run has come; lost with the process, begun again from the start.
@@ -84,9 +90,10 @@ struct qr_db {
     /* claim lane's thread only */
     struct qr_floor floors[QR_FLOORS_MAX];
     size_t n_floors;
-    int64_t floors_since_ms;
-    int64_t look_ms;                /* what the last look without floors took */
-    unsigned long long floors_seen; /* announcements, as of then */
+    int64_t looked_ms;    /* when the last look without some of them was had */
+    int64_t look_ms;      /* what it took */
+    int64_t next_ends_ms; /* when queues without a head may be asked for again */
+    bool found_last;      /* the last claim came to the end of the work */
     struct qr_blocked blocked[QR_BLOCKED_MAX];
     size_t n_blocked;
     unsigned long long freed_now; /* `freed`, as of this claim's begin */

@@ -2,6 +2,7 @@
  * Run it: ctest --preset dev -R order_test */
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "tests/unit/coordinator/db/fixture.h"
 
 enum { TTL_MS = 600000 }; /* nobody renews: two coordinators must not take each other for dead */
@@ -295,6 +296,60 @@ static void rule_8_within_a_run_by_priority_then_job_id(void **state)
     }
 }
 
+/* Until `n` jobs came: a look from the first entry is not had at any time. */
+static void claim_all(struct fx *fx, uint64_t pk, size_t n)
+{
+    size_t got = 0;
+
+    for (int64_t until = qr_clock_ms() + 30000; got < n && qr_clock_ms() < until;)
+        got += fx_claim(fx, pk, 1, 64);
+    assert_int_equal(got, n);
+    assert_int_equal(fx_claim(fx, pk, 1, 64), 0);
+}
+
+/* What is known of a queue's end (claim_floor.c) hides nothing that comes later. */
+static void a_queue_that_ran_empty_gives_what_comes_next(void **state)
+{
+    struct fx *fx = *state;
+    uint64_t pk = fx_session(fx, "w-empty", 1);
+    int64_t run = fx_run("empty", 20);
+
+    claim_all(fx, pk, 20);
+    for (int round = 0; round < 4; round++) {
+        char name[40];
+        snprintf(name, sizeof name, "empty-worse-%d", round);
+        fx_enqueue(run, name, 0, 3, "text", -5);
+        claim_all(fx, pk, 3);
+        snprintf(name, sizeof name, "empty-better-%d", round);
+        fx_enqueue(run, name, 0, 3, "text", 50);
+        qr_db_announce(fx->db, 0);
+        claim_all(fx, pk, 3);
+    }
+}
+
+/* Entries of rows that are gone make the look slow, and nobody here took from that queue before. */
+static void a_queue_that_others_emptied_gives_what_comes_next(void **state)
+{
+    struct fx *fx = *state;
+    uint64_t pk = fx_session(fx, "w-ends", 1);
+    int64_t run = fx_run("ends", 1);
+
+    fx_sql("INSERT INTO ready (job_id, queue_id, rank, uri)"
+           " SELECT r.job_id - g, r.queue_id, r.rank, 'gone'"
+           "   FROM ready r, generate_series(1, 300000) g"
+           "  WHERE r.queue_id IN (SELECT id FROM run_queues WHERE run_id = %lld)",
+           (long long)run);
+    fx_sql("DELETE FROM ready WHERE queue_id IN (SELECT id FROM run_queues WHERE run_id = %lld)",
+           (long long)run);
+    for (int round = 0; round < 4; round++) {
+        char name[40];
+        claim_all(fx, pk, 0);
+        snprintf(name, sizeof name, "ends-%d", round);
+        fx_enqueue(run, name, 0, 5, "text", 10 * (round % 2));
+        claim_all(fx, pk, 5);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fx_teardown)
 
 int main(void)
@@ -308,6 +363,8 @@ int main(void)
         TEST(rule_8_priority_is_strict_and_leaves_the_shares_alone),
         TEST(rule_8_a_priority_that_is_raised_counts_for_waiting_jobs),
         TEST(rule_8_within_a_run_by_priority_then_job_id),
+        TEST(a_queue_that_ran_empty_gives_what_comes_next),
+        TEST(a_queue_that_others_emptied_gives_what_comes_next),
     };
     return cmocka_run_group_tests(tests, fx_cluster_start, fx_cluster_stop);
 }
