@@ -146,6 +146,7 @@ def test_nothing_is_lost_or_found_twice_whoever_is_killed(stack_of, tree, capsys
     dice = random.Random(11)
     stack = stack_of(roots={"in": root})
     stack.start_coordinator("--lease-ttl", "2s")
+    stack.cli("limit", "set", "type=dxf", "--rate", "100/s", "--burst", "10")  # some are left when something is killed
     workers = {name: stack.start_worker(name) for name in ("w1", "w2")}
     run_id = stack.create_run("root://in/top", "--follow-references")
     kills = {"worker": 0, "coordinator": 0}

@@ -6,7 +6,8 @@ import pytest
 from tests.harness.quarry import until
 from tests.harness.samples.text_pdf import text_pdf
 
-JOBS = 16
+JOBS = 24
+PAGES = 250  # so long that both workers are at it, on a fast machine too
 SLACK = "10 milliseconds"  # an event has the time its transaction began, not that of its commit
 
 
@@ -17,7 +18,7 @@ def fleet(module_stack_of, tmp_path_factory):
     for source in ("a", "b"):
         (folder / source).mkdir()
         for i in range(JOBS):
-            (folder / source / f"{i}.pdf").write_bytes(text_pdf(40))
+            (folder / source / f"{i}.pdf").write_bytes(text_pdf(PAGES))
         (folder / source).chmod(0o755)
     folder.chmod(0o755)
     stack = module_stack_of(roots={"a": folder / "a", "b": folder / "b"})
