@@ -341,7 +341,10 @@ unsigned qr_conn_take_notifies(struct qr_conn *conn)
     if (!PQconsumeInput(conn->pg))
         conn->broken = true;
     while ((note = PQnotifies(conn->pg)) != NULL) {
-        any |= strcmp(note->relname, "quarry_control") == 0 ? QR_NOTIFY_CONTROL : QR_NOTIFY_WORK;
+        if (strcmp(note->relname, "quarry_control") == 0)
+            any |= QR_NOTIFY_CONTROL;
+        else if (note->be_pid != PQbackendPID(conn->pg)) /* own work was announced at once */
+            any |= QR_NOTIFY_WORK;
         PQfreemem(note);
     }
     return any;

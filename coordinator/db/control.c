@@ -323,8 +323,10 @@ static int pass_on_work(struct qr_db *db, struct qr_conn *conn, int64_t now, str
     if (rc < 0)
         return rc;
     unsigned heard = qr_conn_take_notifies(conn);
-    if (heard & QR_NOTIFY_WORK)
+    if (heard & QR_NOTIFY_WORK) {
         atomic_fetch_add(&db->freed, 1); /* perhaps a place under a limit */
+        atomic_fetch_add(&db->announced, 1);
+    }
     if (heard & QR_NOTIFY_WORK && db->events.work_available)
         db->events.work_available(db->events.ctx, 0);
     if (heard & QR_NOTIFY_CONTROL)
