@@ -4,7 +4,8 @@
 
 Rounds go A B A B A B: graphile-worker by its own script (graphile.mjs in DIR, which has graphile-worker and pg
 installed: npm i graphile-worker pg), then `bench_queue` against the very server. Medians count. The peer runs at
-its fastest documented settings (a local queue of 500 jobs, batched completion) and does not print a line a job.
+its fastest documented settings (a local queue of 500 jobs, batched completion) and does not print a line a job. With
+--metadata both write one row a result: the peer by peers_row.mjs, beside this file.
 The last line is one JSON object. Exit code 1 when node or the peer is not there: the message says what is missing.
 """
 import argparse
@@ -35,14 +36,15 @@ def find_peer(given):
                   "graphile.mjs beside it) and name it by --peers DIR or QUARRY_PEERS")
 
 
-def run_peer(server, folder, jobs):
+def run_peer(server, folder, jobs, metadata):
     """Its rate by its own words; processor time of server and node with its enqueueing, which it does itself."""
     usage, before = os.times(), cpu_tree_s(server.pid)
-    done = subprocess.run(["node", "graphile.mjs", server.uri("peer"), str(jobs)], cwd=folder, text=True,
+    script = ROOT / "bench" / "peers_row.mjs" if metadata else "graphile.mjs"
+    done = subprocess.run(["node", script, server.uri("peer"), str(jobs)], cwd=folder, text=True,
                           capture_output=True, env={**os.environ, "NO_LOG_SUCCESS": "1"}, timeout=1800)
     rate = number_in(r"process (\d+) jobs/s", done.stdout)
     if done.returncode != 0 or not rate:
-        raise SystemExit(f"graphile.mjs failed: {done.stderr[-500:]}")
+        raise SystemExit(f"{script} failed: {done.stderr[-500:]}")
     now = os.times()
     node = now.children_user + now.children_system - usage.children_user - usage.children_system
     return {"jobs_per_s": rate, "enqueue_per_s": number_in(r"enqueue (\d+)/s", done.stdout),
@@ -63,7 +65,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=200000)
     parser.add_argument("--streams", type=int, default=16)
     parser.add_argument("--slots", type=int, default=16, help="of each stream; 16 x 16, taken twice, is its 500")
-    parser.add_argument("--metadata", action="store_true", help="each of our results brings a metadata row")
+    parser.add_argument("--metadata", action="store_true", help="one metadata row a result, here and there")
     parser.add_argument("--peers", help="folder with graphile.mjs and its node_modules")
     args = parser.parse_args()
     folder, missing = find_peer(args.peers)
@@ -77,7 +79,7 @@ def main():
         version, settings = server.settings()
         print("round  graphile-worker/s  us a job  queue/s  us a job  ratio")
         for i in range(args.rounds):
-            theirs.append(run_peer(server, folder, args.jobs))
+            theirs.append(run_peer(server, folder, args.jobs, args.metadata))
             ours.append(run_queue(server, args))
             a, b = theirs[-1], ours[-1]
             print(f"{i + 1:5d}  {a['jobs_per_s']:17.0f}  {a['postgres_us'] + a['node_us']:8.1f}  "
