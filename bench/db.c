@@ -310,7 +310,7 @@ int main(int argc, char **argv)
             conn, "SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'extraction_jobs'"));
     print_backends(conn);
     double floor_rate = 0;
-    must(qr_bench_floor(url, (int64_t)bench.jobs, FLOOR_BATCH, &floor_rate, &err), &err);
+    must(qr_bench_floor(url, (int64_t)bench.jobs, FLOOR_BATCH, NULL, 0, &floor_rate, &err), &err);
     printf("{\"bench\": \"db\", \"jobs\": %zu, \"jobs_per_s\": %.0f, \"enqueue_per_s\": %.0f, "
            "\"wal_bytes_per_job\": %.0f, \"wal_bytes_per_enqueue\": %.0f, \"failed\": %zu, "
            "\"sessions\": %zu, \"floor_jobs_per_s\": %.0f, \"ratio_to_floor\": %.2f, "

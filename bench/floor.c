@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "coordinator/db/conn.h"
 #include "coordinator/db/enqueue.h"
+#include "coordinator/db/record.h"
 #include "coordinator/db/run.h"
 #include "coordinator/engine/types.h"
 
@@ -26,7 +27,11 @@ struct floor {
     uint8_t epoch[EPOCH_BYTES];
     int64_t jobs[BATCH_MAX];
     int64_t leases[BATCH_MAX];
+    int64_t files[BATCH_MAX]; /* of settled jobs, with `jobs` of the same rows */
+    int64_t settled[BATCH_MAX];
     int n;
+    qr_record *record; /* what each result brings; NULL: nothing */
+    struct qr_results rows;
     int32_t queue_id, rank; /* where the next search starts, as the claim lane does */
     int64_t next_job;       /* 0: not known yet */
     struct qr_array ints[5], longs[6], texts[2];
@@ -203,7 +208,50 @@ static int settle_jobs(struct floor *f, struct qr_err *err)
     if (rc == QR_OK && PQntuples(result) != f->n)
         rc = qr_fail(err, QR_E_INTERNAL, "%d of %d results passed the fence", PQntuples(result),
                      f->n);
+    for (int i = 0; rc == QR_OK && i < f->n; i++) {
+        f->settled[i] = f->jobs[qr_get_i64(result, i, 0) - 1];
+        f->files[i] = qr_get_i64(result, i, 2);
+    }
     PQclear(result);
+    return rc;
+}
+
+/* Rows of the results, and what their files' rows then say. */
+static int store_rows(struct floor *f, struct qr_err *err)
+{
+    struct qr_call calls[QR_RESULT_TABLES + 1];
+    PGresult *results[QR_RESULT_TABLES + 1] = {NULL};
+    struct qr_params files;
+    struct qr_array sha256;
+
+    if (!f->record)
+        return QR_OK;
+    begin_columns(f);
+    qr_results_clear(&f->rows);
+    qr_array_init(&sha256, QR_OID_BYTEA);
+    struct qr_array *ids = longs(f, 0, 0), *states = texts(f, "", 0);
+    for (int i = 0; i < f->n; i++) {
+        char state[160];
+        snprintf(state, sizeof state,
+                 "{\"status\":\"completed\",\"run_id\":%" PRId64 ",\"job_id\":%" PRId64 "}",
+                 f->run_id, f->settled[i]);
+        qr_array_text(states, state);
+        qr_results_add(&f->rows, f->settled[i], f->files[i], f->run_id, f->record);
+        qr_array_i64(ids, f->files[i]);
+        qr_array_bytes(&sha256, f->record->sha256.data, f->record->sha256.len);
+    }
+    qr_params_init(&files);
+    qr_param_array(&files, ids);
+    qr_param_array(&files, states);
+    qr_param_array(&files, &sha256);
+    qr_param_array(&files, texts(f, f->record->type, f->n));
+    int rc = qr_results_send_full(f->conn, &f->rows, err);
+    size_t n = qr_results_calls(&f->rows, calls);
+    calls[n++] = (struct qr_call){QR_SQL_settle_files, &files};
+    if (rc == QR_OK)
+        rc = qr_conn_pipeline(f->conn, calls, n, results, err);
+    clear(results, n);
+    qr_array_done(&sha256);
     return rc;
 }
 
@@ -213,6 +261,8 @@ static int settle(struct floor *f, struct qr_err *err)
     PGresult *results[4] = {NULL};
 
     int rc = settle_jobs(f, err);
+    if (rc == QR_OK)
+        rc = store_rows(f, err);
     begin_columns(f);
     qr_params_init(&closed);
     qr_param_array(&closed,
@@ -357,8 +407,8 @@ static void columns_done(struct floor *f)
         qr_array_done(&f->texts[i]);
 }
 
-int qr_bench_floor(const char *url, int64_t jobs, unsigned batch, double *ret_jobs_per_s,
-                   struct qr_err *err)
+int qr_bench_floor(const char *url, int64_t jobs, unsigned batch, const uint8_t *record,
+                   size_t record_len, double *ret_jobs_per_s, struct qr_err *err)
 {
     struct floor *f = calloc(1, sizeof *f);
     int64_t left = jobs;
@@ -370,6 +420,9 @@ int qr_bench_floor(const char *url, int64_t jobs, unsigned batch, double *ret_jo
     if (batch > BATCH_MAX)
         batch = BATCH_MAX;
     columns_init(f);
+    qr_results_init(&f->rows);
+    if (record_len > 0)
+        f->record = quarry__v1__extraction_record__unpack(NULL, record_len, record);
     int rc = prepare(f, url, jobs, err);
     int64_t start = qr_clock_ns();
     while (rc == QR_OK && left > 0) {
@@ -386,6 +439,8 @@ int qr_bench_floor(const char *url, int64_t jobs, unsigned batch, double *ret_jo
         rc = qr_conn_exec(f->conn, "UPDATE sessions SET ended_at = now() WHERE worker_id = 'floor'",
                           err);
     qr_conn_free(f->conn);
+    qr_record_free(f->record);
+    qr_results_done(&f->rows);
     columns_done(f);
     free(f);
     return rc < 0 ? qr_err_wrap(err, rc, "floor") : QR_OK;

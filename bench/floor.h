@@ -13,6 +13,8 @@
  *
  *   url    a database with the schema in place; nothing else may work on it meanwhile
  *   batch  jobs per transaction, 1 .. 4096
+ *   record what each result brings, an encoded ExtractionRecord; record_len 0: nothing
  */
 QR_MUST_CHECK int qr_bench_floor(const char *url, int64_t jobs, unsigned batch,
-                                 double *ret_jobs_per_s, struct qr_err *err);
+                                 const uint8_t *record, size_t record_len, double *ret_jobs_per_s,
+                                 struct qr_err *err);

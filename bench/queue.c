@@ -293,6 +293,7 @@ static int run_rounds(const void *arg, const struct qr_bench_database *database,
     const struct options *options = arg;
     struct round rounds[99] = {0};
     PGconn *conn = PQconnectdb(database->url);
+    uint8_t record[QR_NOOP_RECORD_MAX];
     int rc = QR_OK;
 
     if (PQstatus(conn) != CONNECTION_OK)
@@ -304,6 +305,7 @@ static int run_rounds(const void *arg, const struct qr_bench_database *database,
         rc = run_round(options, database, i, conn, &rounds[i], err);
         if (rc == QR_OK && options->floor && !options->enqueue_only)
             rc = qr_bench_floor(database->url, options->jobs, (unsigned)(rounds[i].batch + 0.5),
+                                record, options->metadata ? make_record(record, sizeof record) : 0,
                                 &rounds[i].floor_per_s, err);
         if (rc == QR_OK)
             printf("%5d  %12.0f  %12.0f  %12.0f  %12.0f  %7.1f  %9.0f  %8.2f  %8.2f  %8.2f\n",
