@@ -354,6 +354,13 @@ int qr_options_parse(const struct qr_options *options, int argc, char *const *ar
     return rc;
 }
 
+void qr_options_done(const struct qr_options *options, void *target)
+{
+    const struct qr_option *row;
+    for (size_t i = 0; (row = qr_options_row(options, i)); i++)
+        qr_option_clear(row, target);
+}
+
 bool qr_options_main(const struct qr_options *options, int argc, char *const *argv, void *target,
                      struct qr_option_list *ret_positional, int *ret_exit)
 {
@@ -372,12 +379,6 @@ bool qr_options_main(const struct qr_options *options, int argc, char *const *ar
         printf("%s %s\n", options->program, QUARRY_VERSION);
     else
         return true;
+    qr_options_done(options, target);
     return false;
-}
-
-void qr_options_done(const struct qr_options *options, void *target)
-{
-    const struct qr_option *row;
-    for (size_t i = 0; (row = qr_options_row(options, i)); i++)
-        qr_option_clear(row, target);
 }

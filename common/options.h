@@ -96,7 +96,8 @@ QR_MUST_CHECK int qr_options_parse(const struct qr_options *options, int argc, c
 
 /**
  * The same for a main(): prints help and version to standard output, an error to standard error.
- * Returns true when the program shall run; false: it shall exit with *ret_exit.
+ * Returns true when the program shall run; false: it shall exit with *ret_exit, and `target` holds
+ * nothing any more.
  */
 QR_MUST_CHECK bool qr_options_main(const struct qr_options *options, int argc, char *const *argv,
                                    void *target, struct qr_option_list *ret_positional,
