@@ -208,9 +208,13 @@ bool check_is_finished(const struct sim *sim)
     for (size_t i = 0; i < sim->db.n_jobs; i++)
         if (!is_final(&sim->db.jobs[i]))
             return false;
-    for (int i = 0; i < WORKERS_MAX; i++)
-        if (sim->workers[i].alive && sim->workers[i].n_held > 0)
+    for (int i = 0; i < WORKERS_MAX; i++) {
+        const struct worker *worker = &sim->workers[i];
+        if (worker->exists && !worker->alive && !worker->stopped)
+            return false; /* its next process comes, with its spool and places to fill */
+        if (worker->alive && worker->n_held > 0)
             return false;
+    }
     for (uint32_t i = 0; i < sim->profile.coords; i++)
         if (!sim->coords[i].alive || !qr_engine_is_idle(sim->coords[i].engine))
             return false;
