@@ -247,9 +247,12 @@ static void claim(struct sim *sim, struct req *req)
         if (job->state == JOB_DELAYED && job->run_at <= sim->now)
             job->state = JOB_READY;
         if (job->state != JOB_READY || req->want[job->type] == 0 ||
-            db->last_lease + 1 >= LEASES_MAX || !gate_is_open(sim, req, job->run) ||
-            !limit_allows(sim, job))
+            !gate_is_open(sim, req, job->run) || !limit_allows(sim, job))
             continue;
+        if (db->last_lease + 1 >= LEASES_MAX) {
+            sim_violation(sim, "work_gets_on", "%d leases, and jobs are left", LEASES_MAX);
+            return;
+        }
         check_claim(sim, job);
         req->want[job->type]--;
         db->leases[++db->last_lease] = (struct lease_row){

@@ -50,19 +50,21 @@ bool work_is_stalled(const struct sim *sim, const struct worker *worker)
 
 /* ------------------------------------------------------------------ sending */
 
+/* Who drains grants nothing, not even on a coordinator that knows nothing of the drain: its Hello
+ * takes back what it had granted (as in common/fleet/session_send.c). */
 void work_send(struct sim *sim, struct worker *worker, struct frame *frame)
 {
     memcpy(frame->received, worker->received, sizeof frame->received);
     frame->received_total = worker->received_total;
     memcpy(frame->credit, worker->credit, sizeof frame->credit);
-    frame->credit_total = worker->credit_total;
+    frame->credit_total = worker->draining ? worker->received_total : worker->credit_total;
     memcpy(frame->session, worker->session, sizeof frame->session);
     net_up(sim, worker->stream, frame);
 }
 
 void work_send_credits(struct sim *sim, struct worker *worker)
 {
-    if (worker->welcomed)
+    if (worker->welcomed && !worker->draining)
         work_send(sim, worker, frame_new(UP_CREDITS, 0));
 }
 
