@@ -1,6 +1,7 @@
 /* worker/agent/job_intern.h
  *
- * What job.c (a job's way) and job_found.c (the files that it names) share.
+ * What job.c (a job's way), job_offer.c (its way in) and job_found.c (the files that it names)
+ * share.
  */
 #pragma once
 #include "worker/agent/job.h"
@@ -8,7 +9,14 @@
 struct qr_job *qr_job_find(const struct qr_jobs *jobs, uint64_t lease_id);
 /** Its result, to the session; counted. */
 void qr_job_report(struct qr_jobs *jobs, const struct qr_session_result *result);
+/** A result of class and message; the record may be NULL. */
+void qr_job_answer(struct qr_jobs *jobs, uint64_t lease_id, enum qr_class cls, const char *message,
+                   const uint8_t *record, size_t record_bytes, int64_t duration_ms);
 void qr_job_free(struct qr_jobs *jobs, struct qr_job *job);
+/** One that is in no list. */
+void qr_job_dispose(struct qr_job *job);
+/** Its file and its parts are there: it stands in line for the pool. */
+void qr_job_ready(struct qr_jobs *jobs, struct qr_job *job);
 /** An encoded record and one more note, the caller's to free; NULL: out of memory. */
 uint8_t *qr_job_with_note(const uint8_t *record, size_t len, const char *code, uint32_t count,
                           const char *message, size_t *ret_len);
