@@ -73,8 +73,8 @@ def limit_changed(case):
     if places.problem:
         raise places.problem
     case.problems += limit_kept(places.samples)
-    case.took_effect(places.most(1) >= 1 and places.most(None) > 1,
-                     f"{places.most(1)} jobs at a time under a limit of 1, {places.most(None)} without")
+    looks = sum(limit == 1 for limit, _ in places.samples)
+    case.took_effect(places.most(1) >= 1 and looks > 1, f"{looks} looks under a limit of 1, none with a job")
     case.note = ", ".join(f"{places.most(limit)} of {limit}" for limit in (8, 2, 5, 1)) + \
         f" at most, in {len(places.samples)} looks"
 
