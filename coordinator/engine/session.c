@@ -254,9 +254,9 @@ void qr_eng_session_forget(struct qr_engine *engine, struct qr_eng_session *sess
 
 void qr_eng_session_moved(struct qr_engine *engine, struct qr_eng_session *session)
 {
-    if (session->greeting || session->waiting)
-        return; /* its answer says where the session is */
     session->uncertain = !QR_MUTANT(forget_uncertain);
+    if (session->greeting || session->waiting)
+        return; /* its answer says where the session is; a recovery does, where that fails */
     if (!session->uncertain)
         qr_eng_session_forget(engine, session, QR_END_NOT_RENEWED, "the session has moved");
     else if (session->stream)

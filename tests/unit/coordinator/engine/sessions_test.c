@@ -292,6 +292,26 @@ static void a_take_back_is_repeated_until_it_is_sure(void **state)
     assert_true(qr_engine_is_idle(rig->engine));
 }
 
+static void a_fenced_take_back_beside_a_hello_that_fails_is_asked_about(void **state)
+{
+    struct rig *rig = *state;
+
+    rig_connect(rig, 4);
+    rig_claimed(rig, 1, 4);
+    qr_engine_stream_closed(rig->engine, 1); /* nothing was accepted: it goes back */
+    rig_hello(rig, 2, 1, 4, NULL, 0);
+    rig_returned(rig, QR_DB_FENCED); /* the session is somebody else's: the Hello would say whose */
+    answer_hello(rig, QR_DB_FAILED, QR_HELLO_WELCOME);
+    assert_int_equal(rig_stats(rig).leases_returning_now, 4);
+    rig_pass(rig, 2 * RIG_TTL); /* and the worker does not come back */
+    assert_int_equal(rig->n_hello, 3);
+    assert_true(rig->recover);
+    answer_hello(rig, QR_DB_FENCED, QR_HELLO_WELCOME);
+    assert_int_equal(rig_stats(rig).leases_returning_now, 0);
+    rig_pass(rig, 700000);
+    assert_int_equal(rig_stats(rig).sessions_known, 0);
+}
+
 static void rule_11_a_drained_worker_gets_nothing_more(void **state)
 {
     struct rig *rig = *state;
@@ -441,6 +461,7 @@ int main(void)
         RIG_TEST(rule_6_waking_late_it_looks_at_its_own_row_first),
         RIG_TEST(rule_6_an_adopted_session_lives_for_one_more_ttl),
         RIG_TEST(a_take_back_is_repeated_until_it_is_sure),
+        RIG_TEST(a_fenced_take_back_beside_a_hello_that_fails_is_asked_about),
         RIG_TEST(rule_11_a_drained_worker_gets_nothing_more),
         RIG_TEST(rule_11_goodbye_hands_back_and_ends_the_session),
         RIG_TEST(rule_11_a_stopping_coordinator_says_so_and_claims_nothing),
