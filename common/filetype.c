@@ -17,7 +17,7 @@ static const struct {
     {"dwg", "dwg"},
     {"stp", "step"}, {"step", "step"}, {"p21", "step"}, {"stpz", "step"},
     {"ifc", "ifc"}, {"ifczip", "ifc"},
-    {"prt", "creo"}, {"asm", "creo"}, {"drw", "creo"}, {"frm", "creo"},
+    {"prt", "cad"}, {"asm", "cad"}, {"drw", "cad"}, {"frm", "cad"},
 };
 /* clang-format on */
 
@@ -45,8 +45,13 @@ const char *qr_filetype_of_name(const char *name)
         while (dot > base && dot[-1] != '.')
             dot--;
         type = dot > base ? find(dot, (size_t)(end - dot)) : NULL;
-        return type && strcmp(type, "creo") == 0 ? type : "other";
+        return type && strcmp(type, "cad") == 0 ? type : "other";
     }
     type = find(dot + 1, len);
     return type ? type : "other";
+}
+
+bool qr_filetype_is_model(const char *type)
+{
+    return strcmp(type, "cad") == 0 || strcmp(type, "step") == 0 || strcmp(type, "ifc") == 0;
 }

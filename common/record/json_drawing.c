@@ -3,15 +3,6 @@
 
 #include <math.h>
 
-/* A list of objects, one writer call each. */
-#define PUT_EACH(to, name, msg, list, writer)                      \
-    do {                                                           \
-        json_t *list_ = json_array();                              \
-        for (size_t i_ = 0; i_ < (msg)->n_##list; i_++)            \
-            json_array_append_new(list_, writer((msg)->list[i_])); \
-        qr_json_put_list(to, name, list_);                         \
-    } while (0)
-
 static void put_box(json_t *to, const Quarry__V1__Box *box)
 {
     if (!box)
@@ -300,36 +291,32 @@ static json_t *title_places_json(const Quarry__V1__ExtractionRecord *msg)
 
 static void put_structure(json_t *to, const Quarry__V1__ExtractionRecord *msg)
 {
-    PUT_EACH(to, "outline", msg, outline, outline_item_json);
-    PUT_EACH(to, "links", msg, links, link_json);
-    PUT_EACH(to, "annotations", msg, annotations, annotation_json);
-    PUT_EACH(to, "attachments", msg, attachments, attachment_json);
-    PUT_EACH(to, "fonts", msg, fonts, named_json);
-    PUT_EACH(to, "styles", msg, styles, named_json);
-    PUT_EACH(to, "linetypes", msg, linetypes, named_json);
-    PUT_EACH(to, "layouts", msg, layouts, named_json);
+    QR_JSON_PUT_EACH(to, "outline", msg, outline, outline_item_json);
+    QR_JSON_PUT_EACH(to, "links", msg, links, link_json);
+    QR_JSON_PUT_EACH(to, "annotations", msg, annotations, annotation_json);
+    QR_JSON_PUT_EACH(to, "attachments", msg, attachments, attachment_json);
+    QR_JSON_PUT_EACH(to, "fonts", msg, fonts, named_json);
+    QR_JSON_PUT_EACH(to, "styles", msg, styles, named_json);
+    QR_JSON_PUT_EACH(to, "linetypes", msg, linetypes, named_json);
+    QR_JSON_PUT_EACH(to, "layouts", msg, layouts, named_json);
 }
 
 void qr_json_put_drawing(json_t *to, const Quarry__V1__ExtractionRecord *msg)
 {
     qr_json_put_list(to, "title_block", qr_json_metadata(msg->title_block, msg->n_title_block));
     qr_json_put_list(to, "title_block_places", title_places_json(msg));
-    PUT_EACH(to, "dimensions", msg, dimensions, dimension_json);
-    PUT_EACH(to, "gdt", msg, gdt, gdt_json);
-    PUT_EACH(to, "parameters", msg, parameters, parameter_json);
-    PUT_EACH(to, "materials", msg, materials, material_json);
-    PUT_EACH(to, "bom", msg, bom, bom_item_json);
-    PUT_EACH(to, "revisions", msg, revisions, revision_json);
-    PUT_EACH(to, "drawing_notes", msg, drawing_notes, drawing_note_json);
+    QR_JSON_PUT_EACH(to, "dimensions", msg, dimensions, dimension_json);
+    QR_JSON_PUT_EACH(to, "gdt", msg, gdt, gdt_json);
+    QR_JSON_PUT_EACH(to, "parameters", msg, parameters, parameter_json);
+    QR_JSON_PUT_EACH(to, "materials", msg, materials, material_json);
+    QR_JSON_PUT_EACH(to, "bom", msg, bom, bom_item_json);
+    QR_JSON_PUT_EACH(to, "revisions", msg, revisions, revision_json);
+    QR_JSON_PUT_EACH(to, "drawing_notes", msg, drawing_notes, drawing_note_json);
     qr_json_put_list(to, "entities", counts_json(msg->entities, msg->n_entities));
     qr_json_put_list(to, "paper_entities", counts_json(msg->paper_entities, msg->n_paper_entities));
-    PUT_EACH(to, "layers", msg, layers, named_json);
-    PUT_EACH(to, "blocks", msg, blocks, named_json);
-    if (msg->cad_json.len > 0) {
-        json_t *cad = json_loadb((const char *)msg->cad_json.data, msg->cad_json.len, 0, NULL);
-        if (cad)
-            json_object_set_new(to, "cad", cad);
-    }
+    QR_JSON_PUT_EACH(to, "layers", msg, layers, named_json);
+    QR_JSON_PUT_EACH(to, "blocks", msg, blocks, named_json);
+    qr_json_put_cad(to, msg);
     put_structure(to, msg);
-    PUT_EACH(to, "spans", msg, spans, span_json);
+    QR_JSON_PUT_EACH(to, "spans", msg, spans, span_json);
 }

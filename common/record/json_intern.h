@@ -17,3 +17,15 @@ json_t *qr_json_metadata(Quarry__V1__MetadataItem *const *items, size_t n);
 
 /** What drawings and models fill: dimensions to links (json_drawing.c). */
 void qr_json_put_drawing(json_t *to, const Quarry__V1__ExtractionRecord *msg);
+
+/** The object `cad` of a model (json_cad.c). */
+void qr_json_put_cad(json_t *to, const Quarry__V1__ExtractionRecord *msg);
+
+/* A list of objects, one writer call each. */
+#define QR_JSON_PUT_EACH(to, name, msg, list, writer)              \
+    do {                                                           \
+        json_t *list_ = json_array();                              \
+        for (size_t i_ = 0; i_ < (msg)->n_##list; i_++)            \
+            json_array_append_new(list_, writer((msg)->list[i_])); \
+        qr_json_put_list(to, name, list_);                         \
+    } while (0)

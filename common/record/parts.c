@@ -185,6 +185,7 @@ char *qr_record_text(struct qr_record *rec, const char *text)
 void qr_record_fit(struct qr_record *rec)
 {
     Quarry__V1__ExtractionRecord *msg = rec->msg;
+    Quarry__V1__CadModel *cad = msg->cad;
     const struct {
         size_t *n;
         const char *what;
@@ -202,6 +203,11 @@ void qr_record_fit(struct qr_record *rec)
         {&msg->n_gdt, "tolerance frames"},
         {&msg->n_dimensions, "dimensions"},
         {&msg->n_bom, "rows of the bill of material"},
+        {cad ? &cad->n_views : NULL, "views"},
+        {cad ? &cad->n_features : NULL, "features"},
+        {cad ? &cad->n_assemblies : NULL, "assembly relations"},
+        {cad ? &cad->n_spatial : NULL, "places"},
+        {cad ? &cad->n_products : NULL, "products"},
     };
     size_t most = rec->limits.encoded_bytes;
 
@@ -209,6 +215,8 @@ void qr_record_fit(struct qr_record *rec)
         return;
     size_t size = quarry__v1__extraction_record__get_packed_size(msg);
     for (size_t i = 0; i < QR_COUNT(lists) && size > most; i++) {
+        if (!lists[i].n)
+            continue;
         size_t before = *lists[i].n;
         while (*lists[i].n > 0 && size > most) {
             *lists[i].n -= (*lists[i].n + 7) / 8;

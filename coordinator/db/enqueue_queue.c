@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/filetype.h"
 #include "coordinator/db/enqueue_intern.h"
 #include "coordinator/db/impl.h"
 
@@ -44,11 +45,6 @@ static void source_of(const char *uri, const char *root, char *source, size_t ca
     source[len] = '\0';
 }
 
-static bool is_cad(const char *type)
-{
-    return strcmp(type, "creo") == 0 || strcmp(type, "cad") == 0;
-}
-
 static int find(struct qr_enqueue_txn *txn, qr_type_id type, const char *root, const char *source,
                 uint16_t *ret, struct qr_err *err)
 {
@@ -68,7 +64,8 @@ static int find(struct qr_enqueue_txn *txn, qr_type_id type, const char *root, c
         return qr_fail(err, QR_E_LIMIT, "enqueue: more than %d roots and types at once",
                        QR_ENQUEUE_QUEUES_MAX);
     queue = &txn->queues[txn->n_queues];
-    *queue = (struct qr_enqueue_queue){.type = type, .cad = is_cad(qr_type_name(type))};
+    *queue =
+        (struct qr_enqueue_queue){.type = type, .cad = qr_filetype_is_model(qr_type_name(type))};
     snprintf(queue->root, sizeof queue->root, "%s", root);
     snprintf(queue->source, sizeof queue->source, "%s", source);
     *ret = (uint16_t)txn->n_queues++;

@@ -138,10 +138,7 @@ void qr_rows_metadata(struct qr_results *results, int64_t job_id, int64_t file_i
     JSON(&row, qr_write_named, r->blocks, r->n_blocks);
     JSON(&row, qr_write_links, r->links, r->n_links);
     JSON(&row, qr_write_spans, r->spans, r->n_spans);
-    if (r->cad_json.len > 0)
-        qr_array_bytes(row.column++, r->cad_json.data, r->cad_json.len);
-    else
-        null(&row);
+    null(&row); /* models have tables of their own */
     JSON(&row, write_details, r, qr_record_has_details(r));
 }
 

@@ -2,6 +2,7 @@
  * becomes of them, and what the fence refused. */
 #include <stdlib.h>
 
+#include "common/filetype.h"
 #include "coordinator/db/json.h"
 #include "coordinator/db/pattern.h"
 #include "coordinator/db/settle.h"
@@ -80,7 +81,7 @@ static void accept(struct settle_txn *txn, struct settle_item *item, int64_t run
     item->accepted = true;
     item->run_id = run_id;
     item->file_id = file_id;
-    item->is_cad = strcmp(type, "creo") == 0 || strcmp(type, "cad") == 0;
+    item->is_cad = qr_filetype_is_model(type);
     item->limited = limited;
     txn->n_limited += limited;
     txn->n_accepted++;

@@ -100,7 +100,7 @@ uint64_t qr_budget_bucket_ms(size_t bucket)
 static bool is_creo(qr_type_id type)
 {
     const char *name = qr_type_name(type);
-    return strcmp(name, "creo") == 0 || strcmp(name, "cad") == 0;
+    return strcmp(name, "cad") == 0;
 }
 
 static void bounds(qr_type_id type, uint64_t *ret_min, uint64_t *ret_max)

@@ -9,7 +9,7 @@ static const struct qr_option table[] = {
     {"coordinator",      0, QR_OPT_LIST, AT(coordinators),        "127.0.0.1:7420", 0,   0,       QR_OPT_COMMAS,   "HOST:PORT,…", "coordinators, tried in turn", PAGE},
     {"id",               0, QR_OPT_STR,  AT(id),                  NULL,             0,   0,       0,               "NAME",      "name of this worker for good (default: the host's name)", PAGE},
     {"slots",            0, QR_OPT_INT,  AT(slots),               NULL,             1,   256,     0,               "N",         "jobs at a time (default: number of processors)", PAGE},
-    {"types",            0, QR_OPT_LIST, AT(types),               "pdf,text,dxf,dwg,step,ifc,creo,other,noop", 0, 0, QR_OPT_COMMAS, "LIST", "job types it takes", PAGE},
+    {"types",            0, QR_OPT_LIST, AT(types),               "pdf,text,dxf,dwg,step,ifc,other,noop", 0, 0, QR_OPT_COMMAS, "LIST", "job types it takes", PAGE},
     {"root",             0, QR_OPT_LIST, AT(roots),               NULL,             0,   0,       QR_OPT_PAIRS,    "NAME=DIR",  "a folder that jobs know by name", PAGE},
     {"label",            0, QR_OPT_LIST, AT(labels),              NULL,             0,   0,       QR_OPT_PAIRS,    "KEY=VALUE", "label shown to operators, for drain by label", PAGE},
     {"spool",            0, QR_OPT_STR,  AT(spool),               NULL,             0,   0,       0,               "DIR",       "folder for results until they are acknowledged (default: ~/.local/state/quarry/ID, or /var/lib/quarry/ID for root)", PAGE},

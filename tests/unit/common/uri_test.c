@@ -79,7 +79,7 @@ static void types_come_from_names(void **state)
         {"a/B.PDF", "pdf"},
         {"notes.md", "text"},
         {"x.stp", "step"},
-        {"wheel.prt.12", "creo"},
+        {"wheel.prt.12", "cad"},
         {"archive.pdf.7", "other"},
         {"a.b/no_extension", "other"},
         {".pdf", "pdf"},

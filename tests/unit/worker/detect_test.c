@@ -38,7 +38,7 @@ static void content_and_name_decide(void **state)
         {"ASCII DXF", "  0\r\nSECTION\r\n", 14, "a", "", "dxf"},
         {"binary DXF", "AutoCAD Binary DXF\r\n\x1A\0", 22, "a.dxf", "dxf", "dxf"},
         {"DWG", "AC1027\0\0", 8, "a.dwg", "dwg", "dwg"},
-        {"Creo with a version number", "#UGC:2 PART", 11, "wheel.prt.12", "creo", "creo"},
+        {"Creo with a version number", "#UGC:2 PART", 11, "wheel.prt.12", "cad", "cad"},
         {"PNG", "\x89PNG\r\n\x1A\n", 8, "a.png", "", "image"},
         {"the listed type where nothing else says anything", "hello", 5, "README", "text", "text"},
         {"unknown extension", "hello", 5, "a.xyz", "other", NULL},

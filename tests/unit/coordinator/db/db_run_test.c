@@ -387,14 +387,14 @@ static void a_creo_file_has_its_model_from_the_start(void **state)
     int64_t run = fx_run("creo", 0);
     uint64_t pk = fx_session(fx, "w-creo", 1);
     struct qr_enqueue_result result;
-    const struct qr_new_job model = {.uri = "root://t/a.prt", .type = "creo"};
+    const struct qr_new_job model = {.uri = "root://t/a.prt", .type = "cad"};
 
     assert_ok(qr_enqueue(conn, run, &model, 1, &result, &err), &err);
     assert_int_equal(fx_i64("SELECT count(*) FROM cad_models WHERE run_id = %lld AND status = "
                             "'pending'",
                             (long long)run),
                      1);
-    assert_int_equal(fx_claim_type(fx, pk, 1, "creo", 1), 1);
+    assert_int_equal(fx_claim_type(fx, pk, 1, "cad", 1), 1);
     fx_settle(fx,
               fx_result(fx->leases[0].lease_id, fx->leases[0].job_id, pk, QR_CLASS_UNSUPPORTED));
     assert_int_equal(fx_i64("SELECT count(*) FROM cad_models WHERE run_id = %lld AND status = "

@@ -78,7 +78,7 @@ static void new_files_are_stored_as_the_general_way_stores_them(void **state)
     (void)state;
     batch->jobs[0].modified_ms = 0;
     batch->jobs[1].priority = 7;
-    batch->jobs[2].type = "creo";
+    batch->jobs[2].type = "cad";
     batch->jobs[3].modified_ms = 253402300799999;
     assert_int_equal(add(run, batch->jobs, MANY).inserted, MANY);
     assert_whole(run, MANY);
@@ -89,7 +89,7 @@ static void new_files_are_stored_as_the_general_way_stores_them(void **state)
         MANY);
     assert_int_equal(fx_i64("SELECT count(*) FROM cad_models m JOIN extraction_jobs j ON j.id = "
                             "m.job_id AND j.file_id = m.file_id AND j.run_id = m.run_id WHERE "
-                            "j.job_type = 'creo' AND j.run_id = %lld",
+                            "j.job_type = 'cad' AND j.run_id = %lld",
                             (long long)run),
                      1);
     /* the general way finds nothing that changed: each value is the same to the last bit */
