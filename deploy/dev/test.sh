@@ -4,6 +4,7 @@
 test_passed=0
 test_failed=0
 test_skipped=0
+test_unsteady=0
 test_parts=""
 
 # tally NAME LOG RC PASSED FAILED SKIPPED: add one part's counts; a part that broke counts as one failure.
@@ -35,17 +36,35 @@ test_ctest() {
 # count_of WORD: the number before WORD in pytest's last line.
 count_of() { sed -nE "s/.*[^0-9]([0-9]+) $1.*/\1/p" <<<" $2" | tail -n 1; }
 
+# test_again FAILED: end-to-end tests that failed run once more, alone; how many passed this time. They drive several
+# processes on a machine that may be busy with other things: one that fails twice is broken, one that passes alone is
+# unsteady, which is said and counted, because that is a defect too. More than a few failures are never chance.
+test_again() {
+    local failed=$1 log=build/pytest_again.log line
+    [ "$failed" -ge 1 ] && [ "$failed" -le 3 ] || return 0
+    say "./dev: $failed of the end-to-end tests failed; they run once more, alone"
+    /usr/bin/python3 -m pytest -q -ra --last-failed --last-failed-no-failures none tests/e2e tests/chaos >"$log" 2>&1 || true
+    cat "$log" >&2
+    line=$(grep -E '(passed|failed|error).* in [0-9.]+s' "$log" | tail -n 1 || true)
+    count_of passed "$line"
+}
+
 # test_pytest FILTER: end-to-end tests on the release programs.
 test_pytest() {
-    local filter=$1 log=build/pytest.log rc=0 line failed errors
+    local filter=$1 log=build/pytest.log rc=0 line failed errors passed steady
     build_preset release
     /usr/bin/python3 -m pytest -q -ra ${filter:+-k "$filter"} tests/e2e tests/chaos 2>&1 | tee "$log" || rc=$?
     [ "$rc" -ne 5 ] || rc=0 # the filter chose none of them
     line=$(grep -E '(passed|failed|error|skipped|deselected|no tests ran).* in [0-9.]+s' "$log" | tail -n 1)
     failed=$(count_of failed "$line")
     errors=$(count_of 'errors?' "$line")
-    tally e2e "$log" "$rc" "$(count_of passed "$line")" $((${failed:-0} + ${errors:-0})) \
-        "$(count_of skipped "$line")"
+    failed=$((${failed:-0} + ${errors:-0}))
+    passed=$(count_of passed "$line")
+    steady=$(test_again "$failed")
+    test_unsteady=$((test_unsteady + ${steady:-0}))
+    failed=$((failed - ${steady:-0}))
+    [ "$failed" -gt 0 ] || [ "$rc" -ne 1 ] || rc=0
+    tally e2e "$log" "$rc" $((${passed:-0} + ${steady:-0})) "$failed" "$(count_of skipped "$line")"
 }
 
 # TSan of gcc 12 needs fewer random bits in addresses than some kernels use.
@@ -107,6 +126,7 @@ verb_test() {
     test_pytest "$filter"
     [ -n "$filter" ] || test_chaos
     [ $((test_passed + test_failed)) -gt 0 ] || die "test: no test has '$filter' in its name"
-    echo "./dev test: $test_passed passed, $test_failed failed, $test_skipped skipped ($test_parts) in $SECONDS s"
+    [ "$test_unsteady" -eq 0 ] || grep -h '^\(FAILED\|ERROR\)' build/pytest.log | sed 's/^/unsteady: /'
+    echo "./dev test: $test_passed passed, $test_failed failed, $test_skipped skipped, $test_unsteady unsteady ($test_parts) in $SECONDS s"
     [ "$test_failed" -eq 0 ]
 }
