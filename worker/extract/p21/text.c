@@ -1,0 +1,245 @@
+#include "common/record/utf8.h"
+#include "worker/extract/p21/intern.h"
+
+/* Decoding the characters of a string. Source: ISO 10303-21:2016, 6.4.3 and annex D of the 2002
+ * edition: \S\c, \PA\, \X\HH, \X2\…\X0\, \X4\…\X0\, \\ and ''; \N\ and \F\ are print control. */
+struct decoder {
+    const uint8_t *at, *end;
+    struct qr_buf *out;
+    struct qr_p21_text_stats *stats;
+    int page; /* of \S\: 1 .. 9, part of ISO 8859 */
+    bool raw, bad;
+};
+
+/* Upper halves of ISO 8859-2, -5 and -7, which is what \P\ was used for; the rest read as Latin-1
+ * or by rule. Source: unicode.org/Public/MAPPINGS/ISO8859. */
+static const uint16_t latin2[96] = {
+    0x00A0, 0x0104, 0x02D8, 0x0141, 0x00A4, 0x013D, 0x015A, 0x00A7, 0x00A8, 0x0160, 0x015E, 0x0164,
+    0x0179, 0x00AD, 0x017D, 0x017B, 0x00B0, 0x0105, 0x02DB, 0x0142, 0x00B4, 0x013E, 0x015B, 0x02C7,
+    0x00B8, 0x0161, 0x015F, 0x0165, 0x017A, 0x02DD, 0x017E, 0x017C, 0x0154, 0x00C1, 0x00C2, 0x0102,
+    0x00C4, 0x0139, 0x0106, 0x00C7, 0x010C, 0x00C9, 0x0118, 0x00CB, 0x011A, 0x00CD, 0x00CE, 0x010E,
+    0x0110, 0x0143, 0x0147, 0x00D3, 0x00D4, 0x0150, 0x00D6, 0x00D7, 0x0158, 0x016E, 0x00DA, 0x0170,
+    0x00DC, 0x00DD, 0x0162, 0x00DF, 0x0155, 0x00E1, 0x00E2, 0x0103, 0x00E4, 0x013A, 0x0107, 0x00E7,
+    0x010D, 0x00E9, 0x0119, 0x00EB, 0x011B, 0x00ED, 0x00EE, 0x010F, 0x0111, 0x0144, 0x0148, 0x00F3,
+    0x00F4, 0x0151, 0x00F6, 0x00F7, 0x0159, 0x016F, 0x00FA, 0x0171, 0x00FC, 0x00FD, 0x0163, 0x02D9,
+};
+
+/* Windows-1252 where it is not Latin-1: 0x80 .. 0x9F. */
+static const uint16_t windows[32] = {
+    0x20AC, 0x81,   0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
+    0x2039, 0x0152, 0x8D,   0x017D, 0x8F,   0x90,   0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
+    0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x9D,   0x017E, 0x0178,
+};
+
+static uint32_t in_page(int page, uint8_t byte)
+{
+    if (byte < 0xA0)
+        return byte;
+    switch (page) {
+    case 2:
+        return latin2[byte - 0xA0];
+    case 5: /* Cyrillic: a run from U+0401 with three exceptions */
+        return byte == 0xA0 || byte == 0xAD ? byte
+               : byte == 0xF0               ? 0x2116
+               : byte == 0xFD               ? 0xA7
+                                            : 0x0400u + (byte - 0xA0u);
+    case 6: /* Arabic: a run from U+060C */
+        return byte >= 0xC1 || byte == 0xAC || byte == 0xBB || byte == 0xBF ? 0x0600u + (byte - 0xA0u)
+                                                                            : byte;
+    case 7: /* Greek: a run from U+0384 */
+        return byte >= 0xB4 && byte != 0xB7 && byte != 0xBB && byte != 0xBD ? 0x0370u + (byte - 0xA0u)
+                                                                            : byte;
+    case 8: /* Hebrew */
+        return byte >= 0xE0 && byte <= 0xFA ? 0x05D0u + (byte - 0xE0u) : byte;
+    case 9: /* Turkish: Latin-1 but for six */
+        return byte == 0xD0   ? 0x11E
+               : byte == 0xDD ? 0x130
+               : byte == 0xDE ? 0x15E
+               : byte == 0xF0 ? 0x11F
+               : byte == 0xFD ? 0x131
+               : byte == 0xFE ? 0x15F
+                              : byte;
+    default:
+        return byte;
+    }
+}
+
+static void put(struct decoder *d, uint32_t cp)
+{
+    char bytes[4];
+
+    if (cp != 0)
+        qr_buf_append(d->out, bytes, qr_utf8_put(cp, bytes));
+}
+
+static int hex(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Line ends are where the file was folded, not part of the text. */
+static void skip_fold(struct decoder *d)
+{
+    while (d->at < d->end && (*d->at == '\n' || *d->at == '\r'))
+        d->at++;
+}
+
+/* `digits` hexadecimal digits; false leaves the place unchanged. */
+static bool read_hex(struct decoder *d, int digits, uint32_t *ret)
+{
+    const uint8_t *from = d->at;
+    uint32_t value = 0;
+
+    for (int i = 0; i < digits; i++) {
+        skip_fold(d);
+        int digit = d->at < d->end ? hex(*d->at) : -1;
+        if (digit < 0) {
+            d->at = from;
+            return false;
+        }
+        value = value << 4 | (uint32_t)digit;
+        d->at++;
+    }
+    *ret = value;
+    return true;
+}
+
+static bool starts(const struct decoder *d, const char *text)
+{
+    size_t len = strlen(text);
+
+    return (size_t)(d->end - d->at) >= len && memcmp(d->at, text, len) == 0;
+}
+
+/* \X2\ or \X4\ up to \X0\, which may be missing. */
+static void read_wide(struct decoder *d, int digits)
+{
+    uint32_t unit;
+    uint32_t high = 0;
+
+    while (read_hex(d, digits, &unit)) {
+        bool low = unit >= 0xDC00 && unit <= 0xDFFF;
+        if (high != 0 && low) {
+            put(d, 0x10000 + ((high - 0xD800) << 10) + (unit - 0xDC00));
+            high = 0;
+            continue;
+        }
+        if (high != 0 || low) {
+            d->bad = true;
+            put(d, QR_UTF8_REPLACEMENT);
+        }
+        high = unit >= 0xD800 && unit <= 0xDBFF ? unit : 0;
+        if (high == 0 && !low)
+            put(d, unit);
+    }
+    if (high != 0) {
+        d->bad = true;
+        put(d, QR_UTF8_REPLACEMENT);
+    }
+    skip_fold(d);
+    if (starts(d, "\\X0\\") || starts(d, "\\x0\\"))
+        d->at += 4;
+    else
+        d->bad = true;
+}
+
+/* Behind a backslash. */
+static void read_escape(struct decoder *d)
+{
+    const uint8_t *at = d->at;
+    uint32_t value;
+    size_t left = (size_t)(d->end - at);
+    uint8_t letter = left > 0 ? at[0] & 0xDF : 0;
+
+    if (left >= 1 && at[0] == '\\') {
+        put(d, '\\');
+        d->at++;
+    } else if (letter == 'S' && left >= 3 && at[1] == '\\') {
+        put(d, in_page(d->page, at[2] | 0x80));
+        d->at += 3;
+        if (at[2] == '\'' && d->at < d->end && *d->at == '\'')
+            d->at++; /* \S\'': the quote is doubled here as well */
+    } else if (letter == 'P' && left >= 3 && at[2] == '\\' && (at[1] & 0xDF) >= 'A' &&
+               (at[1] & 0xDF) <= 'I') {
+        d->page = (at[1] & 0xDF) - 'A' + 1;
+        d->at += 3;
+    } else if ((letter == 'N' || letter == 'F') && left >= 2 && at[1] == '\\') {
+        d->at += 2;
+    } else if (letter == 'X' && left >= 3 && (at[1] == '2' || at[1] == '4') && at[2] == '\\') {
+        d->at += 3;
+        read_wide(d, at[1] == '2' ? 4 : 8);
+    } else if (letter == 'X' && left >= 4 && at[1] == '\\') {
+        d->at += 2;
+        if (read_hex(d, 2, &value))
+            put(d, value);
+        else
+            d->bad = true;
+    } else {
+        put(d, '\\'); /* a path that nobody escaped, most of the time */
+        d->bad = true;
+    }
+}
+
+/* A byte above 0x7F: UTF-8 when it is some, Windows-1252 otherwise. */
+static void read_raw(struct decoder *d)
+{
+    uint32_t cp;
+    bool valid;
+    size_t n = qr_utf8_next(d->at, (size_t)(d->end - d->at), &cp, &valid);
+
+    d->raw = true;
+    if (!valid) {
+        cp = *d->at < 0xA0 ? windows[*d->at - 0x80] : *d->at;
+        n = 1;
+    }
+    put(d, cp);
+    d->at += n;
+}
+
+static void decode(struct decoder *d)
+{
+    while (d->at < d->end) {
+        const uint8_t *from = d->at;
+        while (d->at < d->end && *d->at >= 0x20 && *d->at < 0x7F && *d->at != '\\' && *d->at != '\'')
+            d->at++;
+        qr_buf_append(d->out, from, (size_t)(d->at - from));
+        if (d->at == d->end)
+            break;
+        uint8_t c = *d->at;
+        if (c == '\\') {
+            d->at++;
+            read_escape(d);
+        } else if (c == '\'') {
+            put(d, c);
+            d->at += d->end - d->at > 1 && d->at[1] == '\'' ? 2 : 1;
+        } else if (c >= 0x80) {
+            read_raw(d);
+        } else {
+            if (c == '\t')
+                put(d, c);
+            d->at++;
+        }
+    }
+}
+
+void qr_p21_text(const struct qr_p21_value *value, struct qr_buf *out,
+                 struct qr_p21_text_stats *stats)
+{
+    struct qr_p21_value inner = *value;
+
+    if (inner.kind == QR_P21_TYPED) {
+        struct qr_p21_cursor cursor = qr_p21_enter(value);
+        qr_p21_next(&cursor, &inner);
+    }
+    if (inner.kind != QR_P21_STRING)
+        return;
+    struct decoder d = {.at = inner.at, .end = inner.at + inner.len, .out = out, .page = 1};
+    decode(&d);
+    if (stats) {
+        stats->raw_bytes += d.raw;
+        stats->repaired += d.bad;
+    }
+}
