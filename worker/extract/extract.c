@@ -83,7 +83,7 @@ static void run(const struct qr_extract *x)
         qr_record_fail(
             x->rec, QR_CLASS_UNSUPPORTED,
             "neither the content nor the extension \"%s\" is known; this version extracts "
-            "only pdf, dxf and text",
+            "only pdf, dxf, step and text",
             extension);
         return;
     }

@@ -8,6 +8,7 @@
 #include "worker/extract/dxf/dxf.h"
 #include "worker/extract/hostile.h"
 #include "worker/extract/pdf/pdf.h"
+#include "worker/extract/step/step.h"
 #include "worker/extract/text.h"
 #include "worker/extract/unsupported.h"
 
@@ -18,7 +19,7 @@ const struct qr_format qr_format_table[] = {
     {"text",    "a text",            " txt text md markdown csv tsv log ",          NULL,         true,  qr_text_extract},
     {"dxf",     "a DXF drawing",     " dxf ",                                       NULL,         true,  qr_dxf_extract},
     {"dwg",     "a DWG drawing",     " dwg ",                                       NULL,         false, qr_unsupported_extract},
-    {"step",    "a STEP model",      " stp step p21 stpz ",                         " archive ",  true,  qr_unsupported_extract},
+    {"step",    "a STEP model",      " stp step p21 stpz ",                         " archive ",  true,  qr_step_extract},
     {"ifc",     "an IFC model",      " ifc ifczip ifcxml ",                         " archive step markup ", true, qr_unsupported_extract},
     {"cad",     "a Creo model",      " prt asm drw frm ",                           NULL,         false, qr_unsupported_extract},
     {"image",   "an image",          " png jpg jpeg tif tiff gif bmp webp jp2 ",    NULL,         false, qr_unsupported_extract},

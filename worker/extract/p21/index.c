@@ -146,8 +146,8 @@ static uint32_t type_at(struct walk *walk, const uint8_t *at)
         at++;
     if (at == name || (*name & 0x80) || (qr_p21_class[*name] & QR_P21_C_DIGIT)) {
         qr_p21_note(walk->p21, true, "p21.record.bad", "#%llu has no type",
-                    (unsigned long long)qr_p21_id_before(walk->p21,
-                                                         (size_t)(walk->scan.at - walk->p21->data)));
+                    (unsigned long long)qr_p21_id_before(
+                        walk->p21, (size_t)(walk->scan.at - walk->p21->data)));
         return QR_P21_UNKNOWN;
     }
     return qr_p21_intern(walk->p21, name, (size_t)(at - name));
@@ -173,10 +173,9 @@ static bool add_record(struct walk *walk, uint64_t id)
     } else {
         type = type_at(walk, at);
     }
-    if (p21->n_types == 0)
-        return false;
     p21->types[type].simple++;
-    p21->where[p21->n] = (uint64_t)type << QR_P21_OFFSET_BITS | (uint64_t)(walk->scan.at - p21->data);
+    p21->where[p21->n] =
+        (uint64_t)type << QR_P21_OFFSET_BITS | (uint64_t)(walk->scan.at - p21->data);
     p21->ids[p21->n] = id < QR_P21_ID_WIDE ? (uint32_t)id : QR_P21_ID_WIDE;
     p21->wide = p21->wide || id >= QR_P21_ID_WIDE;
     p21->ascending = p21->ascending && (p21->n == 0 || p21->ids[p21->n] > p21->ids[p21->n - 1]);
@@ -296,8 +295,8 @@ static bool on_equals(struct walk *walk)
     if (!head)
         return true;
     if (walk->has_record)
-        qr_p21_note(walk->p21, false, "p21.semicolon.missing", "the record before #%llu is not ended",
-                    (unsigned long long)id);
+        qr_p21_note(walk->p21, false, "p21.semicolon.missing",
+                    "the record before #%llu is not ended", (unsigned long long)id);
     walk->has_record = true;
     walk->in_header = false;
     return add_record(walk, id);

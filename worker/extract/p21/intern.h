@@ -6,11 +6,11 @@
 #include "worker/extract/p21/p21.h"
 
 enum {
-    QR_P21_TYPES_MAX = 60000,  /* distinct names */
-    QR_P21_NAME_MAX = 128,     /* longer ones are unknown */
-    QR_P21_HEADERS_MAX = 64,   /* records of the header */
-    QR_P21_PARTS_MAX = 256,    /* types of one complex instance */
-    QR_P21_OFFSET_BITS = 40,   /* files up to 1 TiB */
+    QR_P21_TYPES_MAX = 60000, /* distinct names */
+    QR_P21_NAME_MAX = 128,    /* longer ones are unknown */
+    QR_P21_HEADERS_MAX = 64,  /* records of the header */
+    QR_P21_PARTS_MAX = 256,   /* types of one complex instance */
+    QR_P21_OFFSET_BITS = 40,  /* files up to 1 TiB */
     QR_P21_ID_WIDE = 0x7FFFFFFF - 1,
 };
 
@@ -102,6 +102,9 @@ const uint8_t *qr_p21_group_end(const uint8_t *at, const uint8_t *end);
 /* ---- types (types.c) */
 /** Number of a name, made when new; QR_P21_UNKNOWN when there are too many or memory is short. */
 uint32_t qr_p21_intern(struct qr_p21 *p21, const uint8_t *name, size_t len);
+
+/** Room for more types; the first call makes the table. */
+QR_MUST_CHECK bool qr_p21_grow_types(struct qr_p21 *p21);
 
 /* ---- index (index.c, lookup.c) */
 QR_MUST_CHECK bool qr_p21_index(struct qr_p21 *p21, const struct qr_p21_hooks *hooks, size_t from);

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "worker/extract/p21/intern.h"
 #include "worker/extract/p21/impostor.h"
+#include "worker/extract/p21/intern.h"
 
 #define NAMES_MAX ((size_t)16 << 20)
 
@@ -67,7 +67,7 @@ int qr_p21_open(const uint8_t *data, size_t len, const struct qr_p21_hooks *hook
     p21->len = len;
     p21->rec = rec;
     qr_arena_init(&p21->names, NAMES_MAX);
-    if (!qr_p21_index(p21, hooks, from) || !qr_p21_finish(p21))
+    if (!qr_p21_grow_types(p21) || !qr_p21_index(p21, hooks, from) || !qr_p21_finish(p21))
         return qr_fail(err, QR_E_NOMEM, "no memory for the index of %u records", p21->n);
     judge(p21);
     *ret = qr_steal(&p21);

@@ -86,7 +86,8 @@ uint32_t qr_p21_type_of(const struct qr_p21 *p21, uint32_t instance);
 /** Is `type` its type, or among them? */
 bool qr_p21_is(const struct qr_p21 *p21, uint32_t instance, uint32_t type);
 /** Up to `max` types of it into `types`; returns how many it has. */
-uint32_t qr_p21_types_of(const struct qr_p21 *p21, uint32_t instance, uint32_t *types, uint32_t max);
+uint32_t qr_p21_types_of(const struct qr_p21 *p21, uint32_t instance, uint32_t *types,
+                         uint32_t max);
 
 /* ---- values */
 enum qr_p21_kind {
@@ -166,7 +167,7 @@ struct qr_p21_text_stats {
 
 /**
  * Append the characters of a STRING to `out` as UTF-8, unescaped. A TYPED is looked into; other
- * kinds append nothing. Raw bytes are UTF-8 where they are, Windows-1252 otherwise.
+ * kinds append nothing. Raw bytes are UTF-8 when all of the string is, Windows-1252 otherwise.
  */
 void qr_p21_text(const struct qr_p21_value *value, struct qr_buf *out,
                  struct qr_p21_text_stats *stats);

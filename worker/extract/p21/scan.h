@@ -40,9 +40,9 @@ static inline uint64_t qr_p21_scan_bits(const uint8_t *block)
     uint64_t bits = 0;
 
     for (unsigned i = 0; i < 64; i++)
-        bits |= (uint64_t)(block[i] == '\'' || block[i] == ';' || block[i] == '=' ||
-                           block[i] == '/')
-                << i;
+        bits |=
+            (uint64_t)(block[i] == '\'' || block[i] == ';' || block[i] == '=' || block[i] == '/')
+            << i;
     return bits;
 }
 #endif

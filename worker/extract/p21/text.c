@@ -7,7 +7,8 @@ struct decoder {
     const uint8_t *at, *end;
     struct qr_buf *out;
     struct qr_p21_text_stats *stats;
-    int page; /* of \S\: 1 .. 9, part of ISO 8859 */
+    int page;     /* of \S\: 1 .. 9, part of ISO 8859 */
+    bool is_utf8; /* raw bytes: as a whole */
     bool raw, bad;
 };
 
@@ -44,11 +45,13 @@ static uint32_t in_page(int page, uint8_t byte)
                : byte == 0xFD               ? 0xA7
                                             : 0x0400u + (byte - 0xA0u);
     case 6: /* Arabic: a run from U+060C */
-        return byte >= 0xC1 || byte == 0xAC || byte == 0xBB || byte == 0xBF ? 0x0600u + (byte - 0xA0u)
-                                                                            : byte;
+        return byte >= 0xC1 || byte == 0xAC || byte == 0xBB || byte == 0xBF
+                   ? 0x0600u + (byte - 0xA0u)
+                   : byte;
     case 7: /* Greek: a run from U+0384 */
-        return byte >= 0xB4 && byte != 0xB7 && byte != 0xBB && byte != 0xBD ? 0x0370u + (byte - 0xA0u)
-                                                                            : byte;
+        return byte >= 0xB4 && byte != 0xB7 && byte != 0xBB && byte != 0xBD
+                   ? 0x0370u + (byte - 0xA0u)
+                   : byte;
     case 8: /* Hebrew */
         return byte >= 0xE0 && byte <= 0xFA ? 0x05D0u + (byte - 0xE0u) : byte;
     case 9: /* Turkish: Latin-1 but for six */
@@ -183,18 +186,28 @@ static void read_escape(struct decoder *d)
     }
 }
 
-/* A byte above 0x7F: UTF-8 when it is some, Windows-1252 otherwise. */
-static void read_raw(struct decoder *d)
+static bool is_utf8(const uint8_t *at, const uint8_t *end)
 {
     uint32_t cp;
-    bool valid;
-    size_t n = qr_utf8_next(d->at, (size_t)(d->end - d->at), &cp, &valid);
+    bool valid = true;
 
+    while (at < end && valid)
+        at += qr_utf8_next(at, (size_t)(end - at), &cp, &valid);
+    return valid;
+}
+
+/* A byte above 0x7F. */
+static void read_raw(struct decoder *d)
+{
+    uint32_t cp = *d->at < 0xA0 ? windows[*d->at - 0x80] : *d->at;
+    bool valid;
+    size_t n = 1;
+
+    if (!d->raw)
+        d->is_utf8 = is_utf8(d->at, d->end);
     d->raw = true;
-    if (!valid) {
-        cp = *d->at < 0xA0 ? windows[*d->at - 0x80] : *d->at;
-        n = 1;
-    }
+    if (d->is_utf8)
+        n = qr_utf8_next(d->at, (size_t)(d->end - d->at), &cp, &valid);
     put(d, cp);
     d->at += n;
 }
@@ -203,7 +216,8 @@ static void decode(struct decoder *d)
 {
     while (d->at < d->end) {
         const uint8_t *from = d->at;
-        while (d->at < d->end && *d->at >= 0x20 && *d->at < 0x7F && *d->at != '\\' && *d->at != '\'')
+        while (d->at < d->end && *d->at >= 0x20 && *d->at < 0x7F && *d->at != '\\' &&
+               *d->at != '\'')
             d->at++;
         qr_buf_append(d->out, from, (size_t)(d->at - from));
         if (d->at == d->end)

@@ -37,7 +37,7 @@ static uint32_t *slot_of(const struct qr_p21 *p21, const uint8_t *name, size_t l
     }
 }
 
-static bool grow(struct qr_p21 *p21)
+bool qr_p21_grow_types(struct qr_p21 *p21)
 {
     uint32_t cap = p21->cap_types ? p21->cap_types * 2 : 512;
     uint32_t *slots = calloc((size_t)cap * 2, sizeof *slots);
@@ -78,7 +78,7 @@ uint32_t qr_p21_intern(struct qr_p21 *p21, const uint8_t *name, size_t len)
 {
     uint32_t hash = hash_of(name, len);
 
-    if (p21->n_types == p21->cap_types && !grow(p21))
+    if (p21->n_types == p21->cap_types && !qr_p21_grow_types(p21))
         return QR_P21_UNKNOWN;
     uint32_t *slot = slot_of(p21, name, len, hash);
     if (*slot != 0)

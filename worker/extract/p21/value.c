@@ -4,9 +4,9 @@
 
 #include "worker/extract/p21/intern.h"
 
-#define NUMBER_MAX 64      /* letters of one number */
-#define EXACT_DIGITS 15    /* so many decimal digits fit into a double */
-#define EXACT_POWER 22     /* and so do powers of ten up to this */
+#define NUMBER_MAX 64   /* letters of one number */
+#define EXACT_DIGITS 15 /* so many decimal digits fit into a double */
+#define EXACT_POWER 22  /* and so do powers of ten up to this */
 
 static const double powers[EXACT_POWER + 1] = {
     1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
@@ -282,7 +282,8 @@ size_t qr_p21_numbers(const struct qr_p21_value *value, double *out, size_t max)
 
 static bool is_name(const struct qr_p21_value *value, const char *name)
 {
-    return strlen(name) == value->len && strncasecmp((const char *)value->at, name, value->len) == 0;
+    return strlen(name) == value->len &&
+           strncasecmp((const char *)value->at, name, value->len) == 0;
 }
 
 bool qr_p21_is_enum(const struct qr_p21_value *value, const char *name)
