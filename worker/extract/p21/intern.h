@@ -36,6 +36,7 @@ struct qr_p21_several {
 
 struct qr_p21 {
     const uint8_t *data;
+    uint8_t *own; /* behind `data` when it was unpacked */
     size_t len;
     struct qr_record *rec;
 

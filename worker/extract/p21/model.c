@@ -6,9 +6,11 @@
 
 #include "common/record/cad.h"
 #include "common/record/parts.h"
+#include "worker/extract/p21/container.h"
 #include "worker/extract/p21/intern.h"
 
 #define INDEX_PERMILLE 300
+#define UNPACKED_MAX ((size_t)512 << 20)
 
 static void passed(void *arg, uint64_t offset)
 {
@@ -18,14 +20,14 @@ static void passed(void *arg, uint64_t offset)
     qr_extract_report(x, (unsigned)(offset * INDEX_PERMILLE / (x->in->size ? x->in->size : 1)));
 }
 
-struct qr_p21 *qr_p21_read(const struct qr_extract *x, const char *suffix)
+struct qr_p21 *qr_p21_read(const struct qr_extract *x, const char *suffixes)
 {
     const struct qr_p21_hooks hooks = {passed, (void *)(uintptr_t)x};
     struct qr_p21 *p21 = NULL;
     struct qr_err err = {0};
     const uint8_t *data;
+    uint8_t *unpacked = NULL;
 
-    (void)suffix;
     if (x->in->size == 0) {
         qr_record_fail(x->rec, QR_CLASS_INVALID_INPUT, "the file is empty; hint: copy it again");
         return NULL;
@@ -33,12 +35,20 @@ struct qr_p21 *qr_p21_read(const struct qr_extract *x, const char *suffix)
     data = qr_input_map((struct qr_input *)(uintptr_t)x->in, x->rec);
     if (!data)
         return NULL;
-    int rc = qr_p21_open(data, (size_t)x->in->size, &hooks, x->rec, &p21, &err);
+    size_t len = (size_t)x->in->size;
+    bool packed = qr_p21_container_of(data, len) != QR_P21_BARE;
+    size_t max =
+        x->job->max_file_bytes < UNPACKED_MAX ? (size_t)x->job->max_file_bytes : UNPACKED_MAX;
+    if (packed && !qr_p21_unpack(data, len, suffixes, max, x->rec, &unpacked, &len))
+        return NULL;
+    int rc = qr_p21_open(packed ? unpacked : data, len, packed ? NULL : &hooks, x->rec, &p21, &err);
     if (rc < 0) {
         qr_record_fail(x->rec, rc == QR_E_NOMEM ? QR_CLASS_RESOURCE : QR_CLASS_INVALID_INPUT, "%s",
                        err.msg);
+        free(unpacked);
         return NULL;
     }
+    p21->own = unpacked;
     return p21;
 }
 

@@ -9,15 +9,15 @@
 #include "worker/extract/p21/p21.h"
 
 /**
- * Index the file of an extraction. Of a large one memory is given back on the way; progress goes
- * from 0 to 300 permille.
+ * Index the file of an extraction, unpacked when it is packed. Of a large one memory is given back
+ * on the way; progress goes from 0 to 300 permille.
  *
- *   suffix  what a file in an archive must be called: ".stp .step .p21" or such, lower case
+ *   suffixes  what a file in an archive may end in: ".stp .step .p21"
  *
  * Returns NULL after having put the failure into the record. The caller frees with qr_p21_free(),
  * before the input is closed.
  */
-struct qr_p21 *qr_p21_read(const struct qr_extract *x, const char *suffix);
+struct qr_p21 *qr_p21_read(const struct qr_extract *x, const char *suffixes);
 
 /** Header metadata, schema, counts of records: the beginning of `cad`. `source`: "step", "ifc". */
 void qr_p21_describe(const struct qr_extract *x, const struct qr_p21 *p21, const char *source);

@@ -27,6 +27,7 @@ void qr_p21_free(struct qr_p21 *p21)
 {
     if (!p21)
         return;
+    free(p21->own);
     free(p21->where);
     free(p21->ids);
     free(p21->several);
