@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "common/clock.h"
-#include "worker/agent/fetch.h"
+#include "common/fleet/fetch.h"
 #include "worker/agent/refer.h"
 
 enum { THREADS_MAX = 16, STOP_WAIT_S = 1 };

@@ -9,7 +9,7 @@
 
 #include "common/err.h"
 #include "common/roots.h"
-#include "worker/agent/mailbox.h"
+#include "common/fleet/mailbox.h"
 
 struct qr_fetcher;
 

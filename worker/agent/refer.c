@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/filetype.h"
-#include "worker/agent/fetch.h"
+#include "common/fleet/fetch.h"
 
 /* ---- names to paths */
 

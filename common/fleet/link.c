@@ -1,4 +1,4 @@
-#include "worker/agent/link.h"
+#include "common/fleet/link.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

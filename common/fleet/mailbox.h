@@ -1,4 +1,4 @@
-/* worker/agent/mailbox.h
+/* common/fleet/mailbox.h
  *
  * From other threads to the agent's loop: the queue threads of the RPC library and the fetch
  * threads post letters, the loop is woken and takes them all. Posting never blocks on the loop.

@@ -1,4 +1,4 @@
-/* worker/agent/fetch.h
+/* common/fleet/fetch.h
  *
  * From the address of a file to an open descriptor.
  *

@@ -1,4 +1,4 @@
-#include "worker/agent/mailbox.h"
+#include "common/fleet/mailbox.h"
 
 #include <errno.h>
 #include <pthread.h>

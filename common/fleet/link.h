@@ -1,4 +1,4 @@
-/* worker/agent/link.h
+/* common/fleet/link.h
  *
  * The stream to a coordinator, seen from the agent's loop: what the RPC library says on its threads
  * becomes letters in the mailbox, numbered by stream, so that those of a stream that was left are
@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
-#include "worker/agent/mailbox.h"
+#include "common/fleet/mailbox.h"
 
 struct qr_link;
 

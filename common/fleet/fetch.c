@@ -1,4 +1,4 @@
-#include "worker/agent/fetch.h"
+#include "common/fleet/fetch.h"
 
 #include <errno.h>
 #include <fcntl.h>
