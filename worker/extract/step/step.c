@@ -1,15 +1,61 @@
 #include "worker/extract/step/step.h"
 
-#include "worker/extract/extract.h"
-#include "worker/extract/p21/model.h"
+#include <stdlib.h>
+
+#include "worker/extract/step/intern.h"
+
+#define QR_STEP_STRING(name) #name,
+static const char *const names[STEP_NAMES] = {QR_STEP_NAMES(QR_STEP_STRING)};
+#undef QR_STEP_STRING
+
+/* Shapes by what they are the shape of. */
+static void learn_shapes(struct qr_step *s)
+{
+    uint32_t n;
+    const uint32_t *all = qr_step_all(s, STEP_PRODUCT_DEFINITION_SHAPE, &n);
+    bool good = true;
+
+    for (uint32_t i = 0; i < n && good; i++)
+        good = qr_step_inverse_add(
+            &s->shape_of,
+            qr_step_ref(s, all[i], (struct qr_step_field){2, 2, STEP_PROPERTY_DEFINITION}), all[i]);
+    qr_step_inverse_sort(&s->shape_of);
+    s->rec->failed = s->rec->failed || !good;
+}
+
+static void read_all(struct qr_step *s)
+{
+    static void (*const parts[])(struct qr_step *) = {
+        learn_shapes,
+        qr_step_units,
+        qr_step_products,
+        qr_step_assembly,
+    };
+
+    for (size_t i = 0; i < QR_COUNT(parts) && !s->rec->failed; i++) {
+        parts[i](s);
+        qr_extract_report(s->x, (unsigned)(300 + 700 * (i + 1) / QR_COUNT(parts)));
+        qr_p21_release(s->x);
+    }
+    free(s->products);
+    qr_step_inverse_done(&s->shape_of);
+}
 
 void qr_step_extract(const struct qr_extract *x)
 {
     QR_AUTO(qr_p21) p21 = qr_p21_read(x, ".stp .step .p21");
+    struct qr_step s = {.x = x, .rec = x->rec, .p = p21};
 
     if (!p21)
         return;
     qr_p21_describe(x, p21, "step");
-    if (qr_p21_count(p21) == 0)
+    if (!qr_record_cad(x->rec))
+        return;
+    if (qr_p21_count(p21) == 0) {
         qr_record_set_empty(x->rec, "the file has no records");
+        return;
+    }
+    for (size_t i = 0; i < STEP_NAMES; i++)
+        s.type[i] = qr_p21_type(p21, names[i]);
+    read_all(&s);
 }
