@@ -236,7 +236,7 @@ static int store_rows(struct floor *f, struct qr_err *err)
                  "{\"status\":\"completed\",\"run_id\":%" PRId64 ",\"job_id\":%" PRId64 "}",
                  f->run_id, f->settled[i]);
         qr_array_text(states, state);
-        qr_results_add(&f->rows, f->settled[i], f->files[i], f->run_id, f->record);
+        qr_results_add(&f->rows, f->settled[i], f->files[i], f->run_id, "completed", f->record);
         qr_array_i64(ids, f->files[i]);
         qr_array_bytes(&sha256, f->record->sha256.data, f->record->sha256.len);
     }

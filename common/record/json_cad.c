@@ -1,5 +1,6 @@
 /* A model as the JSON object `cad`. Names: docs/record.md. Pictures and point clouds are told by
  * their size: who wants them has the record or the database. */
+#include "common/record/cad_json.h"
 #include "common/record/json_intern.h"
 
 #include <math.h>
@@ -320,14 +321,14 @@ static void put_mass(json_t *to, const model *cad, const Quarry__V1__CadGeometry
     qr_json_put_list(to, "mass", list);
 }
 
-void qr_json_put_cad(json_t *to, const Quarry__V1__ExtractionRecord *msg)
+json_t *qr_cad_json(const Quarry__V1__ExtractionRecord *msg)
 {
     static const model none = QUARRY__V1__CAD_MODEL__INIT;
     const Quarry__V1__CadGeometry *geometry = msg->geometry;
     const model *cad = msg->cad ? msg->cad : &none;
 
     if (!msg->cad && !geometry)
-        return;
+        return NULL;
     json_t *out = json_object();
     put_origin(out, cad);
     put_records(out, cad);
@@ -347,5 +348,13 @@ void qr_json_put_cad(json_t *to, const Quarry__V1__ExtractionRecord *msg)
     QR_JSON_PUT_EACH(out, "spatial", cad, spatial, node_json);
     put_geometry(out, geometry);
     put_json(out, "details", &cad->details);
-    json_object_set_new(to, "cad", out);
+    return out;
+}
+
+void qr_json_put_cad(json_t *to, const Quarry__V1__ExtractionRecord *msg)
+{
+    json_t *cad = qr_cad_json(msg);
+
+    if (cad)
+        json_object_set_new(to, "cad", cad);
 }

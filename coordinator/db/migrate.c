@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/log.h"
 #include "coordinator/db/conn.h"
 #include "quarry_migrations.h"
 
@@ -90,6 +91,19 @@ static int apply_all(struct qr_conn *conn, Quarry__V1__MigrateReply *reply, stru
     return QR_OK;
 }
 
+/* pgvector may have come since the last start; without it search is exact, so a failure is no
+ * reason not to start. */
+static void prepare_vectors(struct qr_conn *conn)
+{
+    QR_AUTO_RESULT row = NULL;
+    struct qr_err err;
+
+    if (qr_conn_query(conn, "SELECT cad_vectors_prepare()", &row, &err) == QR_OK)
+        qr_log(QR_LOG_INFO, "db.vectors", "search=\"%s\"", PQgetvalue(row, 0, 0));
+    else
+        qr_log_err(QR_LOG_WARN, "db.vectors", &err, "search=exact");
+}
+
 static Quarry__V1__MigrateReply *reply_new(void)
 {
     Quarry__V1__MigrateReply *reply = malloc(sizeof *reply);
@@ -119,6 +133,8 @@ int qr_migrate(struct qr_conn *conn, Quarry__V1__MigrateReply **ret, struct qr_e
     int rc = qr_conn_exec(conn, lock_sql, err);
     if (rc == QR_OK) {
         rc = apply_all(conn, reply, err);
+        if (rc == QR_OK)
+            prepare_vectors(conn);
         if (qr_conn_exec(conn, unlock_sql, &ignored) < 0 && rc == QR_OK)
             rc = qr_fail(err, QR_E_DB, "migrate: %s", ignored.msg);
     }

@@ -25,7 +25,7 @@ enum qr_oid { /* pg_type.oid, fixed for built-in types */
               QR_OID_FLOAT8 = 701,
 };
 
-enum { QR_PARAMS_MAX = 40, QR_PARAM_BYTES_MAX = 256 * 1024 * 1024 };
+enum { QR_PARAMS_MAX = 44, QR_PARAM_BYTES_MAX = 256 * 1024 * 1024 };
 
 /* One column of a batch: a one-dimensional array. */
 struct qr_array {

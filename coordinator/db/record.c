@@ -27,6 +27,13 @@ static const struct {
     [QR_RESULT_PARAMETERS] = {QR_SQL_result_parameters, 12, {L, L, T, T, T, T, T, T, T, T, T, I}},
     [QR_RESULT_MATERIALS] = {QR_SQL_result_materials, 10, {L, L, T, T, F, T, T, F, I, T}},
     [QR_RESULT_BOM] = {QR_SQL_result_bom, 14, {L, L, T, T, T, T, T, T, T, T, I, T, F, T}},
+    [QR_RESULT_MODELS] = {QR_SQL_result_models, 42,
+        {L, L, L, T, T, T, T, T, T, T, T, T, T, F, L, T, T, I, I, I, I, I, I, I, I, I, T, T, T, F, F, F, F, T,
+         Y, Y, I, T, T, T, T, T}},
+    [QR_RESULT_EMBEDDINGS] = {QR_SQL_result_embeddings, 4, {L, T, T, T}},
+    [QR_RESULT_ASSEMBLIES] = {QR_SQL_result_assemblies, 8, {L, T, T, F, T, T, B, B}},
+    [QR_RESULT_FEATURES] = {QR_SQL_result_features, 8, {L, T, T, T, T, T, T, T}},
+    [QR_RESULT_VIEWS] = {QR_SQL_result_views, 7, {L, T, I, I, T, T, Y}},
 };
 #undef B
 #undef Y
@@ -44,7 +51,7 @@ static size_t count_items(const qr_record *r)
            r->n_materials + r->n_bom + r->n_entities + r->n_paper_entities + r->n_layers +
            r->n_blocks + r->n_title_block + r->n_links + r->n_spans + r->n_outline +
            r->n_annotations + r->n_attachments + r->n_fonts + r->n_styles + r->n_linetypes +
-           r->n_layouts + r->n_gdt + r->n_revisions + r->n_drawing_notes;
+           r->n_layouts + r->n_gdt + r->n_revisions + r->n_drawing_notes + qr_model_items(r);
 }
 
 qr_record *qr_record_decode(const uint8_t *data, size_t len, enum qr_class *ret_class,
@@ -114,8 +121,7 @@ static void free_parts(struct qr_results *results)
     results->last = &results->full;
 }
 
-/* Before a row of about `bytes`: what is full moves aside. */
-static void make_room(struct qr_results *results, size_t bytes)
+void qr_results_room(struct qr_results *results, size_t bytes)
 {
     results->bytes += bytes + 100; /* numbers, and lengths of what is absent */
     if (results->bytes <= QR_RESULT_PART_BYTES || results->bytes == bytes + 100)
@@ -170,12 +176,12 @@ int qr_results_send_full(struct qr_conn *conn, struct qr_results *results, struc
 static size_t length(const char *text) { return text ? strlen(text) : 0; }
 
 void qr_results_add(struct qr_results *results, int64_t job_id, int64_t file_id, int64_t run_id,
-                    const qr_record *r)
+                    const char *status, const qr_record *r)
 {
-    make_room(results, r->n_metadata * 64 + r->n_layers * 64 + r->n_blocks * 64);
+    qr_results_room(results, r->n_metadata * 64 + r->n_layers * 64 + r->n_blocks * 64);
     qr_rows_metadata(results, job_id, file_id, run_id, r);
     for (size_t i = 0; i < r->n_pages; i++) {
-        make_room(results, length(r->pages[i]->text));
+        qr_results_room(results, length(r->pages[i]->text));
         qr_rows_page(results, job_id, r->pages[i]);
     }
     if (r->text[0]) { /* a file without pages: page 0 */
@@ -183,25 +189,26 @@ void qr_results_add(struct qr_results *results, int64_t job_id, int64_t file_id,
         int64_t chars = qr_record_chars(r);
         whole.chars = chars > INT32_MAX ? INT32_MAX : (uint32_t)chars;
         whole.text = r->text;
-        make_room(results, length(r->text));
+        qr_results_room(results, length(r->text));
         qr_rows_page(results, job_id, &whole);
     }
     for (size_t i = 0; i < r->n_dimensions; i++) {
-        make_room(results, 300);
+        qr_results_room(results, 300);
         qr_rows_dimension(results, job_id, file_id, r->dimensions[i]);
     }
     for (size_t i = 0; i < r->n_parameters; i++) {
-        make_room(results, length(r->parameters[i]->name) + length(r->parameters[i]->value));
+        qr_results_room(results, length(r->parameters[i]->name) + length(r->parameters[i]->value));
         qr_rows_parameter(results, job_id, file_id, r->parameters[i]);
     }
     for (size_t i = 0; i < r->n_materials; i++) {
-        make_room(results, length(r->materials[i]->name));
+        qr_results_room(results, length(r->materials[i]->name));
         qr_rows_material(results, job_id, file_id, r->materials[i]);
     }
     for (size_t i = 0; i < r->n_bom; i++) {
-        make_room(results, 300);
+        qr_results_room(results, 300);
         qr_rows_bom_item(results, job_id, file_id, r->bom[i]);
     }
+    qr_rows_model(results, &(struct qr_model_key){job_id, file_id, run_id, status}, r);
 }
 
 void qr_results_init(struct qr_results *results)

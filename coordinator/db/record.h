@@ -28,12 +28,18 @@ qr_record *qr_record_decode(const uint8_t *data, size_t len, enum qr_class *ret_
                             char *ret_message, size_t message_cap);
 void qr_record_free(qr_record *record);
 
+/** Has it a model, which is a row of cad_models whatever the job's type? */
+static inline bool qr_record_has_model(const qr_record *record)
+{
+    return record->cad || record->geometry;
+}
+
 /** Columns of extraction_jobs: JSON arrays, malloc'd; NULL when there is none or no memory. */
 char *qr_record_parameters_json(const qr_record *record);
 char *qr_record_bom_json(const qr_record *record);
 
 /* The tables' columns, for one batch. */
-enum { QR_RESULT_TABLES = 6, QR_RESULT_COLUMNS_MAX = 32 };
+enum { QR_RESULT_TABLES = 11, QR_RESULT_COLUMNS_MAX = 42 };
 enum { QR_RESULT_PART_BYTES = 256 << 10 }; /* of rows that one statement inserts */
 struct qr_result_part;
 struct qr_results {
@@ -46,8 +52,9 @@ struct qr_results {
 void qr_results_init(struct qr_results *results);
 void qr_results_done(struct qr_results *results);
 void qr_results_clear(struct qr_results *results);
+/** The rows of a record; `status` is that of its job. */
 void qr_results_add(struct qr_results *results, int64_t job_id, int64_t file_id, int64_t run_id,
-                    const qr_record *record);
+                    const char *status, const qr_record *record);
 /** Insert what one statement is not to hold: a large result takes as many statements as it needs,
  * each with a time-out of its own, so that none is too large ever to be stored. */
 QR_MUST_CHECK int qr_results_send_full(struct qr_conn *conn, struct qr_results *results,

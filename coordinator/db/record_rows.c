@@ -5,39 +5,12 @@
 
 #include "coordinator/db/json.h"
 #include "coordinator/db/record_json.h"
+#include "coordinator/db/record_row.h"
 #include "coordinator/db/record_rows.h"
 
 /* ------------------------------------------------------------------ columns */
 
-/* Walks a table's columns from left to right. */
-struct row {
-    struct qr_array *column;
-};
-
-static struct row row_of(struct qr_results *results, enum qr_result_table table)
-{
-    return (struct row){results->column[table]};
-}
-
-static void i64(struct row *row, int64_t value) { qr_array_i64(row->column++, value); }
-static void i32(struct row *row, int64_t value)
-{
-    qr_array_i32(row->column++, value > INT32_MAX   ? INT32_MAX
-                                : value < INT32_MIN ? INT32_MIN
-                                                    : (int32_t)value);
-}
-static void boolean(struct row *row, bool value) { qr_array_bool(row->column++, value); }
-static void null(struct row *row) { qr_array_null(row->column++); }
-
-static void number(struct row *row, double value, bool known)
-{
-    if (known && isfinite(value))
-        qr_array_f64(row->column++, value);
-    else
-        null(row);
-}
-
-static void text_always(struct row *row, const char *value)
+void qr_row_text_always(struct row *row, const char *value)
 {
     struct qr_buf clean;
 
@@ -55,28 +28,7 @@ static void text_always(struct row *row, const char *value)
     qr_buf_done(&clean);
 }
 
-static void text(struct row *row, const char *value)
-{
-    if (value && value[0])
-        text_always(row, value);
-    else
-        null(row);
-}
-
-/* A JSON column from a writer; `n` == 0 is NULL. */
-#define JSON(row, writer, items, n)              \
-    do {                                         \
-        struct qr_buf json_;                     \
-        if ((n) == 0) {                          \
-            null(row);                           \
-            break;                               \
-        }                                        \
-        qr_buf_init(&json_, QR_PARAM_BYTES_MAX); \
-        writer(&json_, items, n);                \
-        json_column(row, &json_);                \
-    } while (0)
-
-static void json_column(struct row *row, struct qr_buf *json)
+void qr_row_json(struct row *row, struct qr_buf *json)
 {
     if (json->failed)
         row->column->buf.failed = true;
@@ -84,6 +36,27 @@ static void json_column(struct row *row, struct qr_buf *json)
         qr_array_bytes(row->column, json->data, json->len);
     row->column++;
     qr_buf_done(json);
+}
+
+/* An array of PostgreSQL: unnest() takes no arrays of arrays of unequal length. */
+void qr_row_numbers(struct row *row, const double *values, size_t n)
+{
+    struct qr_buf out;
+
+    if (n == 0) {
+        null(row);
+        return;
+    }
+    qr_buf_init(&out, QR_PARAM_BYTES_MAX);
+    for (size_t i = 0; i < n; i++) {
+        qr_buf_append_str(&out, i ? "," : "{");
+        if (isfinite(values[i]))
+            qr_json_number(&out, values[i]);
+        else
+            qr_buf_append_str(&out, "NULL");
+    }
+    qr_buf_append_str(&out, "}");
+    qr_row_json(row, &out);
 }
 
 int64_t qr_record_chars(const qr_record *r)
@@ -123,7 +96,7 @@ void qr_rows_metadata(struct qr_results *results, int64_t job_id, int64_t file_i
     text(&row, r->extractor);
     text(&row, r->extractor_version);
     text(&row, r->encoding);
-    text_always(&row, r->fallback ? "fallback" : "actual");
+    qr_row_text_always(&row, r->fallback ? "fallback" : "actual");
     text(&row, r->empty_reason);
     if (r->sha256.len > 0)
         qr_array_bytes(row.column++, r->sha256.data, r->sha256.len);
@@ -161,20 +134,7 @@ void qr_rows_page(struct qr_results *results, int64_t job_id, const Quarry__V1__
     text(&row, p->label);
     text(&row, p->error ? qr_class_text((enum qr_class)p->error->class_) : NULL);
     text(&row, p->error ? p->error->message : NULL);
-    text_always(&row, p->text);
-}
-
-/* An array of PostgreSQL: unnest() takes no arrays of arrays of unequal length. */
-static void write_points(struct qr_buf *out, const Quarry__V1__Dimension *d, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        qr_buf_append_str(out, i ? "," : "{");
-        if (isfinite(d->points[i]))
-            qr_json_number(out, d->points[i]);
-        else
-            qr_buf_append_str(out, "NULL");
-    }
-    qr_buf_append_str(out, "}");
+    qr_row_text_always(&row, p->text);
 }
 
 void qr_rows_dimension(struct qr_results *results, int64_t job_id, int64_t file_id,
@@ -184,7 +144,7 @@ void qr_rows_dimension(struct qr_results *results, int64_t job_id, int64_t file_
 
     i64(&row, job_id);
     i64(&row, file_id);
-    text_always(&row, d->kind);
+    qr_row_text_always(&row, d->kind);
     number(&row, d->value, d->has_value);
     number(&row, d->raw_value, d->has_raw);
     number(&row, d->computed_value, d->has_computed);
@@ -211,7 +171,7 @@ void qr_rows_dimension(struct qr_results *results, int64_t job_id, int64_t file_
     text(&row, d->layout);
     text(&row, d->prefix);
     text(&row, d->suffix);
-    JSON(&row, write_points, d, d->n_points);
+    qr_row_numbers(&row, d->points, d->n_points);
 }
 
 void qr_rows_parameter(struct qr_results *results, int64_t job_id, int64_t file_id,
@@ -221,8 +181,8 @@ void qr_rows_parameter(struct qr_results *results, int64_t job_id, int64_t file_
 
     i64(&row, job_id);
     i64(&row, file_id);
-    text_always(&row, p->name);
-    text_always(&row, p->value);
+    qr_row_text_always(&row, p->name);
+    qr_row_text_always(&row, p->value);
     text(&row, p->type);
     text(&row, p->unit);
     text(&row, p->set);
@@ -240,7 +200,7 @@ void qr_rows_material(struct qr_results *results, int64_t job_id, int64_t file_i
 
     i64(&row, job_id);
     i64(&row, file_id);
-    text_always(&row, m->name);
+    qr_row_text_always(&row, m->name);
     text(&row, m->standard);
     number(&row, m->density, m->density > 0);
     text(&row, m->owner);

@@ -81,13 +81,13 @@ static void gather(struct settle_txn *txn)
         if (!item->accepted)
             continue;
         file_columns(txn, item);
+        const char *status = qr_settle_is_failure(item) ? item->status : "completed";
         if (item->record)
             qr_results_add(&txn->results, (int64_t)item->settle->job_id, item->file_id,
-                           item->run_id, item->record);
-        if (item->is_cad) {
+                           item->run_id, status, item->record);
+        if (item->is_cad && !(item->record && qr_record_has_model(item->record))) {
             qr_array_i64(&txn->cad_jobs, (int64_t)item->settle->job_id);
-            qr_array_text(&txn->cad_status,
-                          qr_settle_is_failure(item) ? item->status : "completed");
+            qr_array_text(&txn->cad_status, status);
         }
         if (qr_settle_is_failure(item))
             continue;

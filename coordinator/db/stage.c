@@ -41,6 +41,8 @@ static int run_one(struct qr_conn *conn, enum qr_sql sql, int64_t run_id, int64_
 static int link_documents(struct qr_conn *conn, struct stage_job *job, struct qr_err *err)
 {
     int rc = run_one(conn, QR_SQL_stage_link_clear, job->run_id, NULL, err);
+    if (rc == QR_OK)
+        rc = run_one(conn, QR_SQL_stage_link_models, job->run_id, NULL, err);
     return rc < 0 ? rc : run_one(conn, QR_SQL_stage_link, job->run_id, &job->written, err);
 }
 

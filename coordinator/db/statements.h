@@ -103,12 +103,17 @@
     X(parts_partial) \
     X(parts_read) \
     X(release) \
+    X(result_assemblies) \
     X(result_bom) \
     X(result_dimensions) \
+    X(result_embeddings) \
+    X(result_features) \
     X(result_materials) \
     X(result_metadata) \
+    X(result_models) \
     X(result_pages) \
     X(result_parameters) \
+    X(result_views) \
     X(results_clear) \
     X(retry_hold) \
     X(run_active) \
@@ -149,6 +154,7 @@
     X(stage_index) \
     X(stage_link) \
     X(stage_link_clear) \
+    X(stage_link_models) \
     X(stage_lock) \
     X(stage_report) \
     X(stage_report_get) \

@@ -18,12 +18,14 @@ static const struct {
      "retry_count last_error error_class parameters bom settled_lease_id "
      "parent_job_id depth"},
     {"cloud_files", "id uri root bytes modified_at sha256 extraction_status"},
-    {"cad_models", "id file_id status extraction_mode brep_genome point_cloud deepsdf_latent "
-                   "face_count"},
-    {"cad_model_embeddings", "cad_model_id embedding_type embedding"},
-    {"cad_assembly_relations", "parent_model_id child_model_id"},
-    {"cad_manufacturing_features", "cad_model_id feature_type"},
-    {"cad_rendered_views", "cad_model_id view"},
+    {"cad_models", "id file_id job_id status extraction_mode source brep_genome point_cloud "
+                   "deepsdf_latent face_count edge_count bbox name kind part_number schema volume "
+                   "area mass point_count geometry_status superseded_by details"},
+    {"cad_model_embeddings", "cad_model_id embedding_type embedding dimensions"},
+    {"cad_assembly_relations", "parent_model_id child_model_id child_name quantity transform "
+                               "occurrences"},
+    {"cad_manufacturing_features", "cad_model_id feature_type parameters source"},
+    {"cad_rendered_views", "cad_model_id view source image"},
     {"document_groups", "id needs_review"},
     {"document_group_members", "group_id file_id"},
     {"extracted_metadata", "job_id file_id metadata"},

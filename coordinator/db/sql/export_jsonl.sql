@@ -17,7 +17,7 @@ SELECT json_strip_nulls(json_build_object(
     'materials', (SELECT json_agg(to_jsonb(d) - 'id' - 'job_id' - 'file_id' ORDER BY d.id)
                     FROM extracted_materials d WHERE d.job_id = j.id),
     'bom', j.bom, 'entities', m.entities, 'paper_entities', m.paper_entities, 'layers', m.layers,
-    'blocks', m.blocks, 'title_block', m.title_block, 'cad', m.cad, 'links', m.links,
+    'blocks', m.blocks, 'title_block', m.title_block, 'cad', c.cad, 'links', m.links,
     'title_block_places', m.details->'title_block_places', 'gdt', m.details->'gdt',
     'revisions', m.details->'revisions', 'drawing_notes', m.details->'drawing_notes',
     'outline', m.details->'outline', 'annotations', m.details->'annotations',
@@ -39,5 +39,29 @@ SELECT json_strip_nulls(json_build_object(
                                  THEN json_build_object('class', g.error_class, 'message', g.error) END)
                    ORDER BY g.page) FILTER (WHERE g.page > 0) AS pages
           FROM extracted_pages g WHERE g.job_id = j.id) p ON m.job_id IS NOT NULL
+  LEFT JOIN LATERAL (
+        SELECT coalesce(k.details, '{}') || jsonb_strip_nulls(jsonb_build_object(
+                   'mode', k.extraction_mode, 'source', k.source, 'name', k.name, 'kind', k.kind, 'schema', k."schema",
+                   'revision', k.revision, 'generic', k.generic, 'length_unit', k.length_unit, 'accuracy', k.accuracy,
+                   'instances', k.instances, 'solid_count', k.solid_count, 'shell_count', k.shell_count,
+                   'face_count', k.face_count, 'loop_count', k.loop_count, 'edge_count', k.edge_count,
+                   'vertex_count', k.vertex_count, 'inner_loops', nullif(k.inner_loops, 0),
+                   'open_edges', nullif(k.open_edges, 0), 'non_manifold_edges', nullif(k.non_manifold_edges, 0),
+                   'adjacency_hash', k.adjacency_hash, 'bbox', k.bbox, 'bbox_source', k.bbox_source, 'genome', k.brep_genome,
+                   'assemblies', (SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('parent', a.parent_name,
+                                          'child', a.child_name, 'quantity', a.quantity, 'occurrences', a.occurrences,
+                                          'cycle', nullif(a.cycle, false), 'unresolved', nullif(a.unresolved, false)))
+                                          ORDER BY a.id)
+                                    FROM cad_assembly_relations a WHERE a.parent_model_id = k.id),
+                   'embeddings', (SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('type', e.embedding_type,
+                                          'model', e.model, 'values', e.embedding)) ORDER BY e.id)
+                                    FROM cad_model_embeddings e WHERE e.cad_model_id = k.id),
+                   'features', (SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('id', t.feature_id,
+                                        'type', t.feature_type, 'name', t.name, 'status', t.status, 'owner', t.owner,
+                                        'parameters', t.parameters)) ORDER BY t.id)
+                                  FROM cad_manufacturing_features t
+                                 WHERE t.cad_model_id = k.id AND t.source IS DISTINCT FROM 'kernel'))) AS cad
+          FROM cad_models k
+         WHERE k.job_id = j.id AND (k.details IS NOT NULL OR k.extraction_mode IS NOT NULL OR k.name IS NOT NULL)) c ON true
  WHERE j.run_id = $1::bigint
  ORDER BY j.id

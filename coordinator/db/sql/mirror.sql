@@ -1,6 +1,7 @@
 -- $1 lease bigint[], $2 job bigint[] (sorted), $3 session bigint[], $4 age_ms bigint[], $5 heard_ms bigint[],
 -- $6 permille, $7 done, $8 total integer[].
--- Long leases become visible in extraction_jobs.  The caller holds the sessions' shared locks.
+-- Long leases become visible in extraction_jobs, and in cad_models.  The caller holds the sessions' shared locks.
+WITH j AS (
 UPDATE extraction_jobs j
    SET status = 'processing', claimed_by = s.worker_id,
        claimed_at = coalesce(j.claimed_at, now() - r.age_ms * interval '1 millisecond'),
@@ -18,3 +19,6 @@ UPDATE extraction_jobs j
    AND NOT ((r.lease_id - 1) % 256)::smallint = ANY (b.gone)
    AND j.status IN ('pending', 'processing')
    AND j.settled_lease_id IS DISTINCT FROM r.lease_id
+RETURNING j.id
+)
+UPDATE cad_models m SET status = 'processing' FROM j WHERE m.job_id = j.id AND m.status <> 'processing'

@@ -26,7 +26,7 @@ WITH r AS (
     INSERT INTO ready (job_id, queue_id, rank) SELECT id, queue_id, -priority FROM j WHERE status = 'pending'
 ), m AS (
     UPDATE cad_models m SET status = j.status, completed_at = CASE j.status WHEN 'cancelled' THEN now() END
-      FROM j WHERE m.job_id = j.id AND j.status <> 'pending'
+      FROM j WHERE m.job_id = j.id AND m.status <> j.status
 ), g AS (
     UPDATE lease_batches b SET gone = b.gone || e.gone
       FROM (SELECT lease_id - (lease_id - 1) % 256 AS first,
