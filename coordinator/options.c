@@ -14,7 +14,7 @@ static const struct qr_option table[] = {
     {"root",              0, QR_OPT_LIST, AT(roots),             NULL,             0,     0,         QR_OPT_PAIRS,  "NAME=DIR",  "a folder that files may come from; repeat for more", "docs/operations.md"},
     {"instance",          0, QR_OPT_STR,  AT(instance),          NULL,             0,     0,         0,             "NAME",      "name of this coordinator; without it its address", "docs/operations.md"},
     {"lease-ttl",         0, QR_OPT_MSEC, AT(lease_ttl_ms),      "8s",             1000,  3600000,   0,             "TIME",      "how long a silent worker keeps its jobs", "docs/protocol.md"},
-    {"settle-lanes",      0, QR_OPT_INT,  AT(settle_lanes),      "1",              1,     8,         0,             "N",         "connections that commit results", "docs/database.md"},
+    {"settle-lanes",      0, QR_OPT_INT,  AT(settle_lanes),      "2",              1,     8,         0,             "N",         "lanes that commit results; the last of several shares the connection of maintenance", "docs/database.md"},
     {"read-lanes",        0, QR_OPT_INT,  AT(read_lanes),        "1",              1,     16,        0,             "N",         "connections for queries", "docs/database.md"},
     {"rpc-threads",       0, QR_OPT_INT,  AT(rpc_threads),       "2",              1,     64,        0,             "N",         "threads that serve workers' streams", "docs/rpc.md"},
     {"statement-timeout", 0, QR_OPT_MSEC, AT(statement_timeout_ms), "30s",         1000,  600000,    0,             "TIME",      "longest a database statement may take", "docs/database.md"},

@@ -20,7 +20,7 @@ static int copy_config(struct qr_db *db, const struct qr_db_config *config, stru
     c->host = copy_text(config->host);
     if (!c->url || !c->instance || !c->host)
         return qr_fail(err, QR_E_NOMEM, "start database lanes: out of memory");
-    c->settle_lanes = c->settle_lanes ? c->settle_lanes : 1;
+    c->settle_lanes = c->settle_lanes ? c->settle_lanes : 2;
     c->read_lanes = c->read_lanes ? c->read_lanes : 1;
     c->connect_timeout_ms = c->connect_timeout_ms ? c->connect_timeout_ms : 5000;
     c->statement_timeout_ms = c->statement_timeout_ms ? c->statement_timeout_ms : 30000;
@@ -116,6 +116,7 @@ static int start_lane(struct qr_db *db, int id, struct qr_lane_config config, st
 static int start_lanes(struct qr_db *db, struct qr_err *err)
 {
     const size_t mib = (size_t)1 << 20;
+    const bool shared = db->config.settle_lanes > 1; /* the last one is the maintain lane's */
     const struct qr_lane_config lanes[QR_DB_STATS_COUNT] = {
         [QR_DB_STATS_claim] = {.run = qr_claim_run,
                                .threads = 1,
@@ -123,7 +124,8 @@ static int start_lanes(struct qr_db *db, struct qr_err *err)
                                .batch_items = 1024,
                                .batch_bytes = 16 * mib},
         [QR_DB_STATS_settle] = {.run = qr_settle_run,
-                                .threads = db->config.settle_lanes,
+                                .threads = db->config.settle_lanes - shared,
+                                .helper = shared ? &db->lanes[QR_DB_STATS_maintain] : NULL,
                                 .hot = true,
                                 .batch_items = 1024,
                                 .batch_bytes = 4 * mib},

@@ -32,7 +32,7 @@ struct qr_conn;    /* conn.h; libpq stays inside coordinator/db/ */
 
 struct qr_db_config {
     const char *url;              /* postgresql://… or key=value */
-    unsigned settle_lanes;        /* 0: 1 */
+    unsigned settle_lanes;        /* 0: 2; the last of several is the maintain lane's */
     unsigned read_lanes;          /* 0: 1 */
     int64_t connect_timeout_ms;   /* 0: 5000 */
     int64_t statement_timeout_ms; /* 0: 30000; hot lanes use a third of it */

@@ -135,7 +135,7 @@ static void wait_for_work(struct lane_thread *self)
     until.tv_nsec += (long)(wait_ms * 1000000);
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
-    while (!lane->head && !lane->stopping)
+    while (!lane->head && !lane->stopping && !lane->wants_help)
         if (pthread_cond_timedwait(&lane->wake, &lane->lock, &until) == ETIMEDOUT)
             break;
 }
@@ -170,10 +170,8 @@ static struct qr_item *take(struct qr_lane *lane, size_t *ret_n)
     return list;
 }
 
-static void run_batch(struct lane_thread *self, struct qr_item *list, size_t n, bool abandon)
+static void run_batch(struct qr_lane *lane, struct qr_conn *conn, struct qr_item *list, size_t n)
 {
-    struct qr_lane *lane = self->lane;
-    struct qr_conn *conn = abandon ? NULL : connection(self);
     int64_t begin = qr_clock_ns();
 
     lane->config.run(lane->config.ctx, lane, conn, list, n);
@@ -184,6 +182,49 @@ static void run_batch(struct lane_thread *self, struct qr_item *list, size_t n, 
     qr_histogram_observe(&lane->batch_seconds, (double)took_ns / 1e9);
     atomic_fetch_add(&lane->batches, 1);
     atomic_fetch_add(&lane->items, n);
+}
+
+/* ------------------------------------------------------------------ help */
+
+/* Something waits and no own thread is free; the lock is held. */
+static bool needs_help(const struct qr_lane *lane)
+{
+    return lane->config.helper && lane->head && !lane->stopping &&
+           lane->running >= lane->config.threads;
+}
+
+/* No lock is held. */
+static void call_helper(struct qr_lane *lane)
+{
+    struct qr_lane *helper = lane->config.helper;
+
+    pthread_mutex_lock(&helper->lock);
+    helper->wants_help = lane;
+    pthread_cond_signal(&helper->wake);
+    pthread_mutex_unlock(&helper->lock);
+}
+
+/* One batch of another lane. Without a connection that lane's own threads see to it. */
+static void help(struct lane_thread *self, struct qr_lane *other)
+{
+    struct qr_conn *conn = connection(self);
+    struct qr_item *list = NULL;
+    size_t n = 0;
+
+    if (!conn)
+        return;
+    pthread_mutex_lock(&other->lock);
+    if (needs_help(other))
+        list = take(other, &n);
+    pthread_mutex_unlock(&other->lock);
+    if (!list)
+        return;
+    run_batch(other, conn, list, n);
+    pthread_mutex_lock(&other->lock);
+    bool more = needs_help(other);
+    pthread_mutex_unlock(&other->lock);
+    if (more)
+        call_helper(other);
 }
 
 static void run_tick(struct lane_thread *self)
@@ -212,19 +253,28 @@ static void *lane_main(void *arg)
         size_t n;
         wait_for_work(self);
         struct qr_item *list = take(lane, &n);
+        struct qr_lane *other = lane->stopping ? NULL : lane->wants_help;
         bool stopping = lane->stopping;
         bool abandon = lane->abandon;
         if (!list && stopping)
             break;
+        lane->running += list != NULL;
+        lane->wants_help = NULL;
+        bool more = needs_help(lane);
         pthread_mutex_unlock(&lane->lock);
+        if (more)
+            call_helper(lane);
         if (list) {
-            run_batch(self, list, n, abandon);
+            run_batch(lane, abandon ? NULL : connection(self), list, n);
             if (lane->config.listens) /* notifications may have come with the answers */
                 self->next_tick_ms = 0;
         }
         if (!stopping)
             run_tick(self);
+        if (other)
+            help(self, other);
         pthread_mutex_lock(&lane->lock);
+        lane->running -= list != NULL;
     }
     pthread_mutex_unlock(&lane->lock);
     count_connection(self, false);
@@ -286,6 +336,8 @@ int qr_lane_start(struct qr_lane *lane, const struct qr_lane_config *config, str
 
 bool qr_lane_push(struct qr_lane *lane, struct qr_item *item)
 {
+    bool help = false;
+
     pthread_mutex_lock(&lane->lock);
     bool fits =
         !lane->stopping && lane->waiting_items < lane->config.queue_items &&
@@ -301,8 +353,11 @@ bool qr_lane_push(struct qr_lane *lane, struct qr_item *item)
         lane->waiting_items++;
         lane->waiting_bytes += item->bytes;
         pthread_cond_signal(&lane->wake);
+        help = needs_help(lane);
     }
     pthread_mutex_unlock(&lane->lock);
+    if (help)
+        call_helper(lane);
     if (fits)
         qr_lane_poke(lane);
     if (!fits)

@@ -41,21 +41,25 @@ struct qr_lane_config {
     /* One thread, which also wakes for what the server sends by itself (NOTIFY) and for
      * qr_lane_poke(); `tick` is called then. */
     bool listens;
+    /* When all own threads are at work, the first thread of that lane takes a batch too, on its
+     * connection and whenever it has nothing of its own. Started later; NULL: nobody helps. */
+    struct qr_lane *helper;
     struct qr_conn_config conn;
 };
 
 struct qr_lane {
     struct qr_lane_config config;
-    pthread_mutex_t lock; /* guards the fields down to `stopping` */
+    pthread_mutex_t lock; /* guards the fields down to `abandon` */
     pthread_cond_t wake;
     int poke_fd;          /* eventfd of a lane that listens; -1 */
     int64_t tick_soon_ms; /* its thread only: the next tick is due in so many; 0: in tick_ms */
     struct qr_item *head, **tail;
     struct qr_item **urgent_tail; /* behind the last urgent one */
     size_t waiting_items, waiting_bytes;
-    unsigned running; /* threads in run() */
-    bool stopping;    /* accept nothing more; threads end when the queue is empty */
-    bool abandon;     /* what is left is answered without the database */
+    unsigned running;           /* own threads in run() */
+    struct qr_lane *wants_help; /* of a helper: who has work for it */
+    bool stopping;              /* accept nothing more; threads end when the queue is empty */
+    bool abandon;               /* what is left is answered without the database */
 
     pthread_t *threads;
     unsigned n_threads; /* started */
