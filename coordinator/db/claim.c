@@ -37,8 +37,10 @@ void qr_db_claim(struct qr_db *db, const struct qr_db_claim *request)
             claim->roots[i] = at;
             at += len;
         }
+        atomic_fetch_add(&db->claims, 1);
         if (qr_lane_push(&db->lanes[QR_DB_STATS_claim], &claim->item))
             return;
+        atomic_fetch_sub(&db->claims, 1);
         free(claim);
     }
     struct qr_db_claim_reply reply = {.token = request->token,
@@ -410,6 +412,8 @@ void qr_claim_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct 
     else
         qr_limit_remember(&txn);
     answer(&txn, status);
+    atomic_fetch_sub(&txn.db->claims, (unsigned)n);
+    qr_db_tell(txn.db);
     reset(&txn);
     PQclear(txn.heads_result);
     free(txn.heads);

@@ -297,11 +297,20 @@ void qr_db_announce(const struct qr_db *db, qr_type_id type)
         return;
     struct qr_db *self = (struct qr_db *)(uintptr_t)db; /* counting does not change what it is */
 
-    if (!atomic_exchange(&self->announce, true) && atomic_load(&self->has_peers))
-        qr_lane_poke(&self->lanes[QR_DB_STATS_control]);
     atomic_fetch_add(&self->announced, 1);
     if (db->events.work_available)
         db->events.work_available(db->events.ctx, type);
+    if (!atomic_exchange(&self->announce, true) && atomic_load(&self->has_peers)) {
+        atomic_store(&self->tell, true);
+        if (atomic_load(&self->claims) == 0) /* else behind the claim that this has begun */
+            qr_db_tell(self);
+    }
+}
+
+void qr_db_tell(struct qr_db *db)
+{
+    if (atomic_load(&db->tell) && atomic_exchange(&db->tell, false))
+        qr_lane_poke(&db->lanes[QR_DB_STATS_control]);
 }
 
 /* ------------------------------------------------------------------ work for people */

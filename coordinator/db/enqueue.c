@@ -8,6 +8,8 @@
 #include "coordinator/db/impl.h"
 #include "coordinator/db/json.h"
 
+enum { FEW = 16 }; /* what a plan for any number of rows is made for */
+
 static const int64_t year_ms = (int64_t)366 * 24 * 3600 * 1000;
 static const int64_t latest_ms = 253402300799999; /* the year 9999 */
 
@@ -117,11 +119,23 @@ int64_t qr_enqueue_start(const struct qr_enqueue_txn *txn, const struct qr_new_j
 
 /* ------------------------------------------------------------------ the transaction */
 
+static void gate_params(const struct qr_enqueue_txn *txn, struct qr_params *ret)
+{
+    qr_params_init(ret);
+    qr_param_i64(ret, qr_lock_key_gate(txn->run_id));
+}
+
+static void run_params(const struct qr_enqueue_txn *txn, struct qr_params *ret)
+{
+    qr_params_init(ret);
+    qr_param_i64(ret, txn->run_id);
+    qr_param_i64(ret, (int64_t)(txn->n > 0 ? txn->n : 1));
+}
+
 /* First round trip: begin, the run, and its queue where it is one, as it mostly is. */
 static int open_enqueue(struct qr_conn *conn, struct qr_enqueue_txn *txn, PGresult **ret_run,
                         struct qr_err *err)
 {
-    enum { FEW = 16 }; /* what a plan for any number of rows is made for */
     struct qr_params gate, run, queue;
     struct qr_call calls[5] = {{QR_SQL_begin, NULL}};
     PGresult *results[5] = {NULL};
@@ -131,12 +145,9 @@ static int open_enqueue(struct qr_conn *conn, struct qr_enqueue_txn *txn, PGresu
         txn->queues[i].id = 0; /* what an attempt before made is gone */
     if (txn->n <= FEW)
         calls[n++] = (struct qr_call){QR_SQL_plan_generic, NULL};
-    qr_params_init(&gate);
-    qr_param_i64(&gate, qr_lock_key_gate(txn->run_id));
+    gate_params(txn, &gate);
     calls[n++] = (struct qr_call){QR_SQL_gate_share, &gate};
-    qr_params_init(&run);
-    qr_param_i64(&run, txn->run_id);
-    qr_param_i64(&run, (int64_t)(txn->n > 0 ? txn->n : 1));
+    run_params(txn, &run);
     size_t at = n++;
     calls[at] = (struct qr_call){QR_SQL_enqueue_run, &run};
     if (txn->n_queues == 1) {
@@ -280,6 +291,80 @@ static int count(struct qr_conn *conn, struct qr_enqueue_txn *txn, struct qr_err
     return rc == QR_OK && PQntuples(row) == 0 ? closed_meanwhile(txn, err) : rc;
 }
 
+/* ------------------------------------------------------------------ a few jobs */
+
+/* What one round trip can do: a few jobs of one queue, nothing special about them. */
+static bool are_few(const struct qr_enqueue_txn *txn)
+{
+    if (txn->n == 0 || txn->n > FEW || !txn->plain || txn->n_queues != 1 || txn->queues[0].cad)
+        return false;
+    for (size_t i = 0; i < txn->n_jobs; i++)
+        if (txn->jobs[i].job->delay_ms > 0 || txn->jobs[i].job->run_at_ms > 0)
+            return false;
+    return true;
+}
+
+static void fill_few(const struct qr_enqueue_txn *txn, struct qr_array *c)
+{
+    for (size_t i = 0; i < txn->n_jobs; i++) {
+        const struct qr_enqueue_job *j = &txn->jobs[i];
+        int64_t modified_us;
+        qr_array_bytes(&c[0], j->job->uri, j->uri_len);
+        qr_array_text(&c[1], j->job->uri + j->name_at);
+        qr_array_i64(&c[2], (int64_t)j->job->bytes);
+        if (qr_enqueue_modified(j->job, &modified_us))
+            qr_array_i64(&c[3], modified_us);
+        else
+            qr_array_null(&c[3]);
+        qr_array_i32(&c[4], j->job->priority);
+        qr_array_i32(&c[5], (int32_t)j->place);
+    }
+}
+
+/* All of it, COMMIT too, is one round trip. Where that does not do, nothing is stored. */
+static int few_body(struct qr_conn *conn, void *arg, struct qr_err *err)
+{
+    static const enum qr_oid oids[] = {QR_OID_TEXT, QR_OID_TEXT, QR_OID_INT8,
+                                       QR_OID_INT8, QR_OID_INT4, QR_OID_INT4};
+    struct qr_enqueue_txn *txn = arg;
+    const struct qr_enqueue_queue *queue = &txn->queues[0];
+    struct qr_array columns[QR_COUNT(oids)];
+    struct qr_params gate, run, few;
+    PGresult *results[6] = {NULL};
+
+    for (size_t i = 0; i < QR_COUNT(oids); i++)
+        qr_array_init(&columns[i], oids[i]);
+    fill_few(txn, columns);
+    gate_params(txn, &gate);
+    run_params(txn, &run);
+    qr_params_init(&few);
+    qr_param_i64(&few, txn->run_id);
+    for (size_t i = 0; i < QR_COUNT(oids); i++)
+        qr_param_array(&few, &columns[i]);
+    qr_param_text(&few, qr_type_name(queue->type));
+    qr_param_text(&few, queue->root);
+    qr_param_text(&few, queue->source);
+    qr_param_i64(&few, (int64_t)txn->n);
+    const struct qr_call calls[] = {{QR_SQL_begin, NULL},       {QR_SQL_plan_generic, NULL},
+                                    {QR_SQL_gate_share, &gate}, {QR_SQL_enqueue_run, &run},
+                                    {QR_SQL_enqueue_few, &few}, {QR_SQL_commit, NULL}};
+    int rc = qr_conn_pipeline(conn, calls, QR_COUNT(calls), results, err);
+    if (rc == QR_OK) {
+        txn->stored = qr_get_bool(results[4], 0, 0);
+        txn->result =
+            (struct qr_enqueue_result){.inserted = (uint64_t)qr_get_i64(results[4], 0, 1)};
+    } else if (err->code == QR_E_DB && strcmp(err->sqlstate, "22012") == 0) {
+        rc = closed_meanwhile(txn, err);
+    }
+    for (size_t i = 0; i < QR_COUNT(results); i++)
+        PQclear(results[i]);
+    for (size_t i = 0; i < QR_COUNT(oids); i++)
+        qr_array_done(&columns[i]);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ any number */
+
 static int general_body(struct qr_conn *conn, void *arg, struct qr_err *err)
 {
     struct qr_enqueue_txn *txn = arg;
@@ -316,7 +401,14 @@ static int store(struct qr_conn *conn, struct qr_enqueue_txn *txn, struct qr_err
     enum { WORTH = 8 }; /* below, the look costs more than it saves */
     enum qr_db_status status;
     bool all_new = txn->plain && txn->n_jobs >= WORTH;
-    int rc = all_new ? qr_enqueue_probe(conn, txn, &all_new, err) : QR_OK;
+    int rc = QR_OK;
+
+    if (are_few(txn)) {
+        rc = qr_transaction(conn, true, few_body, txn, &status, err);
+        if (rc < 0 || txn->stored)
+            return rc;
+    }
+    rc = all_new ? qr_enqueue_probe(conn, txn, &all_new, err) : QR_OK;
 
     if (rc < 0)
         return rc;

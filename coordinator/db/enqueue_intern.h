@@ -41,6 +41,7 @@ struct qr_enqueue_txn {
     bool skip_unchanged, has_previous;
     int64_t first_file, first_job;
     int64_t now_us, start_us; /* since 2000 */
+    bool stored;              /* by the short way for a few */
     struct qr_enqueue_result result;
 };
 

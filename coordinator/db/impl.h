@@ -67,6 +67,8 @@ struct qr_db {
     struct qr_db_watch *watch; /* of the control lane's thread */
     atomic_bool announce;      /* others should hear that there is work */
     atomic_bool has_peers;     /* somebody to tell */
+    atomic_bool tell;          /* the control lane has to be woken for that */
+    atomic_uint claims;        /* that wait or run */
     atomic_ullong freed;       /* how often places under a full limit were given back */
     atomic_ullong halted;      /* runs that paused themselves */
     atomic_ullong swept;       /* places found held by no lease */
@@ -129,6 +131,9 @@ int qr_db_found_replaced(struct qr_db *db, struct qr_err *err);
 
 /** There is work of a type: tell the engine here, and coordinators elsewhere soon. */
 void qr_db_announce(const struct qr_db *db, qr_type_id type);
+/** Wake the control lane if others are to be told. Claims here go first: whoever has just begun one
+ * would share processors and log with the NOTIFY. */
+void qr_db_tell(struct qr_db *db);
 
 /* ---- pieces that several transactions use */
 

@@ -61,6 +61,7 @@
     X(enqueue_copy_jobs) \
     X(enqueue_copy_models) \
     X(enqueue_copy_ready) \
+    X(enqueue_few) \
     X(enqueue_jobs) \
     X(enqueue_keys) \
     X(enqueue_known) \
