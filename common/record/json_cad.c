@@ -65,6 +65,11 @@ static json_t *product_json(const Quarry__V1__CadProduct *product)
     qr_json_put_string(out, "source", product->source);
     qr_json_put_flag(out, "root", product->root);
     put_positive(out, "instance", product->instance);
+    qr_json_put_string(out, "tag", product->tag);
+    qr_json_put_string(out, "object_type", product->object_type);
+    qr_json_put_string(out, "predefined_type", product->predefined_type);
+    qr_json_put_string(out, "type", product->type);
+    qr_json_put_string(out, "container", product->container);
     return out;
 }
 
@@ -91,6 +96,7 @@ static json_t *assembly_json(const Quarry__V1__CadAssembly *assembly)
     QR_JSON_PUT_EACH(out, "occurrences", assembly, occurrences, occurrence_json);
     qr_json_put_flag(out, "cycle", assembly->cycle);
     qr_json_put_flag(out, "unresolved", assembly->unresolved);
+    qr_json_put_string(out, "relation", assembly->relation);
     return out;
 }
 
@@ -101,6 +107,7 @@ static json_t *node_json(const Quarry__V1__CadNode *node)
     qr_json_put_string(out, "id", node->id);
     qr_json_put_string(out, "type", node->type);
     qr_json_put_string(out, "name", node->name);
+    qr_json_put_string(out, "long_name", node->long_name);
     qr_json_put_string(out, "parent", node->parent);
     if (node->has_elevation)
         qr_json_put_number(out, "elevation", node->elevation);

@@ -124,6 +124,8 @@ static json_t *parameter_json(const Quarry__V1__Parameter *parameter)
     qr_json_put_string(out, "owner", parameter->owner);
     qr_json_put_string(out, "source", parameter->source);
     qr_json_put_string(out, "handle", parameter->handle);
+    if (parameter->owners > 0)
+        qr_json_put_count(out, "owners", parameter->owners);
     put_place(out, parameter->place);
     return out;
 }
@@ -138,6 +140,13 @@ static json_t *material_json(const Quarry__V1__Material *material)
         qr_json_put_number(out, "density", material->density);
     qr_json_put_string(out, "owner", material->owner);
     qr_json_put_string(out, "source", material->source);
+    qr_json_put_string(out, "part", material->part);
+    if (material->thickness > 0)
+        qr_json_put_number(out, "thickness", material->thickness);
+    if (material->fraction > 0)
+        qr_json_put_number(out, "fraction", material->fraction);
+    if (material->owners > 0)
+        qr_json_put_count(out, "owners", material->owners);
     put_confidence(out, material->confidence);
     put_place(out, material->place);
     return out;

@@ -7,6 +7,7 @@
 #include "common/base.h"
 #include "worker/extract/dxf/dxf.h"
 #include "worker/extract/hostile.h"
+#include "worker/extract/ifc/ifc.h"
 #include "worker/extract/pdf/pdf.h"
 #include "worker/extract/step/step.h"
 #include "worker/extract/text.h"
@@ -20,7 +21,7 @@ const struct qr_format qr_format_table[] = {
     {"dxf",     "a DXF drawing",     " dxf ",                                       NULL,         true,  qr_dxf_extract},
     {"dwg",     "a DWG drawing",     " dwg ",                                       NULL,         false, qr_unsupported_extract},
     {"step",    "a STEP model",      " stp step p21 stpz ",                         " archive ",  true,  qr_step_extract},
-    {"ifc",     "an IFC model",      " ifc ifczip ifcxml ",                         " archive step markup ", true, qr_unsupported_extract},
+    {"ifc",     "an IFC model",      " ifc ifczip ifcxml ",                         " archive step markup ", true, qr_ifc_extract},
     {"cad",     "a Creo model",      " prt asm drw frm ",                           NULL,         false, qr_unsupported_extract},
     {"image",   "an image",          " png jpg jpeg tif tiff gif bmp webp jp2 ",    NULL,         false, qr_unsupported_extract},
     {"office",  "an office document"," doc docx docm xls xlsx xlsm ppt pptx odt ods odp rtf ", " archive ", false, qr_unsupported_extract},
