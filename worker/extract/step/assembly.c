@@ -206,24 +206,22 @@ static void add_origins(struct qr_step *s)
 
 void qr_step_assembly(struct qr_step *s)
 {
-    struct qr_step_tree tree = {0};
+    struct qr_step_tree *tree = &s->tree;
     Quarry__V1__CadModel *cad = qr_record_cad(s->rec);
 
-    collect(s, &tree, STEP_NEXT_ASSEMBLY_USAGE_OCCURRENCE);
+    collect(s, tree, STEP_NEXT_ASSEMBLY_USAGE_OCCURRENCE);
     if (qr_p21_type_count(s->p, s->type[STEP_NEXT_ASSEMBLY_USAGE_OCCURRENCE]) == 0) {
-        collect(s, &tree, STEP_QUANTIFIED_ASSEMBLY_COMPONENT_USAGE);
-        collect(s, &tree, STEP_PROMISSORY_USAGE_OCCURRENCE);
+        collect(s, tree, STEP_QUANTIFIED_ASSEMBLY_COMPONENT_USAGE);
+        collect(s, tree, STEP_PROMISSORY_USAGE_OCCURRENCE);
     }
-    qr_step_placements(s, &tree);
-    if (!qr_step_tree_index(s, &tree) || !cad) {
+    qr_step_placements(s, tree);
+    if (!qr_step_tree_index(s, tree) || !cad) {
         s->rec->failed = true;
-    } else {
-        mark_roots(s);
-        cad->kind = qr_record_text(s->rec, tree.n > 0 ? "assembly" : "part");
-        for (uint32_t i = 0; i < tree.n;)
-            i = add_group(s, &tree, i);
-        add_origins(s);
+        return;
     }
-    qr_step_placements_done(&tree);
-    qr_step_tree_done(&tree);
+    mark_roots(s);
+    cad->kind = qr_record_text(s->rec, tree->n > 0 ? "assembly" : "part");
+    for (uint32_t i = 0; i < tree->n;)
+        i = add_group(s, tree, i);
+    add_origins(s);
 }

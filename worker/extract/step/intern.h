@@ -29,6 +29,30 @@ struct qr_step_product {
     bool is_child, is_parent, is_document;
 };
 
+/* A child in its parent, once. */
+struct qr_step_usage {
+    uint32_t instance;      /* of NEXT_ASSEMBLY_USAGE_OCCURRENCE; QR_P21_NONE: a mapped item */
+    uint32_t parent, child; /* index of the product; child QR_P21_NONE: unresolved */
+    uint32_t parent_definition, child_definition;
+    double amount;
+    uint32_t unit; /* of `amount`, when quantified */
+    bool quantified, cycle;
+    uint32_t mapped; /* the MAPPED_ITEM that says where; 0: none, else instance + 1 */
+};
+
+struct qr_step_tree {
+    struct qr_step_usage *usages; /* by parent, then child, then place in the file */
+    uint32_t n, cap;
+    uint32_t *first; /* of a product's usages as parent; one more than products */
+    uint32_t *up;    /* of a product: first usage as child, plus 1; 0: none */
+    uint32_t *level; /* of a product: 0 for roots */
+    double *total;   /* of a product: how often it is in the whole */
+
+    struct qr_step_inverse placed;    /* CONTEXT_DEPENDENT_SHAPE_REPRESENTATION by usage */
+    struct qr_step_inverse rep_owner; /* PRODUCT_DEFINITION by representation */
+    struct qr_step_inverse same_rep;  /* representation by representation */
+};
+
 struct qr_step {
     const struct qr_extract *x;
     struct qr_record *rec;
@@ -38,16 +62,11 @@ struct qr_step {
     struct qr_step_product *products; /* in order of the file */
     uint32_t n_products;
 
-    struct qr_step_inverse shape_of;  /* PRODUCT_DEFINITION_SHAPE by what it is the shape of */
-    struct qr_step_inverse reps_of;   /* representation by PRODUCT_DEFINITION_SHAPE */
-    struct qr_step_inverse rep_owner; /* PRODUCT_DEFINITION_SHAPE by representation */
-    struct qr_step_inverse
-        rep_equals;                  /* representation by representation, without transformation */
-    struct qr_step_inverse attached; /* PROPERTY_DEFINITION_REPRESENTATION by property */
+    struct qr_step_inverse shape_of; /* PRODUCT_DEFINITION_SHAPE by what it is the shape of */
 
+    struct qr_step_tree tree;
     double length_mm; /* of the file's main context */
     double angle_deg;
-    double *mass; /* not used by others */
 };
 
 /* ---- access (access.c) */

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "worker/extract/step/intern.h"
+#include "worker/extract/step/assembly.h"
 
 #define QR_STEP_STRING(name) #name,
 static const char *const names[STEP_NAMES] = {QR_STEP_NAMES(QR_STEP_STRING)};
@@ -26,10 +26,7 @@ static void learn_shapes(struct qr_step *s)
 static void read_all(struct qr_step *s)
 {
     static void (*const parts[])(struct qr_step *) = {
-        learn_shapes,
-        qr_step_units,
-        qr_step_products,
-        qr_step_assembly,
+        learn_shapes, qr_step_units, qr_step_products, qr_step_assembly, qr_step_brep,
     };
 
     for (size_t i = 0; i < QR_COUNT(parts) && !s->rec->failed; i++) {
@@ -37,6 +34,8 @@ static void read_all(struct qr_step *s)
         qr_extract_report(s->x, (unsigned)(300 + 700 * (i + 1) / QR_COUNT(parts)));
         qr_p21_release(s->x);
     }
+    qr_step_placements_done(&s->tree);
+    qr_step_tree_done(&s->tree);
     free(s->products);
     qr_step_inverse_done(&s->shape_of);
 }
