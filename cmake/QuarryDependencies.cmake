@@ -23,6 +23,27 @@ else()
   option(QUARRY_OCR "read images of text with libtesseract" OFF)
 endif()
 
+# Exact geometry of STEP models: Open CASCADE, in a module of its own that one kind of child loads.
+set(QUARRY_GEOMETRY AUTO CACHE STRING "compute geometry with Open CASCADE: AUTO (where it is installed), ON or OFF")
+find_path(OCCT_INCLUDE_DIR STEPControl_Reader.hxx PATH_SUFFIXES opencascade)
+find_program(QUARRY_CXX NAMES c++ g++ clang++)
+set(OCCT_LIBS "")
+foreach(lib TKSTEP TKSTEPBase TKSTEPAttr TKXSBase TKShHealing TKMesh TKTopAlgo TKGeomAlgo TKBRep TKGeomBase TKG3d TKG2d
+    TKMath TKernel)
+  find_library(OCCT_${lib} ${lib})
+  list(APPEND OCCT_LIBS ${OCCT_${lib}})
+endforeach()
+string(TOUPPER "${QUARRY_GEOMETRY}" QUARRY_GEOMETRY_WANTED)
+if(QUARRY_GEOMETRY_WANTED STREQUAL "AUTO")
+  set(QUARRY_GEOMETRY_WANTED OFF)
+  if(OCCT_INCLUDE_DIR AND QUARRY_CXX AND NOT OCCT_LIBS MATCHES "NOTFOUND" AND NOT QUARRY_FUZZ)
+    set(QUARRY_GEOMETRY_WANTED ON)
+  endif()
+elseif(QUARRY_GEOMETRY_WANTED AND (NOT OCCT_INCLUDE_DIR OR NOT QUARRY_CXX OR OCCT_LIBS MATCHES "NOTFOUND"))
+  message(FATAL_ERROR "QUARRY_GEOMETRY=ON needs g++ and libocct-data-exchange-dev; hint: ./dev setup installs both")
+endif()
+set(QUARRY_GEOMETRY ${QUARRY_GEOMETRY_WANTED}) # of this run; the cache keeps what was asked
+
 # Debian ships libmupdf as a static archive; its pkg-config file does not name all it needs.
 find_library(MUPDF_LIB mupdf REQUIRED)
 find_library(MUPDF_THIRD_LIB mupdf-third REQUIRED)

@@ -13,10 +13,11 @@ static const char usage_text[] =
     "usage: quarry-worker [OPTION]...            see quarry-worker --help\n"
     "       quarry-worker --extract [--jobs N] [-o json|jsonl] [--memory BYTES] [--budget-ms N]\n"
     "                     [--set KEY=VALUE]... [--overlay PNG [--page N]] FILE...\n"
-    "       quarry-worker --child | --sandbox-report [--memory BYTES]\n"
+    "                     [--geometry-memory BYTES] [--geometry-budget-ms N]\n"
+    "       quarry-worker --child | --geometry-child | --sandbox-report [--memory BYTES]\n"
     "       quarry-worker --version\n";
 
-enum mode { MODE_NONE, MODE_EXTRACT, MODE_CHILD, MODE_REPORT };
+enum mode { MODE_NONE, MODE_EXTRACT, MODE_CHILD, MODE_GEOMETRY, MODE_REPORT };
 
 static int usage(void)
 {
@@ -56,7 +57,8 @@ static bool set_option(struct qr_extract_options *options, char *pair)
 /* Without one of the modes below it is the agent, which has its own options. */
 static bool is_agent(int argc, char **argv)
 {
-    static const char *const modes[] = {"--extract", "--child", "--sandbox-report"};
+    static const char *const modes[] = {"--extract", "--child", "--geometry-child",
+                                        "--sandbox-report"};
 
     for (int i = 1; i < argc; i++)
         for (size_t m = 0; m < QR_COUNT(modes); m++)
@@ -70,7 +72,10 @@ int main(int argc, char **argv)
     static const struct option options[] = {
         {"extract", no_argument, NULL, 'e'},
         {"child", no_argument, NULL, 'c'},
+        {"geometry-child", no_argument, NULL, 'g'},
         {"sandbox-report", no_argument, NULL, 'r'},
+        {"geometry-memory", required_argument, NULL, 'M'},
+        {"geometry-budget-ms", required_argument, NULL, 'B'},
         {"jobs", required_argument, NULL, 'j'},
         {"memory", required_argument, NULL, 'm'},
         {"budget-ms", required_argument, NULL, 'b'},
@@ -99,14 +104,21 @@ int main(int argc, char **argv)
                 return 2;
             continue;
         }
-        if (c == 'e' || c == 'c' || c == 'r')
-            mode = c == 'e' ? MODE_EXTRACT : c == 'c' ? MODE_CHILD : MODE_REPORT;
+        if (c == 'e' || c == 'c' || c == 'g' || c == 'r')
+            mode = c == 'e'   ? MODE_EXTRACT
+                   : c == 'c' ? MODE_CHILD
+                   : c == 'g' ? MODE_GEOMETRY
+                              : MODE_REPORT;
         else if (c == 'j')
             good = parse_number(optarg, 256, &jobs);
         else if (c == 'm')
             good = parse_number(optarg, (int64_t)1 << 44, &memory);
         else if (c == 'b')
             good = parse_number(optarg, 86400000, &local.budget_ms);
+        else if (c == 'M')
+            good = parse_number(optarg, (int64_t)1 << 44, &local.geometry_memory_bytes);
+        else if (c == 'B')
+            good = parse_number(optarg, 86400000, &local.geometry_budget_ms);
         else if (c == 'O')
             local.overlay = optarg;
         else if (c == 'p')
@@ -122,8 +134,8 @@ int main(int argc, char **argv)
         if (!good)
             return usage();
     }
-    struct qr_child_config child = {.memory_bytes = memory};
-    if (mode == MODE_CHILD)
+    struct qr_child_config child = {.memory_bytes = memory, .geometry = mode == MODE_GEOMETRY};
+    if (mode == MODE_CHILD || mode == MODE_GEOMETRY)
         return qr_child_main(&child);
     if (mode == MODE_REPORT)
         return qr_local_sandbox_report(memory, stdout);

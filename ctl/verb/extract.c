@@ -32,7 +32,7 @@ struct args {
 /* clang-format off */
 static const struct qr_option options[] = {
     {"jobs", 'j', QR_OPT_INT, AT(jobs), "0", 0, 1024, 0, NULL, "files at a time; 0: one a core", "docs/cli.md"},
-    {"set",  0,   QR_OPT_LIST, AT(settings), NULL, 0, 0, QR_OPT_PAIRS, "KEY=VALUE", "an option: analysis, ocr, spans = auto|off|on; dxf-encoding", "docs/cli.md"},
+    {"set",  0,   QR_OPT_LIST, AT(settings), NULL, 0, 0, QR_OPT_PAIRS, "KEY=VALUE", "an option: analysis, ocr, spans, geometry = auto|off|on; dxf-encoding", "docs/cli.md"},
     {"show", 0,   QR_OPT_BOOL, AT(show),     NULL, 0, 0, 0, "", "a summary for people instead of JSON", "docs/cli.md"},
     {"rows", 0,   QR_OPT_INT,  AT(rows),     "12", 0, 0x1p53, 0, NULL, "rows of each list of the summary; 0: all", "docs/cli.md"},
     {"overlay", 0, QR_OPT_STR, AT(overlay), NULL, 0, 0, 0, "PNG", "write a picture of a page with what was found marked; one FILE", "docs/cli.md"},

@@ -157,12 +157,17 @@ static int start(struct agent *a, struct qr_err *err)
     if (rc < 0)
         return rc;
     count_slots(a);
-    const struct qr_pool_config pool = {.children = (int)a->options.slots,
-                                        .memory_bytes = a->options.memory_bytes,
-                                        .done = on_pool_done,
-                                        .kept = on_pool_kept,
-                                        .progress = on_pool_progress,
-                                        .arg = a};
+    const struct qr_pool_config pool = {
+        .children = (int)a->options.slots,
+        .memory_bytes = a->options.memory_bytes,
+        .geometry = {.on = a->options.geometry,
+                     .children = (int)a->options.geometry_slots,
+                     .memory_bytes = a->options.geometry_memory_bytes,
+                     .budget_ms = a->options.geometry_budget_ms},
+        .done = on_pool_done,
+        .kept = on_pool_kept,
+        .progress = on_pool_progress,
+        .arg = a};
     rc = qr_pool_new(&pool, &a->pool, err);
     if (rc == QR_OK)
         rc = qr_fetcher_new(&m->roots, (uint64_t)a->options.max_file_bytes, m->mailbox,

@@ -2,6 +2,7 @@
 
 #define AT(field) offsetof(struct qr_agent_options, field)
 #define PAGE "docs/worker.md"
+#define GEOMETRY "docs/geometry.md"
 
 /* clang-format off */
 static const struct qr_option table[] = {
@@ -12,6 +13,10 @@ static const struct qr_option table[] = {
     {"max-file-size",    0, QR_OPT_SIZE, AT(max_file_bytes),      "2G",             1,   0x1p44,  0,               "SIZE",      "larger files fail", PAGE},
     {"memory-limit",     0, QR_OPT_SIZE, AT(memory_bytes),        "1G",             67108864, 0x1p44, 0,           "SIZE",      "memory of one extracting process", PAGE},
     {"checkpoint-every", 0, QR_OPT_MSEC, AT(checkpoint_ms),       "5s",             100, 3600000, 0,               "DURATION",  "long jobs keep what they have finished so often", PAGE},
+    {"geometry",         0, QR_OPT_BOOL, AT(geometry),            "true",           0,   0,       0,               NULL,        "have a geometry kernel look at STEP models, where it is installed", GEOMETRY},
+    {"geometry-budget",  0, QR_OPT_MSEC, AT(geometry_budget_ms),  "60s",            1000, 86400000, 0,             "DURATION",  "longest time of that, within the job's own budget", GEOMETRY},
+    {"geometry-memory",  0, QR_OPT_SIZE, AT(geometry_memory_bytes), "2G",           268435456, 0x1p44, 0,          "SIZE",      "memory of one process that does it", GEOMETRY},
+    {"geometry-slots",   0, QR_OPT_INT,  AT(geometry_slots),      "0",              0,   256,     0,               "N",         "models at a time (0: as many as slots)", GEOMETRY},
     {0},
 };
 /* clang-format on */

@@ -13,6 +13,10 @@ struct qr_agent_options {
     int64_t max_file_bytes;
     int64_t memory_bytes; /* of a child */
     int64_t checkpoint_ms;
+    bool geometry;
+    int64_t geometry_slots; /* 0: as many as slots */
+    int64_t geometry_memory_bytes;
+    int64_t geometry_budget_ms;
 };
 
 extern const struct qr_options qr_agent_options;

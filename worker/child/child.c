@@ -12,6 +12,8 @@
 #include "common/os/pipe.h"
 #include "worker/child/wire.h"
 #include "worker/extract/extract.h"
+#include "worker/geometry/geometry.h"
+#include "worker/geometry/module.h"
 
 #define PROGRESS_EVERY_MS 200
 #define RECORD_MAX ((size_t)160 * 1024 * 1024)
@@ -35,6 +37,9 @@ struct child {
     size_t n_queued;
     size_t busy; /* 1 while the first of them is worked on */
     struct qr_engine engine;
+    bool geometry;                  /* the second step of models; `engine` is not used */
+    const struct qr_kernel *kernel; /* NULL: why */
+    char why[sizeof((struct qr_err *)NULL)->msg];
     struct qr_record *rec;
     struct qr_buf encoded;
     uint64_t job_id;
@@ -192,27 +197,40 @@ static int answer(struct child *child, const struct qr_wire_done *done, const ch
                         err);
 }
 
+/* The record of the job, into child->encoded. */
+static int make_record(struct child *child, const struct qr_extract_job *job,
+                       struct qr_wire_done *done, int64_t start, struct qr_err *err)
+{
+    uint64_t cpu_before;
+    uint64_t cpu_after;
+    struct qr_record *rec = child->rec;
+
+    usage(&cpu_before, &done->peak_rss_bytes);
+    qr_record_reset(rec);
+    if (child->geometry)
+        qr_geometry_compute(child->kernel, child->why, job, rec);
+    else
+        qr_extract_file(&child->engine, job, rec);
+    usage(&cpu_after, &done->peak_rss_bytes);
+    done->duration_ms = (uint32_t)(qr_clock_ms() - start);
+    done->cpu_us = cpu_after - cpu_before;
+    rec->msg->duration_ms = done->duration_ms;
+    rec->msg->peak_memory_bytes = done->peak_rss_bytes;
+    qr_buf_clear(&child->encoded);
+    return child->geometry ? qr_geometry_encode(rec, &child->encoded, err)
+                           : qr_record_encode(rec, &child->encoded, err);
+}
+
 static int extract(struct child *child, const struct qr_extract_job *job, struct qr_err *err)
 {
     struct qr_wire_done done = {0};
-    uint64_t cpu_before;
-    uint64_t cpu_after;
     const char *message = "";
     int64_t start = qr_clock_ms();
 
-    usage(&cpu_before, &done.peak_rss_bytes);
     child->reported_ms = start;
     child->kept_at_ms = child->looked_at_ms = start;
     child->keep_now = child->kept_before = false;
-    qr_record_reset(child->rec);
-    qr_extract_file(&child->engine, job, child->rec);
-    usage(&cpu_after, &done.peak_rss_bytes);
-    done.duration_ms = (uint32_t)(qr_clock_ms() - start);
-    done.cpu_us = cpu_after - cpu_before;
-    child->rec->msg->duration_ms = done.duration_ms;
-    child->rec->msg->peak_memory_bytes = done.peak_rss_bytes;
-    qr_buf_clear(&child->encoded);
-    if (qr_record_encode(child->rec, &child->encoded, err) < 0) {
+    if (make_record(child, job, &done, start, err) < 0) {
         qr_buf_clear(&child->encoded);
         done.class_id = QR_CLASS_RESOURCE;
         message = err->msg;
@@ -221,6 +239,8 @@ static int extract(struct child *child, const struct qr_extract_job *job, struct
         message = child->rec->msg->error->message;
     }
     done.record_bytes = child->encoded.len;
+    done.is_model = !child->geometry && done.class_id == QR_CLASS_NONE &&
+                    qr_geometry_is_for(child->rec->msg, &job->options);
     if (job->options.follow == QR_EXTRACT_ON && done.class_id == QR_CLASS_NONE) {
         int rc = send_found(child, &done.found_left_out, err);
         if (rc < 0)
@@ -422,7 +442,10 @@ int qr_child_main(const struct qr_child_config *config)
     child.rec = qr_record_new(NULL);
     /* a document may take what is left after the record and the text */
     size_t for_pdf = config->memory_bytes > 0 ? (size_t)config->memory_bytes / 2 : SIZE_MAX / 2;
-    if (!child.rec || qr_engine_init(&child.engine, for_pdf, &err) < 0)
+    child.geometry = config->geometry;
+    if (config->geometry && qr_geometry_load(&child.kernel, &err) < 0)
+        memcpy(child.why, err.msg, sizeof child.why);
+    if (!child.rec || (!config->geometry && qr_engine_init(&child.engine, for_pdf, &err) < 0))
         _exit(QR_CHILD_NO_MEMORY);
     if (qr_sandbox_enter(&sandbox, &report, &err) < 0) {
         fprintf(stderr, "quarry-worker --child: %s\n", err.msg);

@@ -75,5 +75,5 @@ struct qr_wire_done {
     uint64_t cpu_us;
     uint64_t peak_rss_bytes; /* of the child so far */
     uint32_t found_left_out; /* files it names beyond QR_WIRE_FOUND_MAX, or by too long a name */
-    uint32_t reserved;       /* 0 */
+    uint32_t is_model;       /* a geometry kernel could make something of the file */
 };

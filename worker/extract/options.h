@@ -7,6 +7,9 @@
  *     ocr=auto|off|on          read images of text; auto: where a page has no usable text
  *     spans=auto|off|on        keep each text with its place; auto: of drawings
  *     follow-references=on|off files that the file names (external references) become jobs too
+ *     geometry=auto|off|on     of STEP models, by a geometry kernel; auto: where there is one
+ *     geometry-points=N        points sampled from their surface, 0 .. 65536
+ *     geometry-views=auto|off|on  pictures of them
  *     dxf-encoding=NAME        code page to use instead of the one a DXF file names
  */
 #pragma once
@@ -20,13 +23,19 @@ enum qr_extract_mode {
     QR_EXTRACT_ON, /* everywhere */
 };
 
+enum { QR_EXTRACT_POINTS_MAX = 65536 };
+
 struct qr_extract_options {
-    uint8_t analysis; /* enum qr_extract_mode, these three */
+    uint8_t analysis; /* enum qr_extract_mode, as are ocr, spans, geometry and its views */
     uint8_t ocr;
     uint8_t spans;
-    uint8_t follow;        /* ON or not; no AUTO: files outside of the source are asked for */
-    uint32_t overlay_page; /* make a picture of this page (layout) with its findings; 0: none */
-    char dxf_encoding[28]; /* "": the file's own */
+    uint8_t follow; /* ON or not; no AUTO: files outside of the source are asked for */
+    uint8_t geometry;
+    uint8_t geometry_views;
+    uint8_t reserved[2];     /* 0 */
+    int32_t geometry_points; /* 0: the default; -1: none */
+    uint32_t overlay_page;   /* make a picture of this page (layout) with its findings; 0: none */
+    char dxf_encoding[28];   /* "": the file's own */
 };
 
 /**

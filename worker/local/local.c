@@ -196,6 +196,9 @@ int qr_local_extract(const struct qr_local_config *config, FILE *out)
         children = config->n_files > 0 ? (int)config->n_files : 1;
     struct qr_pool_config pool_config = {.children = children,
                                          .memory_bytes = config->memory_bytes,
+                                         .geometry = {.on = true,
+                                                      .memory_bytes = config->geometry_memory_bytes,
+                                                      .budget_ms = config->geometry_budget_ms},
                                          .keep_stderr = config->keep_stderr,
                                          .done = on_done,
                                          .arg = &run};

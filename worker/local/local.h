@@ -17,6 +17,9 @@ struct qr_local_config {
     bool jsonl;           /* one record a line instead of one array */
     int64_t memory_bytes; /* per child; 0: the pool's default */
     int64_t budget_ms;    /* per file; 0: the pool's default */
+    int64_t
+        geometry_memory_bytes; /* of the second step of models (docs/geometry.md); 0: as above */
+    int64_t geometry_budget_ms;
     bool keep_stderr;
     struct qr_extract_options options;
     const char *overlay; /* PNG to write for options.overlay_page of the only file; NULL: none */

@@ -42,11 +42,11 @@ void qr_member_done(struct qr_member *member)
     qr_member_init(member);
 }
 
-int qr_member_start(struct qr_member *member, const char *program, int64_t memory_bytes,
-                    bool keep_stderr, struct qr_err *err)
+int qr_member_start(struct qr_member *member, const char *program, const char *mode,
+                    int64_t memory_bytes, bool keep_stderr, struct qr_err *err)
 {
     char memory[32];
-    const char *const argv[] = {program, "--child", memory, NULL};
+    const char *const argv[] = {program, mode, memory, NULL};
     int ends[2];
 
     snprintf(memory, sizeof memory, "--memory=%" PRId64, memory_bytes);
@@ -216,6 +216,7 @@ static bool take_done(struct qr_member *member, const uint8_t *payload, size_t l
         .found = (const char *)member->found.data,
         .found_len = done.class_id == QR_CLASS_NONE ? member->found.len : 0,
         .found_left_out = done.class_id == QR_CLASS_NONE ? done.found_left_out : 0,
+        .is_model = done.class_id == QR_CLASS_NONE && done.is_model != 0,
         .duration_ms = qr_clock_ms() - member->head_since_ms,
         .cpu_ms = (int64_t)(done.cpu_us / 1000),
         .peak_rss_bytes = (int64_t)done.peak_rss_bytes,

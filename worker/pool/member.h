@@ -88,12 +88,15 @@ struct qr_member_verdict {
     char message[256];
 };
 
+void qr_pool_task_free(struct qr_pool_task *task);
+
 void qr_member_init(struct qr_member *member);
 
 /** Close and reap; the slots must have been dealt with. */
 void qr_member_done(struct qr_member *member);
 
-QR_MUST_CHECK int qr_member_start(struct qr_member *member, const char *program,
+/** `mode`: what the program is to be, "--child". */
+QR_MUST_CHECK int qr_member_start(struct qr_member *member, const char *program, const char *mode,
                                   int64_t memory_bytes, bool keep_stderr, struct qr_err *err);
 
 /** May it get jobs? */

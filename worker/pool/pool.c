@@ -9,6 +9,7 @@
 
 #include "common/clock.h"
 #include "worker/pool/member.h"
+#include "worker/pool/second.h"
 
 #define MAX_CHILDREN 256
 #define START_FAILURES_MAX 3
@@ -26,7 +27,8 @@ struct qr_pool {
     struct qr_pool_task *waiting; /* jobs without a child, oldest first */
     struct qr_pool_task **waiting_end;
     size_t n_jobs;
-    int start_failures; /* in a row */
+    struct qr_second *second; /* NULL: there is only one step */
+    int start_failures;       /* in a row */
     int64_t start_at_ms;
     struct qr_pool_stats stats;
 };
@@ -56,7 +58,7 @@ static struct qr_pool_task *pop_front(struct qr_pool *pool)
     return task;
 }
 
-static void free_task(struct qr_pool_task *task)
+void qr_pool_task_free(struct qr_pool_task *task)
 {
     close(task->fd);
     if (task->resume_fd >= 0)
@@ -65,13 +67,22 @@ static void free_task(struct qr_pool_task *task)
 }
 
 /* The one place where a job ends. */
-static void finish(struct qr_pool *pool, struct qr_pool_task *task, struct qr_pool_result *result)
+static void end_job(void *arg, struct qr_pool_task *task, struct qr_pool_result *result)
 {
+    struct qr_pool *pool = arg;
+
     result->id = task->id;
     pool->n_jobs--;
     pool->stats.jobs_done++;
     pool->config.done(pool->config.arg, result);
-    free_task(task);
+    qr_pool_task_free(task);
+}
+
+/* No child has it any more: it ends, or goes on in the second step. */
+static void finish(struct qr_pool *pool, struct qr_pool_task *task, struct qr_pool_result *result)
+{
+    if (!pool->second || !qr_second_take(pool->second, task, result))
+        end_job(pool, task, result);
 }
 
 static void finish_failed(struct qr_pool *pool, struct qr_pool_task *task, enum qr_class cls,
@@ -104,7 +115,7 @@ static int start_child(struct qr_pool *pool, struct qr_err *err)
     if (index == pool->n_members)
         return qr_fail(err, QR_E_LIMIT, "%zu children have not ended yet", pool->n_members);
     struct qr_member *member = &pool->members[index];
-    int rc = qr_member_start(member, pool->program, pool->config.memory_bytes,
+    int rc = qr_member_start(member, pool->program, pool->config.mode, pool->config.memory_bytes,
                              pool->config.keep_stderr, err);
     if (rc < 0)
         return rc;
@@ -118,13 +129,20 @@ static int start_child(struct qr_pool *pool, struct qr_err *err)
     return rc;
 }
 
-/* As many usable children as asked for, unless starting them fails again and again. */
+/* How many usable children there should be now. */
+static size_t wanted_children(const struct qr_pool *pool)
+{
+    size_t most = (size_t)pool->config.children;
+
+    return pool->config.lazy && pool->n_jobs < most ? pool->n_jobs : most;
+}
+
+/* As many usable children as wanted, unless starting them fails again and again. */
 static void start_missing(struct qr_pool *pool)
 {
     struct qr_err err;
 
-    while (live_children(pool) < (size_t)pool->config.children &&
-           qr_clock_ms() >= pool->start_at_ms) {
+    while (live_children(pool) < wanted_children(pool) && qr_clock_ms() >= pool->start_at_ms) {
         if (start_child(pool, &err) == QR_OK)
             continue;
         if (err.code != QR_E_LIMIT)
@@ -146,6 +164,8 @@ int qr_pool_new(const struct qr_pool_config *config, struct qr_pool **ret, struc
     pool->config = *config;
     if (pool->config.memory_bytes == 0)
         pool->config.memory_bytes = (int64_t)1 << 30;
+    if (!pool->config.mode)
+        pool->config.mode = "--child";
     if (pool->config.recycle_files == 0)
         pool->config.recycle_files = 2000;
     if (pool->config.recycle_rss_bytes == 0)
@@ -160,7 +180,10 @@ int qr_pool_new(const struct qr_pool_config *config, struct qr_pool **ret, struc
         memcpy(pool->program, config->program, strlen(config->program) + 1);
     else if (config->program || !qr_process_self(pool->program, sizeof pool->program))
         return qr_fail(err, QR_E_INVALID, "the worker's program cannot be found");
-    for (int i = 0; i < config->children; i++) {
+    if (config->geometry.on &&
+        !(pool->second = qr_second_new(&pool->config, pool->program, pool->epoll, end_job, pool)))
+        return qr_fail(err, QR_E_NOMEM, "no memory for a second pool");
+    for (int i = 0; i < config->children && !config->lazy; i++) {
         int rc = start_child(pool, err);
         if (rc < 0)
             return rc;
@@ -173,16 +196,17 @@ void qr_pool_free(struct qr_pool *pool)
 {
     if (!pool)
         return;
+    qr_second_free(pool->second);
     for (size_t i = 0; i < pool->n_members; i++) {
         struct qr_member *member = &pool->members[i];
         qr_member_kill(member, QR_MEMBER_END_DISCARD);
         for (size_t k = 0; k < member->n_slots; k++)
             if (member->slots[k].task)
-                free_task(member->slots[k].task);
+                qr_pool_task_free(member->slots[k].task);
         qr_member_done(member);
     }
     while (pool->waiting)
-        free_task(pop_front(pool));
+        qr_pool_task_free(pop_front(pool));
     free(pool->members);
     if (pool->epoll >= 0)
         close(pool->epoll);
@@ -251,12 +275,16 @@ int qr_pool_submit(struct qr_pool *pool, const struct qr_pool_job *job, struct q
     memcpy(task->text + name_len, job->type, type_len);
     push_back(pool, task);
     pool->n_jobs++;
+    if (pool->config.lazy)
+        start_missing(pool);
     place_waiting(pool);
     return QR_OK;
 }
 
 void qr_pool_cancel(struct qr_pool *pool, uint64_t id)
 {
+    if (pool->second)
+        qr_second_cancel(pool->second, id);
     for (struct qr_pool_task *task = pool->waiting; task; task = task->next)
         if (task->id == id)
             task->cancelled = true;
@@ -410,6 +438,8 @@ void qr_pool_dispatch(struct qr_pool *pool)
     int n = epoll_wait(pool->epoll, events, (int)QR_COUNT(events), 0);
 
     for (int i = 0; i < n; i++) {
+        if (events[i].data.u64 >= pool->n_members)
+            continue; /* the second step's: below */
         struct qr_member *member = &pool->members[events[i].data.u64];
         if (member->state == QR_MEMBER_NONE)
             continue; /* buried by an earlier event of this round */
@@ -424,6 +454,8 @@ void qr_pool_dispatch(struct qr_pool *pool)
         bury(pool, member);
     }
     finish_cancelled(pool);
+    if (pool->second)
+        qr_second_dispatch(pool->second);
     start_missing(pool);
     place_waiting(pool);
     steal(pool, now);
@@ -445,11 +477,14 @@ int qr_pool_wait_ms(const struct qr_pool *pool)
             member->head_since_ms + STEAL_AFTER_MS < until)
             until = member->head_since_ms + STEAL_AFTER_MS;
     }
-    if (live_children(pool) < (size_t)pool->config.children && pool->start_at_ms < until)
+    if (live_children(pool) < wanted_children(pool) && pool->start_at_ms < until)
         until = pool->start_at_ms;
     for (const struct qr_pool_task *task = pool->waiting; task; task = task->next)
         if (task->cancelled)
             until = now;
+    int second = pool->second ? qr_second_wait_ms(pool->second) : -1;
+    if (second >= 0 && now + second < until)
+        until = now + second;
     if (until == INT64_MAX)
         return -1;
     if (until <= now)
@@ -466,6 +501,8 @@ void qr_pool_each_working(const struct qr_pool *pool, qr_pool_working_fn fn, voi
         if (member->was_ready && member->n_slots > 0 && member->slots[0].task)
             fn(arg, member->slots[0].id, now - member->head_since_ms, &member->progress);
     }
+    if (pool->second)
+        qr_second_each_working(pool->second, fn, arg);
 }
 
 void qr_pool_get_stats(const struct qr_pool *pool, struct qr_pool_stats *ret)
@@ -475,4 +512,10 @@ void qr_pool_get_stats(const struct qr_pool *pool, struct qr_pool_stats *ret)
     ret->working = 0;
     for (size_t i = 0; i < pool->n_members; i++)
         ret->working += pool->members[i].n_slots > 0;
+    if (pool->second) {
+        struct qr_pool_stats second;
+        qr_second_get_stats(pool->second, &second);
+        ret->geometry_started = second.started;
+        ret->geometry_done = second.jobs_done;
+    }
 }

@@ -14,7 +14,8 @@
  * holds up to two jobs: one it works on and the next one, already in its pipe. A child that
  * crashes, hangs or takes too much takes only the job it worked on with it; the other is given to
  * another child. Children are replaced after a number of files or when they have grown, without a
- * pause.
+ * pause. Where `geometry.on` is set, a completed STEP model goes through a second step before
+ * `done` is called; its fields stand behind the first step's in the record.
  *
  * A child dies with the *thread* that started it (Linux PR_SET_PDEATHSIG), so use a pool from one
  * thread for its whole life. Not thread-safe.
@@ -73,6 +74,7 @@ struct qr_pool_result {
     const char *found; /* completed: files it names, one behind the other, each with its NUL */
     size_t found_len;  /* bytes */
     uint32_t found_left_out; /* that many more */
+    bool is_model;           /* completed: one of which a geometry kernel could make something */
     int64_t duration_ms;     /* since a child could begin with it */
     int64_t cpu_ms;
     int64_t peak_rss_bytes; /* of the child so far */
@@ -85,13 +87,24 @@ typedef void (*qr_pool_done_fn)(void *arg, const struct qr_pool_result *result);
 /** Valid during the call, which may not submit nor cancel. */
 typedef void (*qr_pool_kept_fn)(void *arg, const struct qr_pool_kept *kept);
 
+/* The second step of STEP models (docs/geometry.md). */
+struct qr_pool_geometry {
+    bool on;
+    int children;         /* most that run at a time; 0: as many as the first step has */
+    int64_t memory_bytes; /* per child; 0: 2 GiB */
+    int64_t budget_ms;    /* at most, of the job's own; 0: what is left of that */
+};
+
 struct qr_pool_config {
     const char *program;       /* quarry-worker; NULL: the running program */
+    const char *mode;          /* what the program is to be; NULL: "--child" */
+    bool lazy;                 /* children are started when there are jobs for them */
     int children;              /* 1 .. 256 */
     int64_t memory_bytes;      /* per child; 0: 1 GiB */
     uint32_t recycle_files;    /* a child is replaced after so many; 0: 2000 */
     int64_t recycle_rss_bytes; /* … or when it holds more than this between files; 0: 256 MiB */
-    bool keep_stderr;          /* let children write to standard error, for debugging */
+    struct qr_pool_geometry geometry;
+    bool keep_stderr; /* let children write to standard error, for debugging */
     qr_pool_done_fn done;
     qr_pool_kept_fn kept; /* may be NULL, as the next */
     void (*progress)(void *arg, uint64_t id, const struct qr_extract_progress *progress);
@@ -108,6 +121,7 @@ struct qr_pool_stats {
     int children;                     /* alive now */
     int working;                      /* children with a job */
     struct qr_sandbox_report sandbox; /* of the child that became ready last */
+    uint64_t geometry_started, geometry_done; /* children and jobs of the second step */
 };
 
 /**

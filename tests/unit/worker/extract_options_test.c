@@ -17,6 +17,14 @@ static void sets_each_option(void **state)
     assert_int_equal(qr_extract_options_set(&options, "dxf-encoding", "ANSI_1251", &err), QR_OK);
     assert_int_equal(options.follow, QR_EXTRACT_AUTO); /* not unless it is asked for */
     assert_int_equal(qr_extract_options_set(&options, "follow-references", "on", &err), QR_OK);
+    assert_int_equal(qr_extract_options_set(&options, "geometry", "off", &err), QR_OK);
+    assert_int_equal(options.geometry, QR_EXTRACT_OFF);
+    assert_int_equal(qr_extract_options_set(&options, "geometry-views", "off", &err), QR_OK);
+    assert_int_equal(options.geometry_views, QR_EXTRACT_OFF);
+    assert_int_equal(qr_extract_options_set(&options, "geometry-points", "0", &err), QR_OK);
+    assert_int_equal(options.geometry_points, -1);
+    assert_int_equal(qr_extract_options_set(&options, "geometry-points", "512", &err), QR_OK);
+    assert_int_equal(options.geometry_points, 512);
     assert_int_equal(options.follow, QR_EXTRACT_ON);
     assert_int_equal(options.analysis, QR_EXTRACT_ON);
     assert_int_equal(options.ocr, QR_EXTRACT_OFF);
@@ -31,6 +39,8 @@ static void refuses_what_it_does_not_know(void **state)
     } cases[] = {
         {"no such option", "speed", "on", "no option 'speed'"},
         {"no such mode", "ocr", "maybe", "auto, off or on"},
+        {"too many points", "geometry-points", "65537", "0 to 65536"},
+        {"no number of points", "geometry-points", "many", "0 to 65536"},
         {"never by itself", "follow-references", "auto", "off or on"},
         {"an empty mode", "ocr", "", "auto, off or on"},
         {"a name longer than any code page's", "dxf-encoding", "0123456789012345678901234567",
