@@ -88,7 +88,7 @@ static void mark_roots(struct qr_step *s)
 
     for (uint32_t i = 0; i < s->n_products; i++) {
         const struct qr_step_product *product = &s->products[i];
-        if (product->is_child || product->is_document)
+        if (product->is_child || product->is_document || product->is_material)
             continue;
         if (cad && i < cad->n_products)
             cad->products[i]->root = true;

@@ -26,7 +26,7 @@ struct qr_step_unit {
 struct qr_step_product {
     uint32_t instance;
     const char *id, *name;
-    bool is_child, is_parent, is_document;
+    bool is_child, is_parent, is_document, is_material;
 };
 
 /* A child in its parent, once. */

@@ -95,6 +95,8 @@ static void categories(struct qr_step *s, Quarry__V1__CadProduct **made)
             Quarry__V1__CadProduct *out = product ? made[product - s->products] : NULL;
             if (product && qr_step_same(name, "document"))
                 s->products[product - s->products].is_document = true;
+            if (product && qr_step_same(name, "raw material"))
+                s->products[product - s->products].is_material = true;
             if (out && (out->category[0] == '\0' || qr_step_same(out->category, "part")))
                 out->category = name;
         }

@@ -26,7 +26,9 @@ static void learn_shapes(struct qr_step *s)
 static void read_all(struct qr_step *s)
 {
     static void (*const parts[])(struct qr_step *) = {
-        learn_shapes, qr_step_units, qr_step_products, qr_step_assembly, qr_step_brep,
+        learn_shapes,       qr_step_units,  qr_step_products, qr_step_assembly,
+        qr_step_properties, qr_step_styles, qr_step_people,   qr_step_documents,
+        qr_step_pmi,        qr_step_brep,   qr_step_say,
     };
 
     for (size_t i = 0; i < QR_COUNT(parts) && !s->rec->failed; i++) {
