@@ -31,7 +31,13 @@ static void report(struct qr_ifc *ifc)
     qr_ifc_report_project(ifc);
     qr_ifc_report_spatial(ifc);
     qr_ifc_report_products(ifc);
-    qr_extract_report(x, 600);
+    qr_extract_report(x, 500);
+    qr_ifc_report_materials(ifc);
+    qr_ifc_report_associations(ifc);
+    qr_ifc_report_properties(ifc);
+    qr_extract_report(x, 800);
+    qr_ifc_report_structure(ifc);
+    qr_ifc_report_looks(ifc);
     qr_p21_release(x);
     if (ifc->dangling > 0) {
         Quarry__V1__CadModel *cad = qr_record_cad(ifc->rec);

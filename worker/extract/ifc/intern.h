@@ -80,6 +80,7 @@ struct qr_ifc {
     uint64_t budget;   /* steps left in nested properties: they may multiply */
     struct qr_ifc_words *words;
     struct qr_buf scratch;
+    char joined[512]; /* names with dots */
 };
 
 /* ---- objects.c */
@@ -138,10 +139,15 @@ void qr_ifc_words_done(struct qr_ifc *ifc);
 void qr_ifc_relate(struct qr_ifc *ifc);
 
 /* ---- the parts of the record */
-void qr_ifc_read_units(struct qr_ifc *ifc);      /* units.c */
-void qr_ifc_report_project(struct qr_ifc *ifc);  /* project.c */
-void qr_ifc_report_spatial(struct qr_ifc *ifc);  /* spatial.c */
-void qr_ifc_report_products(struct qr_ifc *ifc); /* products.c */
+void qr_ifc_read_units(struct qr_ifc *ifc);          /* units.c */
+void qr_ifc_report_project(struct qr_ifc *ifc);      /* project.c */
+void qr_ifc_report_spatial(struct qr_ifc *ifc);      /* spatial.c */
+void qr_ifc_report_products(struct qr_ifc *ifc);     /* products.c */
+void qr_ifc_report_properties(struct qr_ifc *ifc);   /* properties.c */
+void qr_ifc_report_materials(struct qr_ifc *ifc);    /* materials.c */
+void qr_ifc_report_associations(struct qr_ifc *ifc); /* associations.c */
+void qr_ifc_report_structure(struct qr_ifc *ifc);    /* structure.c */
+void qr_ifc_report_looks(struct qr_ifc *ifc);        /* looks.c */
 
 /** Entries that a list of the record still takes. */
 size_t qr_ifc_room(const struct qr_ifc *ifc, size_t n_used);
