@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/landlock.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -11,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/os/unix/landlock.h"
 #include "common/os/unix/seccomp.h"
 
 #define NOBODY 65534 /* uid and gid that own nothing, on every Linux distribution */
@@ -58,40 +58,15 @@ static bool set_limits(const struct qr_sandbox_config *config)
            limit(RLIMIT_NOFILE, (uint64_t)config->max_fds);
 }
 
-/* A rule set that handles everything this kernel knows and allows nothing of it.
- * Source: Documentation/userspace-api/landlock.rst; rights by ABI version. The header at build time
- * may be older than the kernel, so the later rights stand here as numbers. */
+/* A rule set that handles everything this kernel knows and allows nothing of it. */
 static bool enter_landlock(int abi)
 {
-    struct {
-        uint64_t handled_access_fs;
-        uint64_t handled_access_net;
-        uint64_t scoped;
-    } attr = {0};
-    size_t size = sizeof attr.handled_access_fs;
+    int ruleset = qr_landlock_new(abi);
 
-    if (abi < 1)
+    if (ruleset < 0)
         return false;
-    attr.handled_access_fs = (1u << 13) - 1; /* ABI 1: EXECUTE .. MAKE_SYM */
-    if (abi >= 2)
-        attr.handled_access_fs |= 1u << 13; /* REFER */
-    if (abi >= 3)
-        attr.handled_access_fs |= 1u << 14; /* TRUNCATE */
-    if (abi >= 5)
-        attr.handled_access_fs |= 1u << 15; /* IOCTL_DEV */
-    if (abi >= 4) {
-        attr.handled_access_net = 3; /* BIND_TCP, CONNECT_TCP */
-        size = 2 * sizeof(uint64_t);
-    }
-    if (abi >= 6) {
-        attr.scoped = 3; /* abstract unix sockets, signals */
-        size = 3 * sizeof(uint64_t);
-    }
-    int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0u);
-    if (fd < 0)
-        return false;
-    bool done = syscall(SYS_landlock_restrict_self, fd, 0u) == 0;
-    close(fd);
+    bool done = qr_landlock_enter(ruleset);
+    close(ruleset);
     return done;
 }
 
@@ -110,9 +85,7 @@ int qr_sandbox_enter(const struct qr_sandbox_config *config, struct qr_sandbox_r
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return qr_fail_errno(err, QR_E_INTERNAL, errno, "set no_new_privs");
     report.no_new_privs = true;
-    long abi = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0,
-                       (unsigned)LANDLOCK_CREATE_RULESET_VERSION);
-    report.landlock_abi = abi > 0 ? (int)abi : 0;
+    report.landlock_abi = qr_landlock_abi();
     report.landlock = enter_landlock(report.landlock_abi);
     if (!SANITIZED && config->memory_bytes > 0) {
         /* RLIMIT_DATA counts private writable memory (Linux 4.7), not a file mapped to be read */
