@@ -8,16 +8,20 @@
 #include "worker/agent/agent.h"
 #include "worker/child/child.h"
 #include "worker/local/local.h"
+#include "worker/tool/warden.h"
 
 static const char usage_text[] =
     "usage: quarry-worker [OPTION]...            see quarry-worker --help\n"
     "       quarry-worker --extract [--jobs N] [-o json|jsonl] [--memory BYTES] [--budget-ms N]\n"
-    "                     [--set KEY=VALUE]... [--overlay PNG [--page N]] FILE...\n"
+    "                     [--set KEY=VALUE]... [--overlay PNG [--page N]]\n"
     "                     [--geometry-memory BYTES] [--geometry-budget-ms N]\n"
+    "                     [--exec TYPE=COMMAND]... [--exec-output BYTES]\n"
+    "                     [--dwg-converter auto|off|COMMAND] FILE...\n"
     "       quarry-worker --child | --geometry-child | --sandbox-report [--memory BYTES]\n"
+    "       quarry-worker --tool\n"
     "       quarry-worker --version\n";
 
-enum mode { MODE_NONE, MODE_EXTRACT, MODE_CHILD, MODE_GEOMETRY, MODE_REPORT };
+enum mode { MODE_NONE, MODE_EXTRACT, MODE_CHILD, MODE_GEOMETRY, MODE_REPORT, MODE_TOOL };
 
 static int usage(void)
 {
@@ -58,7 +62,7 @@ static bool set_option(struct qr_extract_options *options, char *pair)
 static bool is_agent(int argc, char **argv)
 {
     static const char *const modes[] = {"--extract", "--child", "--geometry-child",
-                                        "--sandbox-report"};
+                                        "--sandbox-report", "--tool"};
 
     for (int i = 1; i < argc; i++)
         for (size_t m = 0; m < QR_COUNT(modes); m++)
@@ -76,6 +80,7 @@ int main(int argc, char **argv)
         {"sandbox-report", no_argument, NULL, 'r'},
         {"geometry-memory", required_argument, NULL, 'M'},
         {"geometry-budget-ms", required_argument, NULL, 'B'},
+        {"tool", no_argument, NULL, 't'},
         {"jobs", required_argument, NULL, 'j'},
         {"memory", required_argument, NULL, 'm'},
         {"budget-ms", required_argument, NULL, 'b'},
@@ -85,9 +90,15 @@ int main(int argc, char **argv)
         {"set", required_argument, NULL, 's'},
         {"overlay", required_argument, NULL, 'O'},
         {"page", required_argument, NULL, 'p'},
+        {"exec", required_argument, NULL, 'x'},
+        {"exec-output", required_argument, NULL, 'X'},
+        {"dwg-converter", required_argument, NULL, 'd'},
         {0},
     };
-    struct qr_local_config local = {0};
+    static struct qr_tool_set tools;
+    struct qr_local_config local = {.tools = &tools};
+    const char *dwg = "auto";
+    struct qr_err err = {0};
     int64_t memory = (int64_t)1 << 30;
     int64_t jobs = 0;
     int64_t page = 1;
@@ -104,11 +115,20 @@ int main(int argc, char **argv)
                 return 2;
             continue;
         }
+        if (c == 'x') {
+            if (qr_tool_set_add(&tools, optarg, &err) < 0) {
+                fprintf(stderr, "quarry-worker: %s\n", err.msg);
+                return 2;
+            }
+            continue;
+        }
         if (c == 'e' || c == 'c' || c == 'g' || c == 'r')
             mode = c == 'e'   ? MODE_EXTRACT
                    : c == 'c' ? MODE_CHILD
                    : c == 'g' ? MODE_GEOMETRY
                               : MODE_REPORT;
+        else if (c == 't')
+            mode = MODE_TOOL;
         else if (c == 'j')
             good = parse_number(optarg, 256, &jobs);
         else if (c == 'm')
@@ -119,6 +139,10 @@ int main(int argc, char **argv)
             good = parse_number(optarg, (int64_t)1 << 44, &local.geometry_memory_bytes);
         else if (c == 'B')
             good = parse_number(optarg, 86400000, &local.geometry_budget_ms);
+        else if (c == 'X')
+            good = parse_number(optarg, (int64_t)1 << 44, &local.tool_output_bytes);
+        else if (c == 'd')
+            dwg = optarg;
         else if (c == 'O')
             local.overlay = optarg;
         else if (c == 'p')
@@ -137,6 +161,8 @@ int main(int argc, char **argv)
     struct qr_child_config child = {.memory_bytes = memory, .geometry = mode == MODE_GEOMETRY};
     if (mode == MODE_CHILD || mode == MODE_GEOMETRY)
         return qr_child_main(&child);
+    if (mode == MODE_TOOL)
+        return qr_tool_warden_main();
     if (mode == MODE_REPORT)
         return qr_local_sandbox_report(memory, stdout);
     if (mode != MODE_EXTRACT || optind == argc)
@@ -147,7 +173,13 @@ int main(int argc, char **argv)
         return usage();
     if (local.overlay)
         local.options.overlay_page = (uint32_t)page;
+    if (qr_tool_set_add_dwg(&tools, dwg, &err) < 0) {
+        fprintf(stderr, "quarry-worker: %s\n", err.msg);
+        return 2;
+    }
     local.jobs = (int)jobs;
     local.memory_bytes = memory;
-    return qr_local_extract(&local, stdout);
+    int code = qr_local_extract(&local, stdout);
+    qr_tool_set_done(&tools);
+    return code;
 }

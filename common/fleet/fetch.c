@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/filetype.h"
 #include "common/uri.h"
 
 #define READ_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
@@ -160,6 +161,15 @@ static void check_file(const struct qr_fetch_request *request, struct qr_fetched
     posix_fadvise(ret->fd, 0, AHEAD_BYTES, POSIX_FADV_WILLNEED);
 }
 
+/* What the file is shows in its first bytes, where its name does not say it. */
+static void read_head(const char *path, struct qr_fetched *ret)
+{
+    if (ret->fd < 0 || strcmp(qr_filetype_of_name(path), "other") != 0)
+        return;
+    ssize_t n = pread(ret->fd, ret->head, sizeof ret->head, 0);
+    ret->head_len = n > 0 ? (size_t)n : 0;
+}
+
 static void open_path(const struct qr_fetch_request *request, const char *root, const char *path,
                       struct qr_fetched *ret)
 {
@@ -184,6 +194,7 @@ static void open_path(const struct qr_fetch_request *request, const char *root, 
     }
     ret->fd = fd;
     check_file(request, ret);
+    read_head(path, ret);
 }
 
 void qr_fetch_open(const struct qr_fetch_request *request, struct qr_fetched *ret)

@@ -18,6 +18,8 @@
 #include "common/err.h"
 #include "common/roots.h"
 
+enum { QR_FETCH_HEAD = 64 };
+
 struct qr_fetch_request {
     const struct qr_roots *roots;
     const char *uri;    /* root://NAME/path */
@@ -29,9 +31,11 @@ struct qr_fetch_request {
 struct qr_fetched {
     int fd; /* the caller's; -1: failed */
     uint64_t size;
-    int64_t modified_ms; /* since 1970 */
-    enum qr_class cls;   /* of the failure */
-    char message[512];   /* what happened and what to do */
+    int64_t modified_ms;         /* since 1970 */
+    uint8_t head[QR_FETCH_HEAD]; /* its first bytes, where its extension says nothing */
+    size_t head_len;
+    enum qr_class cls; /* of the failure */
+    char message[512]; /* what happened and what to do */
 };
 
 /**

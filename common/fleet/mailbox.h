@@ -11,6 +11,7 @@
 #include "common/base.h"
 #include "common/class.h"
 #include "common/err.h"
+#include "common/fleet/fetch.h"
 
 enum qr_letter_kind {
     QR_LETTER_FRAME,    /* of stream `id` */
@@ -29,6 +30,8 @@ struct qr_letter {
     uint64_t size;     /* FETCHED: of the file */
     int64_t took_ms;   /* FETCHED */
     int64_t modified_ms;
+    uint8_t head[QR_FETCH_HEAD]; /* FETCHED: of a file whose extension is unknown */
+    size_t head_len;
     void *block; /* REFERRED: struct qr_references, or NULL; freed with the letter */
     size_t len;  /* of data, which is NUL-terminated */
     char data[];

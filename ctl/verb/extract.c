@@ -22,6 +22,8 @@ struct args {
     struct qr_ctl_common common;
     int64_t jobs;
     struct qr_option_list settings;
+    struct qr_option_list exec;
+    char *dwg_converter;
     bool show;
     int64_t rows, page;
     char *overlay;
@@ -33,6 +35,8 @@ struct args {
 static const struct qr_option options[] = {
     {"jobs", 'j', QR_OPT_INT, AT(jobs), "0", 0, 1024, 0, NULL, "files at a time; 0: one a core", "docs/cli.md"},
     {"set",  0,   QR_OPT_LIST, AT(settings), NULL, 0, 0, QR_OPT_PAIRS, "KEY=VALUE", "an option: analysis, ocr, spans, geometry = auto|off|on; dxf-encoding", "docs/cli.md"},
+    {"exec", 0,   QR_OPT_LIST, AT(exec), NULL, 0, 0, QR_OPT_PAIRS, "TYPE=COMMAND", "a program of others that reads files of a type", "docs/tools.md"},
+    {"dwg-converter", 0, QR_OPT_STR, AT(dwg_converter), NULL, 0, 0, 0, "COMMAND", "what turns DWG into DXF: auto, off, or a command with {in} and {out}", "docs/tools.md"},
     {"show", 0,   QR_OPT_BOOL, AT(show),     NULL, 0, 0, 0, "", "a summary for people instead of JSON", "docs/cli.md"},
     {"rows", 0,   QR_OPT_INT,  AT(rows),     "12", 0, 0x1p53, 0, NULL, "rows of each list of the summary; 0: all", "docs/cli.md"},
     {"overlay", 0, QR_OPT_STR, AT(overlay), NULL, 0, 0, 0, "PNG", "write a picture of a page with what was found marked; one FILE", "docs/cli.md"},
@@ -143,7 +147,7 @@ static int run_verb(struct qr_ctl *ctl, const void *arguments, const struct qr_o
     char worker[PATH_MAX];
     char jobs[24];
     char page[24];
-    char **argv = calloc(rest->n + 2 * args->settings.n + 12, sizeof *argv);
+    char **argv = calloc(rest->n + 2 * args->settings.n + 2 * args->exec.n + 14, sizeof *argv);
     size_t n = 0;
 
     if (!argv)
@@ -166,6 +170,14 @@ static int run_verb(struct qr_ctl *ctl, const void *arguments, const struct qr_o
     for (size_t i = 0; i < args->settings.n; i++) {
         argv[n++] = (char *)"--set";
         argv[n++] = args->settings.items[i];
+    }
+    for (size_t i = 0; i < args->exec.n; i++) {
+        argv[n++] = (char *)"--exec";
+        argv[n++] = args->exec.items[i];
+    }
+    if (args->dwg_converter) {
+        argv[n++] = (char *)"--dwg-converter";
+        argv[n++] = args->dwg_converter;
     }
     if (args->overlay) {
         argv[n++] = (char *)"--overlay";

@@ -84,10 +84,34 @@ setup_need() {
     setup_done
 }
 
+# setup_node FOLDER WHAT: the npm packages that FOLDER pins. Optional: what goes wrong is said, and the rest goes on.
+setup_node() {
+    local folder=$1 what=$2 log=.quarry/log/npm.log
+    [ ! "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ] || return 0
+    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+        if ! is_root && ! command -v sudo >/dev/null; then
+            say "no Node here, so $what; hint: as root, apt-get install nodejs npm"
+            return 0
+        fi
+        setup_need node
+    fi
+    say "installing the npm packages of $folder"
+    mkdir -p "${log%/*}"
+    if ! (cd "$folder" && npm ci --no-audit --no-fund --ignore-scripts) >"$log" 2>&1; then
+        say "npm ci in $folder failed, so $what; hint: its output is in $log"
+        return 0
+    fi
+    touch "$folder/node_modules/.package-lock.json"
+}
+
+# setup_tools: converters that the worker runs.
+setup_tools() { setup_node worker/tool/dwg "DWG files will be unsupported"; }
+
 verb_setup() {
     case ${1:-} in
         "") setup_need build run ;;
         --test) setup_need build run test ;;
         *) usage "setup: unknown argument '$1'" ;;
     esac
+    setup_tools
 }

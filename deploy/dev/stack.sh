@@ -269,6 +269,7 @@ verb_up() {
     local rc=0
     up_options "$@"
     setup_need build run
+    setup_tools
     build_preset release
     if [ "$up_once" -eq 1 ]; then trap stack_stop EXIT; fi
     up_stack

@@ -120,6 +120,7 @@ verb_test() {
     [ $# -le 1 ] || usage "test: one filter at most"
     SECONDS=0
     setup_need build run test
+    setup_tools
     read -ra runner <<<"$(tsan_runner)"
     test_ctest dev "$filter" env
     test_ctest tsan "$filter" "${runner[@]}"

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "common/fleet/station.h"
@@ -18,6 +19,8 @@ struct agent {
     struct qr_station station;
     struct qr_fetcher *fetcher;
     struct qr_pool *pool;
+    struct qr_tool_set tool_set;
+    struct qr_tools *tools;
     struct qr_jobs jobs;
 };
 
@@ -39,6 +42,12 @@ static void on_pool_progress(void *arg, uint64_t id, const struct qr_extract_pro
 {
     struct agent *a = arg;
     qr_jobs_progress(&a->jobs, id, progress);
+}
+
+static void on_prepared(void *arg, const struct qr_tools_result *result)
+{
+    struct agent *a = arg;
+    qr_jobs_prepared(&a->jobs, result);
 }
 
 /* ---- what the session wants */
@@ -106,11 +115,14 @@ static int wait_ms(const struct agent *a, int64_t now)
     int64_t wait = qr_station_wait_ms(&a->station, now);
     int64_t jobs = qr_jobs_next_deadline(&a->jobs);
     int pool = qr_pool_wait_ms(a->pool);
+    int tools = qr_tools_wait_ms(a->tools);
 
     if (jobs < now + wait)
         wait = jobs > now ? jobs - now : 0;
     if (pool >= 0 && pool < wait)
         wait = pool;
+    if (tools >= 0 && tools < wait)
+        wait = tools;
     return (int)wait;
 }
 
@@ -125,7 +137,8 @@ static void turn(struct agent *a)
 {
     struct pollfd fds[] = {{.fd = qr_station_signal_fd(), .events = POLLIN},
                            {.fd = qr_mailbox_fd(a->station.mailbox), .events = POLLIN},
-                           {.fd = qr_pool_fd(a->pool), .events = POLLIN}};
+                           {.fd = qr_pool_fd(a->pool), .events = POLLIN},
+                           {.fd = qr_tools_fd(a->tools), .events = POLLIN}};
 
     poll(fds, QR_COUNT(fds), wait_ms(a, qr_clock_ms()));
     set_now(a);
@@ -133,6 +146,7 @@ static void turn(struct agent *a)
         qr_station_read_signals(&a->station);
     read_letters(a);
     qr_pool_dispatch(a->pool);
+    qr_tools_dispatch(a->tools);
     qr_jobs_turn(&a->jobs);
     qr_station_end_turn(&a->station);
 }
@@ -149,11 +163,35 @@ static void count_slots(struct agent *a)
         a->options.prefetch = a->options.slots;
 }
 
+/* Programs of others that read files. */
+static int add_tools(struct agent *a, struct qr_err *err)
+{
+    int rc = QR_OK;
+
+    for (size_t i = 0; rc == QR_OK && i < a->options.exec.n; i++)
+        rc = qr_tool_set_add(&a->tool_set, a->options.exec.items[i], err);
+    if (rc == QR_OK)
+        rc = qr_tool_set_add_dwg(&a->tool_set, a->options.dwg_converter, err);
+    return rc;
+}
+
+static void log_tools(const struct agent *a)
+{
+    for (size_t i = 0; i < a->tool_set.n; i++) {
+        const struct qr_tool *tool = &a->tool_set.items[i];
+        qr_log(tool->missing ? QR_LOG_WARN : QR_LOG_INFO,
+               tool->missing ? "exec.missing" : "exec.ready", "types=%.*s program=\"%s\"",
+               (int)strcspn(tool->types + 1, " "), tool->types + 1, tool->argv[0]);
+    }
+}
+
 static int start(struct agent *a, struct qr_err *err)
 {
     struct qr_station *m = &a->station;
-    int rc = qr_station_start(m, err);
+    int rc = add_tools(a, err);
 
+    if (rc == QR_OK)
+        rc = qr_station_start(m, err);
     if (rc < 0)
         return rc;
     count_slots(a);
@@ -168,7 +206,14 @@ static int start(struct agent *a, struct qr_err *err)
         .kept = on_pool_kept,
         .progress = on_pool_progress,
         .arg = a};
+    const struct qr_tools_config tools = {.running = (int)a->options.slots,
+                                          .memory_bytes = a->options.memory_bytes,
+                                          .output_bytes = a->options.exec_output_bytes,
+                                          .done = on_prepared,
+                                          .arg = a};
     rc = qr_pool_new(&pool, &a->pool, err);
+    if (rc == QR_OK)
+        rc = qr_tools_new(&tools, &a->tools, err);
     if (rc == QR_OK)
         rc = qr_fetcher_new(&m->roots, (uint64_t)a->options.max_file_bytes, m->mailbox,
                             FETCH_THREADS, &a->fetcher, err);
@@ -179,10 +224,13 @@ static int start(struct agent *a, struct qr_err *err)
         a->jobs.session = m->session;
         a->jobs.fetcher = a->fetcher;
         a->jobs.pool = a->pool;
+        a->jobs.tools = a->tools;
+        a->jobs.tool_set = &a->tool_set;
         a->jobs.roots = &m->roots;
         a->jobs.keep_ms = a->options.checkpoint_ms;
         a->jobs.max_file_bytes = (uint64_t)a->options.max_file_bytes;
         set_now(a);
+        log_tools(a);
     }
     return rc;
 }
@@ -190,10 +238,12 @@ static int start(struct agent *a, struct qr_err *err)
 static void finish(struct agent *a)
 {
     qr_pool_free(a->pool);
+    qr_tools_free(a->tools);
     qr_jobs_free(&a->jobs);
     bool hangs =
         !qr_fetcher_free(a->fetcher); /* a thread in a share still uses mailbox and roots */
     qr_station_finish(&a->station, hangs);
+    qr_tool_set_done(&a->tool_set);
     qr_options_done(&qr_agent_options, &a->options);
 }
 

@@ -82,6 +82,8 @@ static void serve(const struct qr_fetcher *fetcher, const struct request *reques
     letter->size = got.size;
     letter->took_ms = qr_clock_ms() - begun_ms;
     letter->modified_ms = got.modified_ms;
+    letter->head_len = got.head_len;
+    memcpy(letter->head, got.head, got.head_len);
     qr_mailbox_post(fetcher->mailbox, letter);
 }
 

@@ -30,6 +30,9 @@ void qr_job_dispose(struct qr_job *job)
         close(job->fd);
     if (job->resume_fd >= 0)
         close(job->resume_fd);
+    if (job->prepared_fd >= 0)
+        close(job->prepared_fd);
+    free(job->prepared);
     free(job->resume);
     free(job->record);
     free(job->uri);
@@ -107,11 +110,11 @@ void qr_jobs_done(struct qr_jobs *jobs, const struct qr_pool_result *result)
     size_t len = result->record_bytes;
     uint8_t *noted = NULL;
 
-    jobs->n_submitted--;
-    if (!job)
+    if (!job) {
+        jobs->n_submitted--;
         return;
-    if (job->alone)
-        jobs->alone_running = false;
+    }
+    qr_job_free_place(jobs, job);
     if (job->state == QR_JOB_LEFT || result->cancelled) {
         qr_job_free(jobs, job);
         return;
@@ -192,17 +195,30 @@ void qr_jobs_kept(struct qr_jobs *jobs, const struct qr_pool_kept *kept)
 
 /* ---- into the pool */
 
+void qr_job_hold_place(struct qr_jobs *jobs, const struct qr_job *job)
+{
+    jobs->n_submitted++;
+    jobs->alone_running = jobs->alone_running || job->alone;
+}
+
+void qr_job_free_place(struct qr_jobs *jobs, const struct qr_job *job)
+{
+    jobs->n_submitted--;
+    if (job->alone)
+        jobs->alone_running = false;
+}
+
 /* A suspect runs with nothing beside it. */
 static bool may_submit(const struct qr_jobs *jobs, const struct qr_job *job)
 {
-    if (jobs->alone_running || qr_pool_room(jobs->pool) == 0)
+    if (jobs->alone_running || (job->alone && jobs->n_submitted > 0))
         return false;
-    return !job->alone || jobs->n_submitted == 0;
+    return job->tool ? qr_tools_room(jobs->tools) > 0 : qr_pool_room(jobs->pool) > 0;
 }
 
 static void submit(struct qr_jobs *jobs, struct qr_job *job)
 {
-    int64_t left_ms = job->budget_ms > job->fetch_ms ? job->budget_ms - job->fetch_ms : 1;
+    int64_t left_ms = qr_tools_left_ms(job->prepared, job->budget_ms, job->fetch_ms);
     const struct qr_pool_job ask = {.id = job->lease_id,
                                     .fd = job->fd,
                                     .name = job->name,
@@ -212,12 +228,20 @@ static void submit(struct qr_jobs *jobs, struct qr_job *job)
                                     .budget_ms = job->budget_ms ? left_ms : 0,
                                     .progress_ms = job->progress_ms,
                                     .keep_ms = jobs->keep_ms,
+                                    .prepared = job->prepared,
+                                    .prepared_fd = job->prepared_fd,
                                     .resume_fd = job->resume_fd,
                                     .state_bytes = job->resume_len};
     struct qr_err err = {0};
 
-    qr_session_started(jobs->session, job->lease_id);
-    qr_log(QR_LOG_DEBUG, "job.start", "lease=%" PRIu64, job->lease_id);
+    if (!job->prepared) {
+        qr_session_started(jobs->session, job->lease_id);
+        qr_log(QR_LOG_DEBUG, "job.start", "lease=%" PRIu64, job->lease_id);
+    }
+    if (job->tool) {
+        qr_job_prepare(jobs, job);
+        return;
+    }
     if (qr_pool_submit(jobs->pool, &ask, &err) < 0) {
         qr_job_answer(jobs, job->lease_id,
                       err.code == QR_E_INVALID ? QR_CLASS_INVALID_INPUT : QR_CLASS_RESOURCE,
@@ -228,9 +252,9 @@ static void submit(struct qr_jobs *jobs, struct qr_job *job)
     DL_DELETE(jobs->ready, job);
     job->fd = -1;
     job->resume_fd = -1;
+    job->prepared_fd = -1;
     job->state = QR_JOB_RUNNING;
-    jobs->n_submitted++;
-    jobs->alone_running = jobs->alone_running || job->alone;
+    qr_job_hold_place(jobs, job);
 }
 
 /* ---- stopping */
@@ -240,6 +264,8 @@ static void leave(struct qr_jobs *jobs, struct qr_job *job)
 {
     if (job->state == QR_JOB_LEFT)
         return;
+    if (job->state == QR_JOB_PREPARING)
+        qr_job_unprepare(jobs, job);
     if (job->state != QR_JOB_RUNNING) {
         qr_job_free(jobs, job);
         return;
@@ -291,7 +317,8 @@ void qr_jobs_hand_back(struct qr_jobs *jobs, bool running_too, const char *reaso
         if (job->state == QR_JOB_RUNNING && running_too)
             stop_soon(jobs, job, jobs->now_ms + KEEP_GRACE_MS, reason);
         else if (job->state != QR_JOB_LEFT && job->state != QR_JOB_RUNNING &&
-                 (job->state != QR_JOB_REFERRING || running_too))
+                 ((job->state != QR_JOB_REFERRING && job->state != QR_JOB_PREPARING) ||
+                  running_too))
             hand_back(jobs, job, reason);
     }
 }
@@ -352,12 +379,25 @@ static void report_working(void *arg, uint64_t id, int64_t since_ms,
     qr_session_progress(jobs->session, id, &running);
 }
 
+static void report_preparing(struct qr_jobs *jobs, const struct qr_job *job)
+{
+    int64_t since_ms = qr_tools_since_ms(jobs->tools, job->lease_id);
+    const struct qr_session_progress running = {
+        .phase = QUARRY__V1__LEASE_PHASE__LEASE_PHASE_RUNNING,
+        .started_ms = jobs->now_ms - (since_ms > 0 ? since_ms : 0) - job->fetch_ms};
+
+    if (since_ms >= 0)
+        qr_session_progress(jobs->session, job->lease_id, &running);
+}
+
 void qr_jobs_report(struct qr_jobs *jobs)
 {
     struct qr_job *job;
     struct qr_job *next;
 
     HASH_ITER (hh, jobs->all, job, next) {
+        if (job->state == QR_JOB_PREPARING)
+            report_preparing(jobs, job);
         if (job->state != QR_JOB_FETCHING)
             continue;
         if (!job->fetching_ms && !qr_fetcher_is_waiting(jobs->fetcher, job->lease_id))
@@ -377,8 +417,13 @@ void qr_jobs_turn(struct qr_jobs *jobs)
 
     HASH_ITER (hh, jobs->all, job, next)
         check_time(jobs, job);
-    while (jobs->ready && may_submit(jobs, jobs->ready))
-        submit(jobs, jobs->ready);
+    DL_FOREACH_SAFE(jobs->ready, job, next)
+    {
+        if (may_submit(jobs, job))
+            submit(jobs, job);
+        else if (!job->tool || job->alone)
+            break; /* in order; only a full house of programs holds up nobody else */
+    }
 }
 
 int64_t qr_jobs_next_deadline(const struct qr_jobs *jobs)

@@ -2,7 +2,7 @@
  *
  * The jobs an agent holds and their way through it: fetched, submitted to the pool, answered.
  *
- *     QUEUED  -> FETCHING -> READY -> RUNNING -> [REFERRING ->] gone
+ *     QUEUED  -> FETCHING -> READY -> [PREPARING -> READY ->] RUNNING -> [REFERRING ->] gone
  *
  * At most `slots` jobs plus the prefetch are held, because no more are offered. Used by the agent's
  * thread only.
@@ -18,10 +18,12 @@
 #include "worker/agent/options.h"
 #include "worker/agent/refer.h"
 #include "worker/pool/pool.h"
+#include "worker/tool/tools.h"
 
 enum qr_job_state {
     QR_JOB_FETCHING,  /* a fetch thread opens it, or will */
-    QR_JOB_READY,     /* open, waits for a child */
+    QR_JOB_READY,     /* open, waits for a child, or for a program of others */
+    QR_JOB_PREPARING, /* a program of others reads it before the child does */
     QR_JOB_RUNNING,   /* in the pool */
     QR_JOB_REFERRING, /* done; a fetch thread looks at the files it names */
     QR_JOB_LEFT,      /* in the pool, but the lease is over: its end is of no interest */
@@ -40,18 +42,22 @@ struct qr_job {
     int64_t budget_ms, progress_ms; /* 0: the pool's default */
     int64_t taken_ms;               /* when it was accepted */
     int64_t fetching_ms;            /* a thread was seen opening it then; 0: it waits, or is open */
-    int64_t fetch_ms;               /* how long opening took */
+    int64_t fetch_ms;               /* how long opening took, and preparing */
     int64_t stop_ms;                /* asked to stop: until then it may finish; 0: not asked */
     const char *stop_reason;
     int fd;          /* READY, or open already while the parts are fetched */
     uint8_t *resume; /* state to go on from; NULL: from the start */
     size_t resume_len;
-    int resume_fd;     /* state and parts for the child; -1: from the start */
-    bool parts_wanted; /* the parts are being fetched */
-    bool said;         /* that it went on, in the log */
-    bool kept;         /* something was kept since it was asked for (stop_ms) */
-    bool changed;      /* size or time differ from the listing */
-    uint8_t *record;   /* REFERRING: the result, until its references are looked at */
+    int resume_fd;                /* state and parts for the child; -1: from the start */
+    bool parts_wanted;            /* the parts are being fetched */
+    bool said;                    /* that it went on, in the log */
+    bool kept;                    /* something was kept since it was asked for (stop_ms) */
+    const struct qr_tool *tool;   /* reads it first; NULL: none, or it has */
+    char tool_type[32];           /* of the record then */
+    struct qr_prepared *prepared; /* what came of that; NULL: nothing did */
+    int prepared_fd;              /* what the program wrote; -1: none */
+    bool changed;                 /* size or time differ from the listing */
+    uint8_t *record;              /* REFERRING: the result, until its references are looked at */
     size_t record_len;
     int64_t done_ms, took_ms;
     uint32_t found_left_out;
@@ -63,13 +69,15 @@ struct qr_jobs {
     struct qr_session *session; /* borrowed, all */
     struct qr_fetcher *fetcher;
     struct qr_pool *pool;
+    struct qr_tools *tools;
+    const struct qr_tool_set *tool_set;
     const struct qr_roots *roots;
     uint64_t max_file_bytes;
     int64_t keep_ms; /* what is finished is kept so often */
     int64_t now_ms;
     struct qr_job *all;
     struct qr_job *ready;
-    size_t n_submitted; /* in the pool, those left included */
+    size_t n_submitted; /* in the pool, those left included, and with programs of others */
     bool alone_running;
     uint64_t done, failed; /* results handed to the session */
 };
@@ -87,6 +95,8 @@ void qr_jobs_progress(const struct qr_jobs *jobs, uint64_t id,
                       const struct qr_extract_progress *progress);
 /** The fetch thread's answer about the files a job names; NULL: it had no memory. */
 void qr_jobs_referred(struct qr_jobs *jobs, uint64_t lease_id, const struct qr_references *refs);
+/** What a program of others made of a file. */
+void qr_jobs_prepared(struct qr_jobs *jobs, const struct qr_tools_result *result);
 /** The pool's answer. */
 void qr_jobs_done(struct qr_jobs *jobs, const struct qr_pool_result *result);
 void qr_jobs_stop(struct qr_jobs *jobs, uint64_t lease_id, enum qr_session_stop reason,

@@ -24,6 +24,7 @@ static struct qr_job *make_job(const struct qr_jobs *jobs, const Quarry__V1__Lea
     job->taken_ms = jobs->now_ms;
     job->fd = -1;
     job->resume_fd = -1;
+    job->prepared_fd = -1;
     if (lease->checkpoint.len > 0 && lease->part_bytes > 0 &&
         (job->resume = malloc(lease->checkpoint.len)) != NULL) {
         memcpy(job->resume, lease->checkpoint.data, lease->checkpoint.len);
@@ -129,6 +130,7 @@ void qr_jobs_fetched(struct qr_jobs *jobs, struct qr_letter *letter)
     job->fetch_ms = letter->took_ms;
     job->changed = (job->listed_bytes != 0 && job->listed_bytes != letter->size) ||
                    (job->listed_modified_ms != 0 && job->listed_modified_ms != letter->modified_ms);
+    qr_job_choose_tool(jobs, job, letter->head, letter->head_len);
     if (!job->parts_wanted)
         qr_job_ready(jobs, job);
 }

@@ -17,6 +17,9 @@ static const struct qr_option table[] = {
     {"geometry-budget",  0, QR_OPT_MSEC, AT(geometry_budget_ms),  "60s",            1000, 86400000, 0,             "DURATION",  "longest time of that, within the job's own budget", GEOMETRY},
     {"geometry-memory",  0, QR_OPT_SIZE, AT(geometry_memory_bytes), "2G",           268435456, 0x1p44, 0,          "SIZE",      "memory of one process that does it", GEOMETRY},
     {"geometry-slots",   0, QR_OPT_INT,  AT(geometry_slots),      "0",              0,   256,     0,               "N",         "models at a time (0: as many as slots)", GEOMETRY},
+    {"exec",             0, QR_OPT_LIST, AT(exec),                NULL,             0,   0,       QR_OPT_PAIRS,    "TYPE=COMMAND", "a program of others that reads files of a type, e.g. sldprt='/opt/acme/read {in}'", "docs/tools.md"},
+    {"exec-output",      0, QR_OPT_SIZE, AT(exec_output_bytes),   "1G",             4096, 0x1p44, 0,               "SIZE",      "the most such a program may write for one file", "docs/tools.md"},
+    {"dwg-converter",    0, QR_OPT_STR,  AT(dwg_converter),       "auto",           0,   0,       0,               "COMMAND",   "what turns DWG into DXF: auto (the first there is), off, or a command with {in} and {out}", "docs/tools.md"},
     {0},
 };
 /* clang-format on */

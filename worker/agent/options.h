@@ -17,6 +17,9 @@ struct qr_agent_options {
     int64_t geometry_slots; /* 0: as many as slots */
     int64_t geometry_memory_bytes;
     int64_t geometry_budget_ms;
+    struct qr_option_list exec; /* TYPE=COMMAND: worker/tool/tool.h */
+    char *dwg_converter;
+    int64_t exec_output_bytes;
 };
 
 extern const struct qr_options qr_agent_options;

@@ -28,6 +28,8 @@ struct queued {
     size_t type;   /* where it begins in `text`, behind the name */
     int resume_fd; /* -1: from the start */
     uint64_t state_bytes;
+    struct qr_prepared *prepared; /* NULL: none */
+    int prepared_fd;              /* -1: none */
     char text[QR_WIRE_TEXT_MAX];
 };
 
@@ -48,6 +50,10 @@ struct child {
     uint64_t resume_id;
     int resume_fd;
     uint64_t resume_state_bytes;
+    /* a PREPARED whose JOB comes next */
+    uint64_t prepared_id;
+    struct qr_prepared *prepared;
+    int prepared_fd;
     /* keeping what is finished */
     int64_t keep_ms; /* of the job; 0: not, or not any more */
     int64_t kept_at_ms, looked_at_ms;
@@ -273,6 +279,13 @@ static int queue_job(struct child *child, const struct qr_pipe_header *header,
         queued->state_bytes = child->resume_state_bytes;
         child->resume_fd = -1;
     }
+    queued->prepared = NULL;
+    queued->prepared_fd = -1;
+    if (child->prepared && child->prepared_id == header->id) {
+        queued->prepared = child->prepared;
+        queued->prepared_fd = child->prepared_fd;
+        child->prepared = NULL;
+    }
     child->n_queued++;
     return QR_OK;
 }
@@ -285,6 +298,21 @@ static int take_resume(struct child *child, const struct qr_pipe_header *header,
     memcpy(&child->resume_state_bytes, payload, sizeof child->resume_state_bytes);
     child->resume_id = header->id;
     child->resume_fd = fd;
+    return QR_OK;
+}
+
+/* Takes the descriptor, which may be none, on success. */
+static int take_prepared(struct child *child, const struct qr_pipe_header *header,
+                         const uint8_t *payload, int fd, struct qr_err *err)
+{
+    if (header->len != sizeof *child->prepared || child->prepared)
+        return qr_fail(err, QR_E_DATA, "not what a program made");
+    child->prepared = malloc(sizeof *child->prepared);
+    if (!child->prepared)
+        return qr_fail(err, QR_E_NOMEM, "out of memory");
+    memcpy(child->prepared, payload, sizeof *child->prepared);
+    child->prepared_id = header->id;
+    child->prepared_fd = fd;
     return QR_OK;
 }
 
@@ -319,6 +347,9 @@ static void drop_queued(struct child *child, size_t index)
     close(child->queue[index].fd);
     if (child->queue[index].resume_fd >= 0)
         close(child->queue[index].resume_fd);
+    if (child->queue[index].prepared_fd >= 0)
+        close(child->queue[index].prepared_fd);
+    free(child->queue[index].prepared);
     child->n_queued--;
     memmove(&child->queue[index], &child->queue[index + 1],
             (child->n_queued - index) * sizeof child->queue[0]);
@@ -357,6 +388,8 @@ static int take_frames(struct child *child, struct qr_err *err)
             rc = skip_job(child, header.id, err);
         else if (header.type == QR_WIRE_RESUME)
             rc = take_resume(child, &header, payload, fd, err);
+        else if (header.type == QR_WIRE_PREPARED)
+            rc = take_prepared(child, &header, payload, fd, err);
         else if (header.type == QR_WIRE_KEEP)
             rc = keep_soon(child, header.id);
         else
@@ -401,6 +434,8 @@ static int loop(struct child *child)
                                          .options = next->wire.options,
                                          .progress = on_progress,
                                          .progress_arg = child,
+                                         .prepared = next->prepared,
+                                         .prepared_fd = next->prepared_fd,
                                          .resume = found ? &resume : NULL,
                                          .keeper = &keeper};
             child->job_id = next->id;
@@ -440,6 +475,7 @@ int qr_child_main(const struct qr_child_config *config)
     qr_pipe_init(&child.pipe, QR_WIRE_FD, true, false);
     qr_buf_init(&child.encoded, RECORD_MAX);
     child.rec = qr_record_new(NULL);
+    child.prepared_fd = -1;
     /* a document may take what is left after the record and the text */
     size_t for_pdf = config->memory_bytes > 0 ? (size_t)config->memory_bytes / 2 : SIZE_MAX / 2;
     child.geometry = config->geometry;

@@ -6,6 +6,7 @@
  *       JOB (with the open file)     the next one is sent while the child works, so that it is
  *                                    there when the child has finished
  *       RESUME (with a file)         right before the JOB of the same id: where to go on from
+ *       PREPARED (with a file)       the same: what a program of others made of the job's file
  *       SKIP                         forget a job that has not begun
  *       KEEP                         keep what the job has finished now, not when it is time
  *
@@ -23,6 +24,7 @@
 
 #include "common/os/sandbox.h"
 #include "worker/extract/extract.h"
+#include "worker/extract/prepared.h"
 
 enum qr_wire_type {
     QR_WIRE_JOB = 1, /* struct qr_wire_job, then name and type, each NUL-terminated */
@@ -34,9 +36,10 @@ enum qr_wire_type {
     QR_WIRE_SKIPPED,
     QR_WIRE_RESUME, /* uint64_t bytes of the state; the file has the state, then the parts */
     QR_WIRE_KEEP,
-    QR_WIRE_PART,  /* the next bytes of a part */
-    QR_WIRE_KEPT,  /* struct qr_wire_kept, then the state: the part is whole */
-    QR_WIRE_FOUND, /* another file, as the job's file names it: text, NUL-terminated */
+    QR_WIRE_PART,     /* the next bytes of a part */
+    QR_WIRE_KEPT,     /* struct qr_wire_kept, then the state: the part is whole */
+    QR_WIRE_FOUND,    /* another file, as the job's file names it: text, NUL-terminated */
+    QR_WIRE_PREPARED, /* struct qr_prepared; with the file that the program made, if it did */
 };
 
 enum {

@@ -6,6 +6,7 @@
 #include "worker/extract/dxf/codepage.h"
 #include "worker/extract/ocr/ocr.h"
 #include "worker/extract/pdf/pdf.h"
+#include "worker/extract/prepared.h"
 #include "worker/extract/table.h"
 #include "worker/extract/text.h"
 
@@ -16,6 +17,7 @@ int qr_engine_init(struct qr_engine *engine, size_t memory_bytes, struct qr_err 
 {
     memset(engine, 0, sizeof *engine);
     qr_input_init(&engine->input);
+    qr_input_init(&engine->prepared);
     qr_buf_init(&engine->text, SCRATCH_MAX);
     engine->codepages = qr_dxf_codepages_new();
     engine->ocr = qr_ocr_new();
@@ -27,6 +29,7 @@ int qr_engine_init(struct qr_engine *engine, size_t memory_bytes, struct qr_err 
 void qr_engine_done(struct qr_engine *engine)
 {
     qr_input_done(&engine->input);
+    qr_input_done(&engine->prepared);
     qr_buf_done(&engine->text);
     qr_pdf_free(engine->pdf);
     engine->pdf = NULL;
@@ -66,6 +69,11 @@ static void fail_mislabelled(struct qr_record *rec, const struct qr_detected *fo
                    extension, found->by_content->what);
 }
 
+static bool is_drawing(const char *type)
+{
+    return strcmp(type, "pdf") == 0 || strcmp(type, "dxf") == 0 || strcmp(type, "dwg") == 0;
+}
+
 static void run(const struct qr_extract *x)
 {
     struct qr_detected found;
@@ -75,6 +83,10 @@ static void run(const struct qr_extract *x)
     qr_detect(x->in->head, x->in->head_len, x->job->name, x->job->type, &found);
     if (found.mislabelled) {
         fail_mislabelled(x->rec, &found, extension);
+        return;
+    }
+    if (x->job->prepared) {
+        qr_prepared_extract(x);
         return;
     }
     if (!found.format && extension[0] == '\0' && qr_text_is_likely(x->in->head, x->in->head_len))
@@ -113,7 +125,7 @@ void qr_extract_file(struct qr_engine *engine, const struct qr_extract_job *job,
     if (qr_input_open(&engine->input, job->fd, job->max_file_bytes, rec))
         run(&x);
     qr_input_close(&engine->input, rec);
-    if (strcmp(rec->msg->type, "pdf") == 0 || strcmp(rec->msg->type, "dxf") == 0)
+    if (is_drawing(rec->msg->type))
         qr_completeness_set(rec);
     qr_buf_clear(&engine->text);
     if (engine->text.cap > SCRATCH_KEEP) {

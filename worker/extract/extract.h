@@ -17,6 +17,7 @@
 
 struct qr_dxf_codepages; /* worker/extract/dxf/codepage.h */
 struct qr_ocr;           /* worker/extract/ocr/ocr.h */
+struct qr_prepared;      /* worker/extract/prepared.h */
 struct qr_pdf;           /* worker/extract/pdf/pdf.h */
 
 /* How far it has come. */
@@ -56,12 +57,15 @@ struct qr_extract_job {
     struct qr_extract_options options;
     qr_extract_progress_fn progress; /* may be NULL */
     void *progress_arg;
+    const struct qr_prepared *prepared;     /* NULL: the file is read by ourselves */
+    int prepared_fd;                        /* what the program wrote; -1: nothing. Borrowed */
     const struct qr_extract_resume *resume; /* NULL: from the start */
     const struct qr_extract_keeper *keeper; /* NULL: nothing is kept */
 };
 
 struct qr_engine {
     struct qr_input input;
+    struct qr_input prepared; /* what a program of others made of it */
     struct qr_pdf *pdf;
     struct qr_dxf_codepages *codepages; /* NULL: double-byte pages cannot be read */
     struct qr_ocr *ocr;

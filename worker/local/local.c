@@ -15,19 +15,24 @@
 #include "worker/extract/ocr/ocr.h"
 #include "worker/extract/table.h"
 #include "worker/pool/pool.h"
+#include "worker/tool/tools.h"
 
 /* Results that wait for an earlier file's are kept, at most so many for each child. */
 #define AHEAD_PER_CHILD 8
 #define READY_MS 10000
+#define BUDGET_MS 120000 /* for one file */
 
 struct outcome {
     bool done;
     char *text; /* the record as JSON */
+    int fd;     /* while a program of others reads the file; else -1 */
+    char type[32];
 };
 
 struct run {
     const struct qr_local_config *config;
     struct qr_pool *pool;
+    struct qr_tools *tools;
     FILE *out;
     struct outcome *outcomes; /* one a file */
     size_t next_in;           /* file to open next */
@@ -119,6 +124,60 @@ static enum qr_class class_of_errno(int errnum)
     return errnum == EMFILE || errnum == ENFILE ? QR_CLASS_RESOURCE : QR_CLASS_CONNECTION;
 }
 
+/* Into the pool, with what a program of others made of it, if one did. */
+static void submit(struct run *run, size_t index, int fd, const struct qr_prepared *prepared,
+                   int prepared_fd, int64_t used_ms)
+{
+    int64_t budget = run->config->budget_ms > 0 ? run->config->budget_ms : BUDGET_MS;
+    struct qr_err err = {0};
+    struct qr_pool_job job = {.id = index,
+                              .fd = fd,
+                              .name = run->config->files[index],
+                              .type = "",
+                              .prepared = prepared,
+                              .prepared_fd = prepared_fd,
+                              .budget_ms = qr_tools_left_ms(prepared, budget, used_ms),
+                              .options = run->config->options};
+
+    if (qr_pool_submit(run->pool, &job, &err) == QR_OK)
+        return;
+    close(fd);
+    if (prepared_fd >= 0)
+        close(prepared_fd);
+    settle_failed(run, index, QR_CLASS_INVALID_INPUT, err.msg, 0);
+}
+
+/* Does a program of others read it first? */
+static bool submit_to_tool(struct run *run, size_t index, int fd)
+{
+    struct outcome *outcome = &run->outcomes[index];
+    uint8_t head[QR_INPUT_HEAD];
+    ssize_t n = run->config->tools->n > 0 ? pread(fd, head, sizeof head, 0) : 0;
+    const char *name = run->config->files[index];
+    struct qr_tools_job job = {
+        .id = index, .fd = fd, .name = name, .budget_ms = run->config->budget_ms};
+    struct qr_err err;
+
+    job.tool =
+        qr_tool_set_find(run->config->tools, name, "", head, n > 0 ? (size_t)n : 0, outcome->type);
+    if (!job.tool || qr_tools_submit(run->tools, &job, &err) < 0)
+        return false;
+    outcome->fd = fd;
+    return true;
+}
+
+static void on_prepared(void *arg, const struct qr_tools_result *result)
+{
+    struct run *run = arg;
+    struct outcome *outcome = &run->outcomes[result->id];
+    struct qr_prepared prepared;
+    int fd = outcome->fd;
+
+    outcome->fd = -1;
+    qr_tools_prepared(result, outcome->type, &prepared);
+    submit(run, (size_t)result->id, fd, &prepared, result->fd, result->duration_ms);
+}
+
 static void submit_next(struct run *run)
 {
     size_t index = run->next_in++;
@@ -139,16 +198,8 @@ static void submit_next(struct run *run)
         settle_failed(run, index, class_of_errno(errnum), err.msg, 0);
         return;
     }
-    struct qr_pool_job job = {.id = index,
-                              .fd = fd,
-                              .name = name,
-                              .type = "",
-                              .budget_ms = run->config->budget_ms,
-                              .options = run->config->options};
-    if (qr_pool_submit(run->pool, &job, &err) < 0) {
-        close(fd);
-        settle_failed(run, index, QR_CLASS_INVALID_INPUT, err.msg, 0);
-    }
+    if (!submit_to_tool(run, index, fd))
+        submit(run, index, fd, NULL, -1, 0);
 }
 
 static void print_ready(struct run *run)
@@ -170,6 +221,19 @@ static void print_ready(struct run *run)
         run->broken = true;
 }
 
+static void wait_for_some(struct run *run)
+{
+    struct pollfd fds[] = {{.fd = qr_pool_fd(run->pool), .events = POLLIN},
+                           {.fd = qr_tools_fd(run->tools), .events = POLLIN}};
+    int pool_ms = qr_pool_wait_ms(run->pool);
+    int tools_ms = qr_tools_wait_ms(run->tools);
+
+    poll(fds, QR_COUNT(fds),
+         tools_ms < 0 || (pool_ms >= 0 && pool_ms < tools_ms) ? pool_ms : tools_ms);
+    qr_pool_dispatch(run->pool);
+    qr_tools_dispatch(run->tools);
+}
+
 static void work(struct run *run, size_t ahead)
 {
     while (run->next_out < run->config->n_files && !run->broken) {
@@ -177,17 +241,15 @@ static void work(struct run *run, size_t ahead)
                run->next_in - run->next_out < ahead)
             submit_next(run);
         print_ready(run);
-        if (qr_pool_jobs(run->pool) > 0) {
-            struct pollfd fd = {.fd = qr_pool_fd(run->pool), .events = POLLIN};
-            poll(&fd, 1, qr_pool_wait_ms(run->pool));
-            qr_pool_dispatch(run->pool);
-        }
+        if (qr_pool_jobs(run->pool) + qr_tools_jobs(run->tools) > 0)
+            wait_for_some(run);
     }
 }
 
 int qr_local_extract(const struct qr_local_config *config, FILE *out)
 {
     QR_AUTO(qr_pool) pool = NULL;
+    QR_AUTO(qr_tools) tools = NULL;
     struct run run = {.config = config, .out = out};
     struct qr_err err = {0};
     int children = config->jobs > 0 ? config->jobs : qr_process_cpus();
@@ -206,7 +268,17 @@ int qr_local_extract(const struct qr_local_config *config, FILE *out)
         qr_log_err(QR_LOG_ERROR, "extract.start", &err, "children=%d", children);
         return 1;
     }
+    const struct qr_tools_config tools_config = {.running = children,
+                                                 .memory_bytes = config->memory_bytes,
+                                                 .output_bytes = config->tool_output_bytes,
+                                                 .done = on_prepared,
+                                                 .arg = &run};
+    if (qr_tools_new(&tools_config, &tools, &err) < 0) {
+        qr_log_err(QR_LOG_ERROR, "extract.start", &err, "programs=%d", children);
+        return 1;
+    }
     run.pool = pool;
+    run.tools = tools;
     run.outcomes = calloc(config->n_files + 1, sizeof *run.outcomes);
     if (!run.outcomes)
         return 1;

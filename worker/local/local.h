@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "worker/extract/options.h"
+#include "worker/tool/tool.h"
 
 struct qr_local_config {
     const char *const *files;
@@ -22,6 +23,8 @@ struct qr_local_config {
     int64_t geometry_budget_ms;
     bool keep_stderr;
     struct qr_extract_options options;
+    const struct qr_tool_set *tools; /* programs that read files first; borrowed */
+    int64_t tool_output_bytes;       /* the most one may write; 0: the default */
     const char *overlay; /* PNG to write for options.overlay_page of the only file; NULL: none */
 };
 

@@ -112,6 +112,9 @@ bool qr_member_give(struct qr_member *member, struct qr_pool_task *task)
         qr_pipe_send(&member->pipe, QR_WIRE_RESUME, task->id, &task->state_bytes,
                      sizeof task->state_bytes, task->resume_fd, &err) < 0)
         return false;
+    if (task->prepared && qr_pipe_send(&member->pipe, QR_WIRE_PREPARED, task->id, task->prepared,
+                                       sizeof *task->prepared, task->prepared_fd, &err) < 0)
+        return false;
     if (qr_pipe_send(&member->pipe, QR_WIRE_JOB, task->id, frame,
                      sizeof task->wire + task->text_len, task->fd, &err) < 0)
         return false;

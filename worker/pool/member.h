@@ -19,6 +19,8 @@ struct qr_pool_task {
     int fd;        /* owned: kept until the job ends, in case another child needs it */
     int resume_fd; /* the same; -1: from the start */
     uint64_t state_bytes;
+    struct qr_prepared *prepared; /* owned; NULL: none */
+    int prepared_fd;              /* as fd; -1: none */
     int64_t budget_ms;
     int64_t progress_ms;
     bool cancelled;

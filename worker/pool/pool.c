@@ -63,6 +63,9 @@ void qr_pool_task_free(struct qr_pool_task *task)
     close(task->fd);
     if (task->resume_fd >= 0)
         close(task->resume_fd);
+    if (task->prepared_fd >= 0)
+        close(task->prepared_fd);
+    free(task->prepared);
     free(task);
 }
 
@@ -258,8 +261,15 @@ int qr_pool_submit(struct qr_pool *pool, const struct qr_pool_job *job, struct q
     if (name_len + type_len > QR_WIRE_TEXT_MAX)
         return qr_fail(err, QR_E_INVALID, "a file name of %zu bytes is too long", name_len - 1);
     struct qr_pool_task *task = calloc(1, sizeof *task + name_len + type_len);
-    if (!task)
+    if (task && job->prepared)
+        task->prepared = malloc(sizeof *task->prepared);
+    if (!task || (job->prepared && !task->prepared)) {
+        free(task);
         return qr_fail(err, QR_E_NOMEM, "no memory for a job");
+    }
+    if (job->prepared)
+        *task->prepared = *job->prepared;
+    task->prepared_fd = job->prepared && job->prepared_fd > 0 ? job->prepared_fd : -1;
     task->id = job->id;
     task->fd = job->fd;
     task->budget_ms = job->budget_ms > 0 ? job->budget_ms : 120000;

@@ -38,6 +38,7 @@
 #include "common/err.h"
 #include "common/os/sandbox.h"
 #include "worker/extract/extract.h"
+#include "worker/extract/prepared.h"
 
 struct qr_pool;
 
@@ -54,6 +55,8 @@ struct qr_pool_job {
     int resume_fd;       /* where to go on from: the state, then the parts; the pool's to close once
                             submitted. 0 or less: from the start */
     uint64_t state_bytes;
+    const struct qr_prepared *prepared; /* a program of others has read it; NULL: none. Borrowed */
+    int prepared_fd; /* what that wrote; the pool's to close once submitted. 0 or less: nothing */
 };
 
 /* What a job has finished since it was kept last. */

@@ -131,7 +131,7 @@ static enum kind kind_of(const Quarry__V1__ExtractionRecord *msg)
 {
     bool text = false;
 
-    if (strcmp(msg->type, "dxf") == 0) {
+    if (strcmp(msg->type, "dxf") == 0 || strcmp(msg->type, "dwg") == 0) {
         for (size_t i = 0; i < msg->n_pages; i++)
             text = text || msg->pages[i]->chars > 0;
         return text || msg->n_dimensions > 0 ? DXF_DRAWING : DXF_GEOMETRY;
