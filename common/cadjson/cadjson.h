@@ -25,7 +25,7 @@
 #include "common/record/record.h"
 
 enum {
-    QR_CADJSON_DEPTH = 64,                /* levels of objects and lists */
+    QR_CADJSON_DEPTH = 128,               /* levels of objects and lists */
     QR_CADJSON_DETAILS_MAX = 1024 * 1024, /* bytes of unknown fields */
 };
 
