@@ -7,6 +7,7 @@ import csv
 import json
 import os
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -44,6 +45,7 @@ def counted(record):
     counts = record["cad"].get("entity_counts", {})
     return {
         "instances": record["cad"].get("instances", 0),
+        "types": record["cad"].get("details", {}).get("simple_types", 0),
         "complex": record["cad"].get("complex_instances", 0),
         "data_sections": record["cad"].get("data_sections", 0),
         "PRODUCT": counts.get("PRODUCT", 0),
@@ -80,3 +82,82 @@ def test_every_hostile_file_ends_and_says_why(results):
         elif row["p21_end_seen"] == "no":
             assert record["partial"], row["path"]
         assert record.get("peak_memory_bytes", 0) < 256 << 20
+
+
+# What the exporter wrote into the file about its own PMI (`pmi validation property`), and where ours is counted.
+PMI = {
+    "number of dimensional sizes": lambda record: sum(item["handle"] in sizes(record) for item in record["dimensions"]),
+    "number of dimensional locations": lambda record: sum(item["handle"] not in sizes(record) for item in record["dimensions"]),
+    "number of geometric tolerances": lambda record: len(record["gdt"]),
+    "number of datum features": lambda record: sum(item["set"] == "datum" for item in record["parameters"]),
+}
+
+# Feature control frames of NIST's combined test cases 1 and 3 as the records of these exports hold them, looked up by
+# hand: characteristic, value in the file's unit, datums in order.
+FRAMES = {
+    "step/draftwright-nist_ctc_01_asme1_ap242.stp": [
+        ("flatness", 0.2, []), ("perpendicularity", 1.5, ["A"]), ("position", 0.75, ["A", "B", "C"]),
+        ("position", 0.75, ["A", "B", "C"]), ("surface_profile", 0.5, ["A"]), ("surface_profile", 1.25, ["A", "B", "C"])],
+    "step/draftwright-nist_ctc_03_asme1_ap242.stp": [
+        ("angularity", 0.04, ["A"]), ("flatness", 0.005, []), ("perpendicularity", 0.01, ["A"]), ("perpendicularity", 0.01, ["E"]),
+        ("position", 0.02, ["A", "B"]), ("position", 0.03, ["D", "B", "C"]), ("position", 0.05, ["A", "B(M)", "C(M)"]),
+        ("position", 0.05, ["D", "B", "C"]), ("position", 0.06, ["D", "B", "C"]), ("position", 0.08, ["D", "B", "C"]),
+        ("surface_profile", 0.01, []), ("surface_profile", 0.03, ["A", "B", "C"]), ("surface_profile", 0.06, ["A", "B", "C"])],
+}
+
+
+def sizes(record):
+    """Numbers of the records that are sizes, read from the file itself."""
+    with open(record["file"], encoding="latin-1") as file:
+        return {match[1] for match in re.finditer(r"(#\d+)\s*=\s*(?:DIMENSIONAL|ANGULAR)_SIZE\b", file.read())}
+
+
+def test_pmi_is_what_the_files_say_about_it(results):
+    by_path = {row["path"]: record for row, record in results}
+    checked = 0
+    for path in FRAMES:
+        record = by_path[path]
+        said = {item["name"]: int(item["value"]) for item in record["parameters"]
+                if item["set"] == "validation" and item["name"] in PMI}
+        print(f"{path}:")
+        for name, expected in sorted(said.items()):
+            found = PMI[name](record)
+            print(f"  {name:34} expected {expected:3} found {found:3}")
+            assert found == expected, (path, name)
+            checked += 1
+        found = sorted((item["characteristic"], item["value"], item.get("datums", [])) for item in record["gdt"])
+        print(f"  frames with value and datums       expected {len(FRAMES[path]):3} found "
+              f"{sum(frame in found for frame in FRAMES[path]):3}")
+        assert found == sorted(FRAMES[path])
+        shown = [item["text"] for item in record["dimensions"] if item.get("text")]
+        print(f"  dimensions with a value {len(shown)} of {len(record['dimensions'])}: {', '.join(shown)}")
+    assert checked >= 4
+
+
+def test_shapes_and_places_are_what_other_tools_see(results):
+    """Faces against Open CASCADE where every part comes once; the same model from several exporters."""
+    by_path = {row["path"]: record for row, record in results}
+    equal, different = 0, {}
+    for row, record in results:
+        if row["occt_faces"] and row["p21_NAUO"] == "0" and record["cad"].get("face_count") and row["kind"] == "step":
+            if record["cad"]["face_count"] == int(row["occt_faces"]):
+                equal += 1
+            else:
+                different[row["path"]] = (record["cad"]["face_count"], int(row["occt_faces"]))
+    print(f"faces of {equal} of {equal + len(different)} single parts equal to Open CASCADE; others (ours, theirs): {different}")
+    assert equal > 30
+    hashes = {path: record.get("cad", {}).get("adjacency_hash") for path, record in by_path.items()}
+    cubes = ["step/occtjs-Cube 10x10.stp", "step/occtjs-cube-in.step", "step/occtjs-cube-m.step",
+             "step/occtjs-cube-mm.step", "step/foxtrot-cuboid.step"]
+    assert len({hashes[path] for path in cubes}) == 1
+    assert hashes["step/trimesh-base_interface_AP203.STEP"] == hashes["step/trimesh-base_interface_AP214.STEP"]
+    assert hashes["step/occtjs-as1-oc-214.stp"] == hashes["step/occtjs-as1-tu-203.stp"] != hashes[cubes[0]]
+    boxes = [by_path[path]["cad"]["bbox"] for path in ("step/occtjs-as1-oc-214.stp", "step/occtjs-as1-tu-203.stp")]
+    assert boxes[0] == pytest.approx(boxes[1], abs=1e-6)
+    placed = [occurrence for _, record in results for pair in record.get("cad", {}).get("assemblies", [])
+              for occurrence in pair["occurrences"]]
+    print(f"{sum('transform' in one for one in placed)} of {len(placed)} occurrences have a place")
+    with_brep = [record for row, record in results if row["kind"] == "step" and int(row["p21_ADVANCED_FACE"] or 0)]
+    print(f"genome of {sum('genome' in record['cad'] for record in with_brep)} of {len(with_brep)} files with faces; "
+          f"{sum('point_cloud' in record['cad'] for record in with_brep)} have points")
+    assert all("genome" in record["cad"] for record in with_brep)

@@ -200,7 +200,7 @@ static const struct qr_p21_part *parts_of(const struct qr_p21 *p21, uint32_t ins
         else
             high = middle;
     }
-    if (low == p21->n_several || p21->several[low].instance != instance)
+    if (!p21->parts || low == p21->n_several || p21->several[low].instance != instance)
         return NULL;
     uint32_t stop = low + 1 < p21->n_several ? p21->several[low + 1].first : p21->n_parts;
     *ret_n = stop - p21->several[low].first;

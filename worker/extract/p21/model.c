@@ -152,4 +152,8 @@ void qr_p21_describe(const struct qr_extract *x, const struct qr_p21 *p21, const
     cad->complex_instances = qr_p21_complex_count(p21);
     cad->data_sections = qr_p21_sections(p21);
     add_counts(rec, p21);
+    cad->unresolved_references = qr_p21_unresolved(p21);
+    if (cad->unresolved_references > 0)
+        qr_record_note(rec, "p21.reference.lost", "%llu references lead to no record",
+                       (unsigned long long)cad->unresolved_references);
 }

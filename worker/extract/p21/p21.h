@@ -62,7 +62,9 @@ uint32_t qr_p21_count(const struct qr_p21 *p21);         /* instances */
 uint32_t qr_p21_complex_count(const struct qr_p21 *p21); /* of them with several types */
 uint32_t qr_p21_sections(const struct qr_p21 *p21);      /* DATA sections */
 bool qr_p21_has_end(const struct qr_p21 *p21);           /* END-ISO-10303-21 was seen */
-size_t qr_p21_memory(const struct qr_p21 *p21);          /* bytes the index holds */
+/** References to numbers that no record has. Walks over the whole file. */
+uint64_t qr_p21_unresolved(const struct qr_p21 *p21);
+size_t qr_p21_memory(const struct qr_p21 *p21); /* bytes the index holds */
 
 /* ---- types */
 uint32_t qr_p21_types(const struct qr_p21 *p21); /* types are below this */

@@ -38,7 +38,7 @@ static bool add_usage(struct qr_step *s, struct qr_step_tree *tree, struct qr_st
 }
 
 void qr_step_tree_add(struct qr_step *s, struct qr_step_tree *tree, uint32_t parent_definition,
-                      uint32_t child_definition, uint32_t item)
+                      uint32_t child_definition, uint32_t item, uint32_t rep)
 {
     struct qr_step_usage usage = {.instance = QR_P21_NONE, .amount = 1, .unit = QR_P21_NONE};
 
@@ -47,6 +47,7 @@ void qr_step_tree_add(struct qr_step *s, struct qr_step_tree *tree, uint32_t par
     usage.parent = node_of(s, parent_definition);
     usage.child = node_of(s, child_definition);
     usage.mapped = item + 1;
+    usage.mapped_in = rep;
     if (usage.parent != QR_P21_NONE && usage.child != QR_P21_NONE)
         add_usage(s, tree, usage);
 }

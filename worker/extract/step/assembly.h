@@ -15,7 +15,7 @@ void qr_step_placements_done(struct qr_step_tree *tree);
 
 /** A usage that only a MAPPED_ITEM tells of. */
 void qr_step_tree_add(struct qr_step *s, struct qr_step_tree *tree, uint32_t parent_definition,
-                      uint32_t child_definition, uint32_t item);
+                      uint32_t child_definition, uint32_t item, uint32_t rep);
 
 /** 4 x 4 by rows, child to parent, mm; false: the file does not say. */
 bool qr_step_placement(const struct qr_step *s, const struct qr_step_tree *tree,

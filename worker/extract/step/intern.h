@@ -37,7 +37,8 @@ struct qr_step_usage {
     double amount;
     uint32_t unit; /* of `amount`, when quantified */
     bool quantified, cycle;
-    uint32_t mapped; /* the MAPPED_ITEM that says where; 0: none, else instance + 1 */
+    uint32_t mapped;    /* the MAPPED_ITEM that says where; 0: none, else instance + 1 */
+    uint32_t mapped_in; /* the parent's representation that has it */
 };
 
 struct qr_step_tree {
@@ -131,7 +132,7 @@ void qr_step_styles(struct qr_step *s);     /* style.c */
 void qr_step_people(struct qr_step *s);     /* people.c: persons, approvals, dates */
 void qr_step_documents(struct qr_step *s);  /* document.c */
 void qr_step_brep(struct qr_step *s);       /* brep.c, genome */
-void qr_step_points(struct qr_step *s);     /* points.c */
+void qr_step_points(struct qr_step *s);     /* tessellation.c */
 void qr_step_pmi(struct qr_step *s);        /* pmi.c */
 void qr_step_say(struct qr_step *s);        /* text.c: what search finds */
 

@@ -208,7 +208,8 @@ static uint32_t map_of(const struct qr_step *s, uint32_t item)
     return qr_step_ref(s, item, (struct qr_step_field){1, 0, STEP_MAPPED_ITEM});
 }
 
-static bool by_mapped_item(const struct qr_step *s, uint32_t item, double ret[16])
+static bool by_mapped_item(const struct qr_step *s, uint32_t item, uint32_t parent_rep,
+                           double ret[16])
 {
     uint32_t map = map_of(s, item);
     uint32_t target = qr_step_ref(s, item, (struct qr_step_field){2, 1, STEP_MAPPED_ITEM});
@@ -218,7 +219,8 @@ static bool by_mapped_item(const struct qr_step *s, uint32_t item, double ret[16
     struct frame from;
     struct frame to;
 
-    if (!placement(s, target, mm, &to) && !operator_3d(s, target, mm, &to))
+    double parent_mm = mm_of(s, parent_rep);
+    if (!placement(s, target, parent_mm, &to) && !operator_3d(s, target, parent_mm, &to))
         return false;
     placement(s, origin, mm, &from);
     return between(&from, &to, ret);
@@ -235,7 +237,7 @@ bool qr_step_placement(const struct qr_step *s, const struct qr_step_tree *tree,
         if (relationship != QR_P21_NONE && by_relationship(s, tree, usage, relationship, ret))
             return true;
     }
-    return usage->mapped > 0 && by_mapped_item(s, usage->mapped - 1, ret);
+    return usage->mapped > 0 && by_mapped_item(s, usage->mapped - 1, usage->mapped_in, ret);
 }
 
 static void learn_representations(struct qr_step *s, struct qr_step_tree *tree)
@@ -293,7 +295,7 @@ static uint32_t owner_of(const struct qr_step_tree *tree, uint32_t rep)
  * all, the item is a usage of its own. */
 static void use_item(struct qr_step *s, struct qr_step_tree *tree,
                      const struct qr_step_inverse *by_child, uint32_t parent, uint32_t child,
-                     uint32_t item)
+                     uint32_t item, uint32_t rep)
 {
     bool known = false;
     uint32_t at;
@@ -307,11 +309,12 @@ static void use_item(struct qr_step *s, struct qr_step_tree *tree,
         uint32_t shape = qr_step_inverse_get(&s->shape_of, usage->instance, 0);
         if (usage->mapped == 0 && qr_step_inverse_get(&tree->placed, shape, 0) == QR_P21_NONE) {
             usage->mapped = item + 1;
+            usage->mapped_in = rep;
             return;
         }
     }
     if (!known)
-        qr_step_tree_add(s, tree, parent, child, item);
+        qr_step_tree_add(s, tree, parent, child, item, rep);
 }
 
 static void learn_mapped_items(struct qr_step *s, struct qr_step_tree *tree)
@@ -341,7 +344,7 @@ static void learn_mapped_items(struct qr_step *s, struct qr_step_tree *tree)
                 owner_of(tree, qr_step_ref(s, map_of(s, mapped),
                                            (struct qr_step_field){1, 1, STEP_REPRESENTATION_MAP}));
             if (child != QR_P21_NONE && child != parent)
-                use_item(s, tree, &by_child, parent, child, mapped);
+                use_item(s, tree, &by_child, parent, child, mapped, rep);
         }
     }
     qr_step_inverse_done(&by_child);
