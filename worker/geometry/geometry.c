@@ -139,12 +139,52 @@ static void name_of(const struct qr_kernel_body *facts, uint32_t number, char *r
         snprintf(ret, size, "%s %u", kinds[facts->kind], number);
 }
 
+/* Of each solid, where it stands. */
+static void put_body_masses(struct work *work)
+{
+    struct qr_scene *scene = &work->scene;
+    struct qr_mass one;
+    char name[160];
+
+    for (uint32_t i = 0; i < scene->size.n_instances; i++) {
+        const struct qr_kernel_instance *at = &scene->instances[i];
+        if (work->out->n_mass > QR_GEOMETRY_MASS_MAX || !scene->bodies[at->body].measured)
+            continue;
+        qr_mass_place(&scene->bodies[at->body].facts, at->to_model, &one);
+        name_of(&scene->bodies[at->body].facts, i + 1, name, sizeof name);
+        add_mass(work, name, &one);
+    }
+}
+
+/* Of each product, part or assembly, in its own frame. */
+static void put_part_masses(struct work *work)
+{
+    struct qr_scene *scene = &work->scene;
+    struct qr_kernel_part part;
+    struct qr_kernel_instance at;
+
+    for (uint32_t i = 0; i < scene->size.n_parts && work->out->n_mass <= QR_GEOMETRY_MASS_MAX;
+         i++) {
+        struct qr_mass sum = {0};
+        bool measured = true;
+        scene->kernel->part(scene->model, i, &part);
+        for (uint32_t k = 0; k < part.n_instances && measured; k++) {
+            struct qr_mass one;
+            scene->kernel->part_instance(scene->model, i, k, &at);
+            measured = scene->bodies[at.body].measured;
+            qr_mass_place(&scene->bodies[at.body].facts, at.to_model, &one);
+            qr_mass_add(&sum, &one);
+        }
+        if (measured && sum.area > 0)
+            add_mass(work, part.name, &sum);
+    }
+}
+
 static void put_masses(struct work *work)
 {
     struct qr_scene *scene = &work->scene;
     struct qr_mass sum = {0};
     struct qr_mass one;
-    char name[160];
 
     for (uint32_t i = 0; i < scene->size.n_instances; i++) {
         const struct qr_kernel_instance *at = &scene->instances[i];
@@ -162,14 +202,10 @@ static void put_masses(struct work *work)
     if (!(sum.area > 0))
         return;
     add_mass(work, "", &sum);
-    for (uint32_t i = 0; i < scene->size.n_instances && scene->size.n_instances > 1; i++) {
-        const struct qr_kernel_instance *at = &scene->instances[i];
-        if (work->out->n_mass > QR_GEOMETRY_MASS_MAX || !scene->bodies[at->body].measured)
-            continue;
-        qr_mass_place(&scene->bodies[at->body].facts, at->to_model, &one);
-        name_of(&scene->bodies[at->body].facts, i + 1, name, sizeof name);
-        add_mass(work, name, &one);
-    }
+    if (scene->size.n_parts > 1)
+        put_part_masses(work);
+    else if (scene->size.n_instances > 1)
+        put_body_masses(work);
 }
 
 /* ---- holes */
@@ -320,8 +356,8 @@ static void conclude(struct work *work)
 {
     const struct qr_kernel_size *size = &work->scene.size;
 
-    if (size->roots_failed > 0)
-        lacks(work, "%u of %u roots could not be read", size->roots_failed, size->roots);
+    if (size->lost > 0)
+        lacks(work, "%u solids could not be read", size->lost);
     if (size->capped)
         lacks(work, "only the first %u occurrences are counted", size->n_instances);
     if (work->unmeasured > 0)
@@ -331,7 +367,7 @@ static void conclude(struct work *work)
         lacks(work, "%u of %u bodies could not be triangulated", work->unmeshed, size->n_bodies);
     if (work->late)
         lacks(work, "time was over before all was computed");
-    if (size->n_instances == 0 && size->roots_failed == 0 && !work->late)
+    if (size->n_instances == 0 && size->lost == 0 && !work->late)
         say(work, "done", "the file has no solid, shell or face of its own");
     else if (size->n_instances == 0)
         say(work, "failed", "nothing could be read: %s", work->missing);

@@ -21,7 +21,7 @@
 enum {
     QR_GEOMETRY_POINTS = 2048, /* unless asked otherwise */
     QR_GEOMETRY_HOLES_MAX = 2000,
-    QR_GEOMETRY_MASS_MAX = 64, /* bodies with mass properties of their own */
+    QR_GEOMETRY_MASS_MAX = 64, /* products or solids with mass properties of their own */
     QR_GEOMETRY_PIXELS = 400,  /* of a view, both ways */
 };
 

@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-#define QR_KERNEL_ABI 1
+#define QR_KERNEL_ABI 2
 #define QR_KERNEL_SYMBOL "quarry_geometry_kernel"
 #define QR_KERNEL_TEXT 240
 
@@ -42,9 +42,9 @@ struct qr_kernel_model; /* opaque */
 struct qr_kernel_size {
     uint32_t n_bodies;
     uint32_t n_instances;
-    uint32_t roots;        /* shapes at the top of the file */
-    uint32_t roots_failed; /* of these: nothing came of them */
-    bool capped;           /* there are more instances than are listed */
+    uint32_t lost;    /* solids of the file that no shape came of */
+    uint32_t n_parts; /* products that have a shape */
+    bool capped;      /* there are more instances than are listed */
 };
 
 /* Most bodies and instances of one model. */
@@ -54,6 +54,12 @@ struct qr_kernel_instance {
     uint32_t body;
     double
         to_model[12]; /* 3 x 4 by rows: body to model; its 3 x 3 part is a rotation times a scale */
+};
+
+/* A product of the file, part or assembly: what stands in it, in its own frame. */
+struct qr_kernel_part {
+    char name[128]; /* its id, else its name; UTF-8 not checked */
+    uint32_t n_instances;
 };
 
 enum qr_kernel_kind { QR_KERNEL_SOLID, QR_KERNEL_SHELL, QR_KERNEL_FACE };
@@ -113,6 +119,10 @@ struct qr_kernel {
     void (*size)(const struct qr_kernel_model *model, struct qr_kernel_size *ret);
     void (*instance)(const struct qr_kernel_model *model, uint32_t index,
                      struct qr_kernel_instance *ret);
+
+    void (*part)(const struct qr_kernel_model *model, uint32_t part, struct qr_kernel_part *ret);
+    void (*part_instance)(const struct qr_kernel_model *model, uint32_t part, uint32_t index,
+                          struct qr_kernel_instance *ret);
 
     enum qr_kernel_status (*body)(struct qr_kernel_model *model, uint32_t body,
                                   struct qr_kernel_body *ret);

@@ -14,6 +14,9 @@
 #include <STEPControl_Controller.hxx>
 #include <STEPControl_Reader.hxx>
 #include <Standard_Failure.hxx>
+#include <StepBasic_Product.hxx>
+#include <StepBasic_ProductDefinition.hxx>
+#include <StepBasic_ProductDefinitionFormation.hxx>
 #include <StepRepr_RepresentationItem.hxx>
 #include <StepShape_SolidModel.hxx>
 #include <TCollection_HAsciiString.hxx>
@@ -27,6 +30,7 @@
 
 namespace {
 
+const size_t PARTS_MAX = 1000;
 const size_t CHUNK = 256 * 1024; /* bytes between two looks at the watch */
 
 /* The file as a stream. It ends early when the watch says stop. */
@@ -72,8 +76,9 @@ class breaker : public Message_ProgressIndicator {
 
 typedef std::unordered_map<const TopoDS_TShape *, std::string> name_map;
 
-/* What the file calls its solids. */
-name_map solid_names(const STEPControl_Reader &reader, const qr_kernel_watch &watch)
+/* What the file calls its solids; how many of them are lost. */
+name_map solid_names(const STEPControl_Reader &reader, const qr_kernel_watch &watch,
+                     uint32_t &ret_lost)
 {
     const Handle(Transfer_TransientProcess) process =
         reader.WS()->TransferReader()->TransientProcess();
@@ -84,13 +89,49 @@ name_map solid_names(const STEPControl_Reader &reader, const qr_kernel_watch &wa
             qr_occt_check(watch);
         const Handle(StepShape_SolidModel) solid =
             Handle(StepShape_SolidModel)::DownCast(process->Mapped(i));
-        if (solid.IsNull() || solid->Name().IsNull() || solid->Name()->IsEmpty())
+        if (solid.IsNull())
             continue;
         const TopoDS_Shape shape = TransferBRep::ShapeResult(process, solid);
-        if (!shape.IsNull())
+        if (shape.IsNull())
+            ret_lost++;
+        else if (!solid->Name().IsNull() && !solid->Name()->IsEmpty())
             names[shape.TShape().get()] = solid->Name()->ToCString();
     }
     return names;
+}
+
+const char *text_of(const Handle(TCollection_HAsciiString) & text)
+{
+    return text.IsNull() ? "" : text->ToCString();
+}
+
+/* A product and the shape that came of it. */
+struct product {
+    std::string name;
+    TopoDS_Shape shape;
+};
+
+std::vector<product> products_of(const STEPControl_Reader &reader, const qr_kernel_watch &watch)
+{
+    const Handle(Transfer_TransientProcess) process =
+        reader.WS()->TransferReader()->TransientProcess();
+    std::vector<product> found;
+
+    for (Standard_Integer i = 1; i <= process->NbMapped() && found.size() < PARTS_MAX; i++) {
+        if (i % 4096 == 0)
+            qr_occt_check(watch);
+        const Handle(StepBasic_ProductDefinition) definition =
+            Handle(StepBasic_ProductDefinition)::DownCast(process->Mapped(i));
+        if (definition.IsNull() || definition->Formation().IsNull() ||
+            definition->Formation()->OfProduct().IsNull())
+            continue;
+        const TopoDS_Shape shape = TransferBRep::ShapeResult(process, definition);
+        const Handle(StepBasic_Product) of = definition->Formation()->OfProduct();
+        const char *id = text_of(of->Id());
+        if (!shape.IsNull())
+            found.push_back({id[0] ? id : text_of(of->Name()), shape});
+    }
+    return found;
 }
 
 /* Collects bodies and instances of a tree of compounds. The tree may be far larger than the file:
@@ -99,12 +140,14 @@ class collector {
   public:
     collector(qr_kernel_model &model, const name_map &names) : model_(model), names_(names) {}
 
-    void collect(const TopoDS_Shape &root)
+    /* False: not all of it. */
+    bool collect(const TopoDS_Shape &root, std::vector<qr_instance> &ret)
     {
         std::vector<TopoDS_Iterator> stack;
 
+        out_ = &ret;
         if (!descend(root, stack))
-            return;
+            return false;
         while (!stack.empty()) {
             if (!stack.back().More()) {
                 stack.pop_back();
@@ -114,11 +157,10 @@ class collector {
             stack.back().Next();
             if (++steps_ % 1024 == 0)
                 qr_occt_check(model_.watch);
-            if (steps_ > STEPS_MAX || !descend(next, stack)) {
-                model_.size.capped = true;
-                return;
-            }
+            if (steps_ > STEPS_MAX || !descend(next, stack))
+                return false;
         }
+        return true;
     }
 
   private:
@@ -160,17 +202,31 @@ class collector {
             found = index_.emplace(key, static_cast<uint32_t>(model_.bodies.size())).first;
             model_.bodies.push_back(body);
         }
-        if (model_.instances.size() >= QR_KERNEL_INSTANCES_MAX)
+        if (out_->size() >= QR_KERNEL_INSTANCES_MAX)
             return false;
-        model_.instances.push_back({found->second, shape.Location()});
+        out_->push_back({found->second, shape.Location()});
         return true;
     }
 
     qr_kernel_model &model_;
     const name_map &names_;
     std::unordered_map<const TopoDS_TShape *, uint32_t> index_;
+    std::vector<qr_instance> *out_ = nullptr;
     uint64_t steps_ = 0;
 };
+
+/* Parts of which not all is listed would have wrong sums: left out. */
+void collect_parts(qr_kernel_model &model, const STEPControl_Reader &reader, collector &collect)
+{
+    for (const product &of : products_of(reader, model.watch)) {
+        qr_part part;
+        part.name = of.name;
+        if (collect.collect(of.shape.Located(TopLoc_Location()), part.instances) &&
+            !part.instances.empty())
+            model.parts.push_back(part);
+    }
+    model.size.n_parts = static_cast<uint32_t>(model.parts.size());
+}
 
 void read(STEPControl_Reader &reader, const qr_kernel_watch &watch, const void *data, size_t len)
 {
@@ -206,17 +262,16 @@ void qr_occt_open(qr_kernel_model &model, const void *data, size_t len)
     read(reader, model.watch, data, len);
     const Standard_Integer roots = reader.NbRootsForTransfer();
     Message_ProgressScope scope(indicator->Start(), "transfer", roots > 0 ? roots : 1);
-    model.size.roots = static_cast<uint32_t>(roots);
     for (Standard_Integer i = 1; i <= roots; i++) {
         qr_occt_check(model.watch);
-        if (!reader.TransferRoot(i, scope.Next()))
-            model.size.roots_failed++;
+        reader.TransferRoot(i, scope.Next()); /* some have no shape, as materials and documents */
     }
     qr_occt_check(model.watch);
-    const name_map names = solid_names(reader, model.watch);
+    const name_map names = solid_names(reader, model.watch, model.size.lost);
     collector collect(model, names);
     for (Standard_Integer i = 1; i <= reader.NbShapes() && !model.size.capped; i++)
-        collect.collect(reader.Shape(i));
+        model.size.capped = !collect.collect(reader.Shape(i), model.instances);
+    collect_parts(model, reader, collect);
     model.size.n_bodies = static_cast<uint32_t>(model.bodies.size());
     model.size.n_instances = static_cast<uint32_t>(model.instances.size());
 }

@@ -26,10 +26,16 @@ struct qr_instance {
     TopLoc_Location location;
 };
 
+struct qr_part {
+    std::string name;
+    std::vector<qr_instance> instances;
+};
+
 struct qr_kernel_model {
     qr_kernel_watch watch;
     std::vector<qr_body> bodies;
     std::vector<qr_instance> instances;
+    std::vector<qr_part> parts;
     qr_kernel_size size;
     char message[QR_KERNEL_TEXT];
     /* of the last mesh */

@@ -74,15 +74,31 @@ const char *last_message(const qr_kernel_model *model) { return model->message; 
 
 void model_size(const qr_kernel_model *model, qr_kernel_size *ret) { *ret = model->size; }
 
-void instance(const qr_kernel_model *model, uint32_t index, qr_kernel_instance *ret)
+void put_instance(const qr_instance &from, qr_kernel_instance *ret)
 {
-    const qr_instance &from = model->instances[index];
     const gp_Trsf to_model = from.location.Transformation();
 
     ret->body = from.body;
     for (int row = 0; row < 3; row++)
         for (int column = 0; column < 4; column++)
             ret->to_model[row * 4 + column] = to_model.Value(row + 1, column + 1);
+}
+
+void instance(const qr_kernel_model *model, uint32_t index, qr_kernel_instance *ret)
+{
+    put_instance(model->instances[index], ret);
+}
+
+void part(const qr_kernel_model *model, uint32_t index, qr_kernel_part *ret)
+{
+    std::snprintf(ret->name, sizeof ret->name, "%s", model->parts[index].name.c_str());
+    ret->n_instances = static_cast<uint32_t>(model->parts[index].instances.size());
+}
+
+void part_instance(const qr_kernel_model *model, uint32_t index, uint32_t of,
+                   qr_kernel_instance *ret)
+{
+    put_instance(model->parts[index].instances[of], ret);
 }
 
 qr_kernel_status body(qr_kernel_model *model, uint32_t index, qr_kernel_body *ret)
@@ -136,6 +152,7 @@ const qr_kernel table = {
     prepare,       open_model,
     close_model,   last_message,
     model_size,    instance,
+    part,          part_instance,
     body,          holes,
     mesh,          surface,
     face_box,
