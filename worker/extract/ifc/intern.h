@@ -123,6 +123,8 @@ uint32_t qr_ifc_next_object(struct qr_ifc *ifc, struct qr_ifc_refs *refs);
 /* ---- names.c */
 /** A STRING as text that is stored once however often it comes. Never NULL. */
 const char *qr_ifc_text(struct qr_ifc *ifc, const struct qr_p21_value *value);
+/** The same, stored anew: what comes once. */
+char *qr_ifc_string(struct qr_ifc *ifc, const struct qr_p21_value *value);
 const char *qr_ifc_intern(struct qr_ifc *ifc, const char *text, size_t len);
 /** Its GlobalId; "#12" when it has none. */
 char *qr_ifc_id(struct qr_ifc *ifc, uint32_t object);
@@ -131,6 +133,7 @@ const char *qr_ifc_attribute(struct qr_ifc *ifc, uint32_t instance, size_t n);
 
 /** A line of the text that search looks through; each is kept once. */
 void qr_ifc_say(struct qr_ifc *ifc, const char *text);
+void qr_ifc_say_value(struct qr_ifc *ifc, const struct qr_p21_value *value);
 QR_MUST_CHECK bool qr_ifc_words_init(struct qr_ifc *ifc);
 void qr_ifc_words_done(struct qr_ifc *ifc);
 

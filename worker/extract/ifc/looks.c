@@ -83,11 +83,13 @@ static void put_colours(struct qr_ifc *ifc)
 /* Texts on plans: IfcTextLiteral: 0 literal. */
 static void say_literals(struct qr_ifc *ifc, const char *type)
 {
+    struct qr_p21_value value;
     uint32_t n;
     const uint32_t *all = qr_p21_of_type(ifc->p21, qr_p21_type(ifc->p21, type), &n);
 
     for (uint32_t i = 0; i < n && i < LITERALS_MAX; i++)
-        qr_ifc_say(ifc, qr_ifc_attribute(ifc, all[i], 0));
+        if (qr_p21_attribute(ifc->p21, all[i], QR_P21_UNKNOWN, 0, &value))
+            qr_ifc_say_value(ifc, &value);
 }
 
 void qr_ifc_report_looks(struct qr_ifc *ifc)

@@ -62,7 +62,8 @@ const char *qr_ifc_intern(struct qr_ifc *ifc, const char *text, size_t len)
     return copy;
 }
 
-const char *qr_ifc_text(struct qr_ifc *ifc, const struct qr_p21_value *value)
+/* The characters of a value in `scratch`, without blanks at both ends. */
+static const char *decode(struct qr_ifc *ifc, const struct qr_p21_value *value, size_t *ret_len)
 {
     struct qr_buf *text = &ifc->scratch;
     size_t from = 0;
@@ -74,7 +75,24 @@ const char *qr_ifc_text(struct qr_ifc *ifc, const struct qr_p21_value *value)
         from++;
     while (len > from && isspace(text->data[len - 1]))
         len--;
-    return len > from ? qr_ifc_intern(ifc, (const char *)text->data + from, len - from) : "";
+    *ret_len = len - from;
+    return len > from ? (const char *)text->data + from : "";
+}
+
+const char *qr_ifc_text(struct qr_ifc *ifc, const struct qr_p21_value *value)
+{
+    size_t len;
+    const char *text = decode(ifc, value, &len);
+
+    return qr_ifc_intern(ifc, text, len);
+}
+
+char *qr_ifc_string(struct qr_ifc *ifc, const struct qr_p21_value *value)
+{
+    size_t len;
+    const char *text = decode(ifc, value, &len);
+
+    return qr_record_string(ifc->rec, text, len);
 }
 
 const char *qr_ifc_attribute(struct qr_ifc *ifc, uint32_t instance, size_t n)
@@ -140,10 +158,9 @@ static bool is_known(struct qr_ifc_words *words, uint64_t hash)
     return false;
 }
 
-void qr_ifc_say(struct qr_ifc *ifc, const char *text)
+static void say(struct qr_ifc *ifc, const char *text, size_t len)
 {
     struct qr_buf *out = &ifc->x->engine->text;
-    size_t len = strlen(text);
 
     if (len == 0 || is_known(ifc->words, hash_of(text, len)))
         return;
@@ -154,6 +171,16 @@ void qr_ifc_say(struct qr_ifc *ifc, const char *text)
     }
     qr_buf_append(out, text, len);
     qr_buf_append(out, "\n", 1);
+}
+
+void qr_ifc_say(struct qr_ifc *ifc, const char *text) { say(ifc, text, strlen(text)); }
+
+void qr_ifc_say_value(struct qr_ifc *ifc, const struct qr_p21_value *value)
+{
+    size_t len;
+    const char *text = decode(ifc, value, &len);
+
+    say(ifc, text, len);
 }
 
 size_t qr_ifc_room(const struct qr_ifc *ifc, size_t n_used)

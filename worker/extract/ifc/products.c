@@ -14,12 +14,12 @@ static bool put_product(struct qr_ifc *ifc, uint32_t object)
         return false;
     qr_p21_get(ifc->p21, entry->instance, QR_P21_UNKNOWN, values, QR_COUNT(values));
     product->id = qr_ifc_id(ifc, object);
-    product->name = (char *)(uintptr_t)qr_ifc_text(ifc, &values[QR_IFC_NAME]);
+    product->name = qr_ifc_string(ifc, &values[QR_IFC_NAME]);
     product->description = (char *)(uintptr_t)qr_ifc_text(ifc, &values[QR_IFC_DESCRIPTION]);
     product->category = (char *)(uintptr_t)qr_ifc_intern(ifc, class->name, strlen(class->name));
     product->instance = qr_p21_id(ifc->p21, entry->instance);
     if (is_element || class->kind == QR_IFC_TYPE)
-        product->tag = (char *)(uintptr_t)qr_ifc_text(ifc, &values[QR_IFC_TAG]);
+        product->tag = qr_ifc_string(ifc, &values[QR_IFC_TAG]);
     product->object_type = (char *)(uintptr_t)qr_ifc_text(
         ifc, &values[class->kind == QR_IFC_TYPE ? QR_IFC_ELEMENT_TYPE : QR_IFC_OBJECT_TYPE]);
     if (class->predefined >= 0 && values[class->predefined].kind == QR_P21_ENUM)
@@ -40,9 +40,9 @@ static void say_product(struct qr_ifc *ifc, uint32_t object)
     struct qr_p21_value values[QR_IFC_OBJECT_TYPE + 1];
 
     qr_p21_get(ifc->p21, ifc->objects[object].instance, QR_P21_UNKNOWN, values, QR_COUNT(values));
-    qr_ifc_say(ifc, qr_ifc_text(ifc, &values[QR_IFC_NAME]));
-    qr_ifc_say(ifc, qr_ifc_text(ifc, &values[QR_IFC_DESCRIPTION]));
-    qr_ifc_say(ifc, qr_ifc_text(ifc, &values[QR_IFC_OBJECT_TYPE]));
+    qr_ifc_say_value(ifc, &values[QR_IFC_NAME]);
+    qr_ifc_say_value(ifc, &values[QR_IFC_DESCRIPTION]);
+    qr_ifc_say_value(ifc, &values[QR_IFC_OBJECT_TYPE]);
 }
 
 static bool is_listed(enum qr_ifc_kind kind)
