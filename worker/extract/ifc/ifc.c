@@ -38,6 +38,8 @@ static void report(struct qr_ifc *ifc)
     qr_extract_report(x, 800);
     qr_ifc_report_structure(ifc);
     qr_ifc_report_looks(ifc);
+    qr_ifc_report_bounds(ifc);
+    qr_ifc_judge(ifc);
     qr_p21_release(x);
     if (ifc->dangling > 0) {
         Quarry__V1__CadModel *cad = qr_record_cad(ifc->rec);

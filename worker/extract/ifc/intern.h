@@ -151,6 +151,8 @@ void qr_ifc_report_materials(struct qr_ifc *ifc);    /* materials.c */
 void qr_ifc_report_associations(struct qr_ifc *ifc); /* associations.c */
 void qr_ifc_report_structure(struct qr_ifc *ifc);    /* structure.c */
 void qr_ifc_report_looks(struct qr_ifc *ifc);        /* looks.c */
+void qr_ifc_report_bounds(struct qr_ifc *ifc);       /* bounds.c */
+void qr_ifc_judge(struct qr_ifc *ifc);               /* complete.c, at the end */
 
 /** Entries that a list of the record still takes. */
 size_t qr_ifc_room(const struct qr_ifc *ifc, size_t n_used);
