@@ -1,5 +1,6 @@
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "worker/extract/ifc/properties.h"
@@ -232,6 +233,15 @@ static uint32_t place_of(const struct report *report, uint32_t instance)
     return low < report->n_all && report->all[low] == instance ? low : QR_P21_NONE;
 }
 
+/* Twelve digits: factors of units leave dust in the others. */
+static double rounded(double value)
+{
+    char text[40];
+
+    snprintf(text, sizeof text, "%.12g", value);
+    return strtod(text, NULL);
+}
+
 static bool put_part(struct report *report, const struct part *part, char *owner,
                      const char *source, uint64_t owners)
 {
@@ -250,7 +260,7 @@ static bool put_part(struct report *report, const struct part *part, char *owner
     }
     material->part = (char *)(uintptr_t)qr_ifc_text(ifc, &part->name);
     if (qr_p21_number(&part->thickness, &number) && isfinite(number * ifc->mm))
-        material->thickness = number * ifc->mm;
+        material->thickness = rounded(number * ifc->mm);
     if (qr_p21_number(&part->fraction, &number))
         material->fraction = number;
     if (owner)
@@ -363,7 +373,7 @@ static void put_holder(struct report *report, uint32_t holder, uint32_t material
     while (*room > 0 && qr_ifc_next_leaf(&leaves, &leaf)) {
         if (place != QR_P21_NONE && strcmp(leaf.name, "MassDensity") == 0 &&
             qr_ifc_leaf_number(ifc, &leaf, &number) && number > 0 && isfinite(number))
-            report->density[place] = number;
+            report->density[place] = rounded(number);
         qr_ifc_say_leaf(ifc, &leaf, said);
         qr_ifc_put_parameter(ifc, &leaf, said, (char *)(uintptr_t)owner, "material", 0);
         --*room;
