@@ -84,6 +84,10 @@ void qr_ifc_extract(const struct qr_extract *x)
     qr_record_set_extractor(x->rec, "quarry-ifc", QUARRY_VERSION);
     qr_p21_describe(x, p21, "ifc");
     read_model(x, p21);
+    const Quarry__V1__CadModel *cad = qr_record_cad(x->rec);
     if (qr_p21_count(p21) == 0)
         qr_record_set_empty(x->rec, "the file has no records");
+    else if (cad && cad->n_products + x->rec->msg->n_parameters + x->engine->text.len == 0)
+        qr_record_set_empty(x->rec,
+                            "the model has neither products nor properties nor names: only shapes");
 }

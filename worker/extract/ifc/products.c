@@ -40,6 +40,7 @@ static void say_product(struct qr_ifc *ifc, uint32_t object)
     struct qr_p21_value values[QR_IFC_OBJECT_TYPE + 1];
 
     qr_p21_get(ifc->p21, ifc->objects[object].instance, QR_P21_UNKNOWN, values, QR_COUNT(values));
+    qr_ifc_say(ifc, qr_ifc_class(ifc, object)->name);
     qr_ifc_say_value(ifc, &values[QR_IFC_NAME]);
     qr_ifc_say_value(ifc, &values[QR_IFC_DESCRIPTION]);
     qr_ifc_say_value(ifc, &values[QR_IFC_OBJECT_TYPE]);
