@@ -153,17 +153,15 @@ static void shape_columns(struct row *row, const model *cad, const geometry *g)
     static const Quarry__V1__CadTopology none = QUARRY__V1__CAD_TOPOLOGY__INIT;
     const Quarry__V1__CadTopology *t = cad->topology ? cad->topology : &none;
     const Quarry__V1__CadBounds *box = g && g->bounds ? g->bounds : cad->bounds;
+    const uint64_t counts[] = {t->solids,      t->shells,     t->faces,
+                               t->loops,       t->edges,      t->vertices,
+                               t->inner_loops, t->open_edges, t->non_manifold_edges};
     bool known = cad->topology != NULL;
+    bool native =
+        known && strcmp(cad->mode, "native") == 0; /* it counted; others say what they know */
 
-    count(row, known, t->solids);
-    count(row, known, t->shells);
-    count(row, known, t->faces);
-    count(row, known, t->loops);
-    count(row, known, t->edges);
-    count(row, known, t->vertices);
-    count(row, known, t->inner_loops);
-    count(row, known, t->open_edges);
-    count(row, known, t->non_manifold_edges);
+    for (size_t i = 0; i < QR_COUNT(counts); i++)
+        count(row, native || (known && counts[i] > 0), counts[i]);
     text(row, t->adjacency_hash);
     qr_row_numbers(row, box ? box->box : NULL, box ? box->n_box : 0);
     text(row, box ? box->source : NULL);
