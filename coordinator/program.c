@@ -22,6 +22,7 @@
 #include "coordinator/http/http.h"
 #include "coordinator/postgres/postgres.h"
 #include "coordinator/service/admin.h"
+#include "coordinator/service/bridges.h"
 #include "coordinator/service/discover.h"
 #include "coordinator/service/fleet.h"
 #include "coordinator/totals.h"
@@ -42,6 +43,7 @@ struct program {
     struct qr_discover *discover;
     struct qr_totals *totals;
     struct qr_unserved *unserved;
+    struct qr_bridges *bridges;
     struct qr_budgets *budgets;
     char instance[128];
     char host[64];
@@ -81,6 +83,7 @@ static void write_metrics(void *ctx, struct qr_metrics *out)
     if (qr_totals_get(program->totals, &totals))
         qr_metrics_jobs(out, &totals);
     write_unserved(program, out);
+    qr_bridges_metrics(program->bridges, out);
 }
 
 static bool is_ready(void *ctx, char *reason, size_t cap)
@@ -162,8 +165,9 @@ static int listen_on_ports(struct program *program, struct qr_err *err)
     if (rc == QR_OK)
         rc = qr_fleet_new(&fleet, program->server, &program->fleet, err);
     if (rc == QR_OK) {
-        const struct qr_admin_config admin = {program->fleet, &program->roots, program->instance,
-                                              program->budgets, program->unserved};
+        const struct qr_admin_config admin = {program->fleet,    &program->roots,
+                                              program->instance, program->budgets,
+                                              program->unserved, program->bridges};
         rc = qr_admin_new(&admin, program->server, &program->admin, err);
     }
     if (rc == QR_OK)
@@ -296,6 +300,7 @@ static void stop(struct program *program)
     qr_db_free(program->db);
     qr_discover_free(program->discover);
     qr_totals_free(program->totals);
+    qr_bridges_free(program->bridges);
     qr_unserved_free(program->unserved);
     qr_fleet_free(program->fleet);
     qr_budgets_free(program->budgets);
@@ -331,14 +336,17 @@ int qr_program_run(const struct qr_coordinator_options *options, struct qr_err *
         program->host[0] = '\0';
     program->budgets = qr_budgets_new();
     program->unserved = qr_unserved_new();
-    rc = program->budgets && program->unserved ? check_options(options, err)
-                                               : qr_fail(err, QR_E_NOMEM, "no memory to start");
+    program->bridges = qr_bridges_new();
+    rc = program->budgets && program->unserved && program->bridges
+             ? check_options(options, err)
+             : qr_fail(err, QR_E_NOMEM, "no memory to start");
     if (rc == QR_OK)
         rc = qr_signal_init(err);
     if (rc == QR_OK)
         rc = add_roots(program, err);
     if (rc < 0) {
         qr_roots_done(&program->roots);
+        qr_bridges_free(program->bridges);
         qr_unserved_free(program->unserved);
         qr_budgets_free(program->budgets);
         free(program);

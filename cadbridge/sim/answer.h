@@ -14,6 +14,8 @@
 #include "common/err.h"
 #include "quarry/creo/v1/creo.pb-c.h"
 
+#define QR_SIM_CREO "10.0.2.0 (simulated)" /* the version it claims */
+
 struct qr_sim_frame {
     uint8_t *data;
     size_t len;

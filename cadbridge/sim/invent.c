@@ -114,7 +114,7 @@ static ProtobufCMessage *make_head(struct maker *m, const char *type)
     head->type = (char *)(uintptr_t)type;
     head->accuracy = 0.0012;
     head->relative_accuracy = true;
-    head->creo_version = (char *)"10.0.2.0";
+    head->creo_version = (char *)QR_SIM_CREO;
     head->created_by = (char *)"quarry-creo-sim";
     head->units->length = (char *)"mm";
     head->units->mass = (char *)"kg";

@@ -272,7 +272,7 @@ static void on_info(void *ctx, struct qr_rpc_call *call, const uint8_t *request,
     (void)len;
 
     info.service = (char *)"quarry-creo-sim " QUARRY_VERSION;
-    info.creo_version = (char *)"10.0.2.0";
+    info.creo_version = (char *)QR_SIM_CREO;
     info.sessions = 1;
     info.simulator = true;
     reply(call, &info.base);

@@ -19,6 +19,7 @@ enum qr_letter_kind {
     QR_LETTER_CLOSED,   /* stream `id` ended; text: why */
     QR_LETTER_FETCHED,  /* job `id`: `fd`, or class and text */
     QR_LETTER_REFERRED, /* job `id`: what its references are (`block`) */
+    QR_LETTER_DONE,     /* job `id`: a thread of the program's has finished (`block`) */
 };
 
 struct qr_letter {

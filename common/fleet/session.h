@@ -177,6 +177,11 @@ void qr_session_started(struct qr_session *session, uint64_t lease_id);
 /** Hand it back without a result; costs no attempt. The slot is free. A checkpoint on its way is
  *  waited for first, a moment at most. */
 void qr_session_release(struct qr_session *session, uint64_t lease_id, const char *reason);
+/** Hand it back until something outside is there: it is not offered before delay_ms from now. Costs
+ *  no attempt and counts as no loss. `note` (48 KiB at most, may be NULL) is its next offer's
+ *  checkpoint; only for jobs whose work keeps no checkpoints of its own. */
+void qr_session_postpone(struct qr_session *session, uint64_t lease_id, const char *reason,
+                         uint64_t delay_ms, const void *note, size_t len);
 
 /* A job that was found while another was worked on (fleet.proto, FoundJob). */
 struct qr_session_found {

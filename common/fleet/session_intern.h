@@ -135,6 +135,8 @@ void qr_session_send_accepts(struct qr_session *s);
 void qr_session_send_credits(struct qr_session *s);
 void qr_session_send_decline(struct qr_session *s, uint64_t lease_id, const char *reason);
 void qr_session_send_release(struct qr_session *s, uint64_t lease_id, const char *reason);
+void qr_session_send_postpone(struct qr_session *s, uint64_t lease_id, const char *reason,
+                              uint64_t delay_ms, const void *note, size_t len);
 void qr_session_send_goodbye(struct qr_session *s);
 void qr_session_send_parts_request(struct qr_session *s, uint64_t lease_id, uint64_t offset);
 /** Hand s->frame to the port. A control frame that finds no place means the peer does not read. */

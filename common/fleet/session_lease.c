@@ -182,6 +182,20 @@ void qr_session_release(struct qr_session *s, uint64_t lease_id, const char *rea
     qr_session_send_release(s, lease_id, reason);
 }
 
+void qr_session_postpone(struct qr_session *s, uint64_t lease_id, const char *reason,
+                         uint64_t delay_ms, const void *note, size_t len)
+{
+    struct held *held = qr_session_find(s, lease_id);
+
+    if (!held || held->state != HELD_ACCEPTED)
+        return;
+    s->stats.released++;
+    qr_session_give_back(s, held);
+    qr_session_forget(s, held);
+    qr_spool_end(s->spool, lease_id);
+    qr_session_send_postpone(s, lease_id, reason, delay_ms, note, len);
+}
+
 static void add_spooled(void *ctx, uint64_t lease_id, uint64_t job_id, size_t bytes)
 {
     struct qr_session *s = ctx;

@@ -329,6 +329,12 @@ void qr_session_send_decline(struct qr_session *s, uint64_t lease_id, const char
 
 void qr_session_send_release(struct qr_session *s, uint64_t lease_id, const char *reason)
 {
+    qr_session_send_postpone(s, lease_id, reason, 0, NULL, 0);
+}
+
+void qr_session_send_postpone(struct qr_session *s, uint64_t lease_id, const char *reason,
+                              uint64_t delay_ms, const void *note, size_t len)
+{
     Quarry__V1__WorkerFrame frame = FRAME_INIT;
     Quarry__V1__Release release = QUARRY__V1__RELEASE__INIT;
 
@@ -337,6 +343,9 @@ void qr_session_send_release(struct qr_session *s, uint64_t lease_id, const char
     qr_session_send_accepts(s); /* what was accepted before stays before */
     release.lease_id = lease_id;
     release.reason = (char *)reason;
+    release.delay_ms = delay_ms;
+    release.checkpoint.data = (uint8_t *)(uintptr_t)note;
+    release.checkpoint.len = note ? len : 0;
     frame.body_case = QUARRY__V1__WORKER_FRAME__BODY_RELEASE;
     frame.release = &release;
     send_frame(s, &frame);

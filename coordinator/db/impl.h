@@ -191,6 +191,7 @@ struct qr_release {
     const char *event, *detail;
     const void *checkpoint;
     size_t checkpoint_len;
+    int64_t delay_ms; /* 0: claimable at once */
 };
 /** In a transaction that holds the session's exclusive lock. ret_types: bit per type id that has
  * work again. */

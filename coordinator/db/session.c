@@ -7,7 +7,7 @@
 #include "coordinator/db/impl.h"
 #include "coordinator/db/session.h"
 
-enum { HELLOS_AT_ONCE = 32 };
+enum { HELLOS_AT_ONCE = 32, WAIT_MAX_MS = 24 * 3600 * 1000 };
 
 /* ------------------------------------------------------------------ requests */
 
@@ -102,6 +102,7 @@ void qr_db_return(struct qr_db *db, const struct qr_db_return *request)
         r->reason = request->reason;
         r->item.bytes = sizeof *r + request->n_leases * sizeof *r->leases + request->checkpoint_len;
         r->checkpoint_len = request->checkpoint_len;
+        r->delay_ms = request->delay_ms;
         r->checkpoint = request->checkpoint ? malloc(request->checkpoint_len + 1) : NULL;
         if (r->checkpoint)
             memcpy(r->checkpoint, request->checkpoint, request->checkpoint_len);
@@ -155,6 +156,7 @@ static const struct {
     [QR_RETURN_STREAM_BROKEN] = {"returned", "the stream broke before it was accepted", false},
     [QR_RETURN_DROPPED] = {"returned", "the worker does not have it", true},
     [QR_RETURN_RELEASED] = {"released", "handed back by the worker", true},
+    [QR_RETURN_WAITS] = {"waits", "for what its worker needs and does not reach", false},
     [QR_RETURN_EXPIRED] = {"expired", "the worker fell silent", true},
     [QR_RETURN_GOODBYE] = {"returned", "the worker said goodbye", true},
     [QR_RETURN_STOPPED] = {"returned", "its run was stopped", false},
@@ -196,6 +198,7 @@ static int return_body(struct qr_conn *conn, void *arg, struct qr_err *err)
         .detail = return_reasons[r->reason].detail,
         .checkpoint = r->checkpoint,
         .checkpoint_len = r->checkpoint_len,
+        .delay_ms = (int64_t)(r->delay_ms < WAIT_MAX_MS ? r->delay_ms : WAIT_MAX_MS),
     };
 
     txn->changes.n = 0;

@@ -16,6 +16,7 @@ struct session_request {
     enum qr_return_reason reason;
     void *checkpoint;
     size_t checkpoint_len;
+    uint64_t delay_ms;
     /* HELLO */
     char *worker_id, *host, *os, *arch, *version, *labels_json;
     uint8_t session[QR_SESSION_BYTES];

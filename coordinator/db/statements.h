@@ -15,6 +15,11 @@
     X(budget_change) \
     X(budget_load) \
     X(budget_merge) \
+    X(cad_known) \
+    X(cad_order) \
+    X(cad_report) \
+    X(cad_status) \
+    X(cad_switches) \
     X(checkpoint) \
     X(checkpoint_stands) \
     X(children_events) \

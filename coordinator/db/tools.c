@@ -277,6 +277,7 @@ int qr_release_leases(struct qr_conn *conn, const struct qr_release *release,
         qr_param_null(&params);
     qr_param_text(&params, release->event);
     qr_param_text(&params, release->detail);
+    qr_param_i64(&params, release->delay_ms);
     int rc = qr_conn_run(conn, QR_SQL_release, &params, &result, err);
     qr_array_done(&leases);
     qr_array_done(&jobs);

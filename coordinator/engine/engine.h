@@ -67,7 +67,7 @@ QR_MUST_CHECK bool qr_engine_checkpoint(struct qr_engine *engine, uint64_t strea
 /** Proves life. The job whose lease the stream's session holds; 0: it does not. */
 uint64_t qr_engine_holds(struct qr_engine *engine, uint64_t stream, uint64_t lease_id);
 void qr_engine_release(struct qr_engine *engine, uint64_t stream, uint64_t lease_id,
-                       const void *checkpoint, size_t len);
+                       uint64_t delay_ms, const void *checkpoint, size_t len);
 /** Takes ownership of `settle`; it comes back by port.db_settle or, when it is dropped (a second
  * copy of a lease already settling, an unwelcome stream), by the return value true: the caller
  * frees. */

@@ -14,6 +14,7 @@ static void submit(struct qr_engine *engine, struct qr_eng_return *request)
         .n_leases = request->n_leases,
         .checkpoint = request->checkpoint,
         .checkpoint_len = request->checkpoint_len,
+        .delay_ms = request->delay_ms,
     };
 
     engine->port.db_return(engine->port.ctx, &asked);
@@ -67,6 +68,13 @@ void qr_eng_return_add(struct qr_engine *engine, struct qr_eng_lease *lease)
 void qr_eng_return_send(struct qr_engine *engine, uint64_t session_pk, uint64_t attach,
                         enum qr_return_reason reason, const void *checkpoint, size_t len)
 {
+    qr_eng_return_later(engine, session_pk, attach, reason, 0, checkpoint, len);
+}
+
+void qr_eng_return_later(struct qr_engine *engine, uint64_t session_pk, uint64_t attach,
+                         enum qr_return_reason reason, uint64_t delay_ms, const void *checkpoint,
+                         size_t len)
+{
     struct qr_eng_return *request;
 
     if (engine->n_refs == 0)
@@ -76,6 +84,7 @@ void qr_eng_return_send(struct qr_engine *engine, uint64_t session_pk, uint64_t 
     request->session_pk = session_pk;
     request->attach = attach;
     request->reason = reason;
+    request->delay_ms = delay_ms;
     request->n_leases = engine->n_refs;
     request->leases = qr_eng_alloc(engine->n_refs, sizeof *request->leases);
     memcpy(request->leases, engine->refs, engine->n_refs * sizeof *request->leases);

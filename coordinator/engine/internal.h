@@ -179,6 +179,7 @@ struct qr_eng_return {
     size_t n_leases;
     void *checkpoint;
     size_t checkpoint_len;
+    uint64_t delay_ms; /* of a job that waits */
     int64_t backoff_ms;
     struct qr_eng_timer timer;
     UT_hash_handle hh;
@@ -280,6 +281,9 @@ void qr_eng_lease_budget(struct qr_engine *engine, struct qr_eng_lease *lease, u
 /* ---- giveback.c: collect, then send as one request */
 void qr_eng_return_add(struct qr_engine *engine, struct qr_eng_lease *lease);
 void qr_eng_return_add_ref(struct qr_engine *engine, uint64_t lease_id, uint64_t job_id);
+void qr_eng_return_later(struct qr_engine *engine, uint64_t session_pk, uint64_t attach,
+                         enum qr_return_reason reason, uint64_t delay_ms, const void *checkpoint,
+                         size_t len);
 void qr_eng_return_send(struct qr_engine *engine, uint64_t session_pk, uint64_t attach,
                         enum qr_return_reason reason, const void *checkpoint, size_t len);
 void qr_eng_return_free(struct qr_engine *engine, struct qr_eng_return *request);

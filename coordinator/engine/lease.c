@@ -150,7 +150,7 @@ void qr_engine_decline(struct qr_engine *engine, uint64_t stream, const uint64_t
 }
 
 void qr_engine_release(struct qr_engine *engine, uint64_t stream, uint64_t lease_id,
-                       const void *checkpoint, size_t len)
+                       uint64_t delay_ms, const void *checkpoint, size_t len)
 {
     struct qr_eng_session *session = qr_eng_stream_hear(engine, stream);
     struct qr_eng_lease *lease = session ? own(engine, session, lease_id) : NULL;
@@ -160,9 +160,12 @@ void qr_engine_release(struct qr_engine *engine, uint64_t stream, uint64_t lease
         return;
     if (lease->state == QR_LEASE_STOPPING)
         qr_eng_stop_ended(engine, lease, false);
-    reason = lease->stop ? QR_RETURN_STOPPED : QR_RETURN_RELEASED;
+    reason = lease->stop     ? QR_RETURN_STOPPED
+             : delay_ms != 0 ? QR_RETURN_WAITS
+                             : QR_RETURN_RELEASED;
     qr_eng_return_add(engine, lease);
-    qr_eng_return_send(engine, session->pk, session->attach, reason, checkpoint, len);
+    qr_eng_return_later(engine, session->pk, session->attach, reason,
+                        reason == QR_RETURN_WAITS ? delay_ms : 0, checkpoint, len);
     qr_eng_session_arm(engine, session);
 }
 

@@ -237,6 +237,7 @@ enum qr_return_reason {
     QR_RETURN_STREAM_BROKEN, /* before acceptance */
     QR_RETURN_DROPPED,       /* the worker does not have it */
     QR_RETURN_RELEASED,      /* handed back */
+    QR_RETURN_WAITS,         /* handed back until something outside is there: delay_ms */
     QR_RETURN_EXPIRED,       /* the session was silent for a ttl */
     QR_RETURN_GOODBYE,
     QR_RETURN_STOPPED, /* released, or an offer taken back, because job or run was stopped */
@@ -251,6 +252,7 @@ struct qr_db_return {
     size_t n_leases;
     const void *checkpoint; /* RELEASED of one lease: kept with the job; or NULL */
     size_t checkpoint_len;
+    uint64_t delay_ms; /* WAITS: not claimable before so long from now */
 };
 
 struct qr_db_return_reply {

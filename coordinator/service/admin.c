@@ -20,7 +20,7 @@ static const struct method fleet_methods[] = {
 
 static const struct qr_admin_methods fleet = {fleet_methods, QR_COUNT(fleet_methods)};
 static const struct qr_admin_methods *const groups[] = {&qr_admin_runs, &qr_admin_jobs,
-                                                        &qr_admin_settings, &fleet};
+                                                        &qr_admin_settings, &qr_admin_cad, &fleet};
 
 /* What a registered path needs in its callback. */
 struct registration {

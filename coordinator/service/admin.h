@@ -17,6 +17,7 @@ struct qr_admin_config {
     const char *instance;
     struct qr_budgets *budgets;
     struct qr_unserved *unserved;
+    struct qr_bridges *bridges;
 };
 
 /** Registers quarry.v1.Admin on a server that is not started. Until qr_admin_start() every call is

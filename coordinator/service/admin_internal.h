@@ -51,7 +51,7 @@ struct qr_admin_methods {
     const struct method *methods;
     size_t n;
 };
-extern const struct qr_admin_methods qr_admin_runs, qr_admin_jobs, qr_admin_settings;
+extern const struct qr_admin_methods qr_admin_runs, qr_admin_jobs, qr_admin_settings, qr_admin_cad;
 
 /* Rows of such a table. */
 #define ROW(rpc, request, where, fn)                                                  \

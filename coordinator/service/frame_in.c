@@ -156,8 +156,8 @@ static void on_release(struct qr_fleet *fleet, struct qr_fleet_stream *stream,
     if (release->checkpoint.len > QR_CHECKPOINT_MAX) /* the next Offer would not fit its frame */
         qr_engine_protocol_error(fleet->engine, stream->id, "a checkpoint has 48 KiB at most");
     else
-        qr_engine_release(fleet->engine, stream->id, release->lease_id, release->checkpoint.data,
-                          release->checkpoint.len);
+        qr_engine_release(fleet->engine, stream->id, release->lease_id, release->delay_ms,
+                          release->checkpoint.data, release->checkpoint.len);
 }
 
 /* ------------------------------------------------------------------ hot frames (hot.h) */

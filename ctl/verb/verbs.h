@@ -40,6 +40,8 @@
     X(worker_drain)     \
     X(worker_resume)    \
     X(budget_list)      \
+    X(cad_status)       \
+    X(cad_mode)         \
     X(monitor)          \
     X(extract)          \
     X(export)           \

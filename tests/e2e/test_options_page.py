@@ -19,7 +19,7 @@ def test_the_page_is_up_to_date():
     """With QUARRY_WRITE=1 it is written anew."""
     page = HEAD + "".join(subprocess.run([BIN / program, "--help-markdown"], text=True, check=True,
                                          stdout=subprocess.PIPE, timeout=60).stdout
-                          for program in ("quarry-coordinator", "quarry-worker"))
+                          for program in ("quarry-coordinator", "quarry-worker", "quarry-cadbridge", "quarry-creo-sim"))
     page = page.rstrip("\n") + "\n"
     path = ROOT / "docs" / "options.md"
     if os.environ.get("QUARRY_WRITE") == "1":

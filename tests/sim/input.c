@@ -142,7 +142,7 @@ void input_frame(struct sim *sim, struct coord *coord, struct stream *stream,
         take_beat(coord, stream, frame);
         break;
     case UP_RELEASE:
-        qr_engine_release(coord->engine, stream->id, ids[0], NULL, 0);
+        qr_engine_release(coord->engine, stream->id, ids[0], 0, NULL, 0);
         break;
     case UP_RESULT:
         take_result(coord, stream, frame);

@@ -1,5 +1,5 @@
 -- $1 lease bigint[], $2 job bigint[] (sorted), $3 session bigint, $4 infrastructure losses to add integer,
--- $5 checkpoint bytea or null, $6 event text, $7 detail text.
+-- $5 checkpoint bytea or null, $6 event text, $7 detail text, $8 not before so many ms from now bigint.
 -- Leases end without a result (rules 10, 14): the job goes where stop_requested says, the element is gone.
 -- The caller holds the session's exclusive lock.  Rows: run, new status, how many, job type,
 -- were places under limits given back.
@@ -23,7 +23,12 @@ WITH r AS (
        AND j.settled_lease_id IS DISTINCT FROM r.lease_id
     RETURNING r.lease_id, j.id, j.run_id, j.queue_id, j.priority, j.status, j.job_type
 ), d AS (
-    INSERT INTO ready (job_id, queue_id, rank) SELECT id, queue_id, -priority FROM j WHERE status = 'pending'
+    INSERT INTO ready (job_id, queue_id, rank)
+    SELECT id, queue_id, -priority FROM j WHERE status = 'pending' AND $8::bigint = 0
+), w AS (
+    INSERT INTO delayed (job_id, run_at, queue_id, rank)
+    SELECT id, now() + $8::bigint * interval '1 millisecond', queue_id, -priority
+      FROM j WHERE status = 'pending' AND $8::bigint > 0
 ), m AS (
     UPDATE cad_models m SET status = j.status, completed_at = CASE j.status WHEN 'cancelled' THEN now() END
       FROM j WHERE m.job_id = j.id AND m.status <> j.status

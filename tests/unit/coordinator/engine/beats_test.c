@@ -284,7 +284,7 @@ static void rule_1_a_checkpoint_is_answered_when_the_database_has_it(void **stat
     assert_int_equal(rig_stats(rig).checkpoints, 1);
     assert_int_equal(qr_engine_holds(rig->engine, 1, 1), 1001);
     assert_int_equal(qr_engine_holds(rig->engine, 1, 9), 0);
-    qr_engine_release(rig->engine, 1, 1, "cp", 2);
+    qr_engine_release(rig->engine, 1, 1, 0, "cp", 2);
     assert_int_equal(rig->back.reason, QR_RETURN_RELEASED);
     assert_int_equal(rig->back.checkpoint_len, 2);
 }

@@ -24,7 +24,7 @@ static void rule_10_pause_reaches_a_running_job(void **state)
     assert_int_equal(rig_stats(rig).leases_stopping_now, 1);
     rig_stops(rig, 1001, QR_STOP_PAUSE, 0, QR_STOP_NONE); /* the next poll says it again */
     assert_int_equal(rig->n_stop, 1);
-    qr_engine_release(rig->engine, 1, 1, "half", 4);
+    qr_engine_release(rig->engine, 1, 1, 0, "half", 4);
     assert_int_equal(rig->n_return, 1);
     assert_int_equal(rig->back.reason, QR_RETURN_STOPPED);
     assert_int_equal(rig->back.checkpoint_len, 4);
@@ -225,7 +225,7 @@ static void rule_10_a_withdrawn_pause_ends_with_the_release(void **state)
     rig_stops(rig, 1001, QR_STOP_PAUSE, 0, QR_STOP_NONE);
     rig_stops(rig, 0, QR_STOP_NONE, 0,
               QR_STOP_NONE); /* resumed: its Release returns it to pending */
-    qr_engine_release(rig->engine, 1, 1, NULL, 0);
+    qr_engine_release(rig->engine, 1, 1, 0, NULL, 0);
     assert_int_equal(rig->back.reason, QR_RETURN_STOPPED);
 }
 
@@ -238,7 +238,7 @@ static void rule_10_waiting_frames_come_before_the_fence(void **state)
     rig->now += 5000; /* this coordinator was stopped */
     rig_turn(rig);
     assert_int_equal(rig->n_return, 0);
-    qr_engine_release(rig->engine, 1, 1, NULL, 0);
+    qr_engine_release(rig->engine, 1, 1, 0, NULL, 0);
     assert_int_equal(rig->back.reason, QR_RETURN_STOPPED);
 }
 

@@ -1,0 +1,18 @@
+#include "cadbridge/backend.h"
+
+#include <string.h>
+
+#include "cadbridge/creo.h"
+
+int qr_cad_backend_new(const char *address, const atomic_bool *interrupted,
+                       struct qr_cad_backend **ret, struct qr_err *err)
+{
+    static const char grpc[] = "grpc://";
+
+    if (strncmp(address, grpc, sizeof grpc - 1) == 0)
+        return qr_creo_new(address + sizeof grpc - 1, interrupted, ret, err);
+    return qr_fail(err, QR_E_USAGE,
+                   "--creo '%.200s' is no address; hint: grpc://HOST:PORT or "
+                   "creoson+http://HOST:PORT",
+                   address);
+}
