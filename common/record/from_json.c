@@ -511,7 +511,7 @@ static void read_record(struct reader *r, const json_t *object)
         else
             fill_one(r, msg, name, value);
     }
-    if (text && !r->failed) {
+    if (text && !json_is_null(text) && !r->failed) {
         snprintf(r->path, sizeof r->path, "text");
         put_text(r, text);
     }

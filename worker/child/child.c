@@ -219,6 +219,8 @@ static int make_record(struct child *child, const struct qr_extract_job *job,
         qr_extract_file(&child->engine, job, rec);
     usage(&cpu_after, &done->peak_rss_bytes);
     done->duration_ms = (uint32_t)(qr_clock_ms() - start);
+    if (job->prepared)
+        done->duration_ms += job->prepared->duration_ms;
     done->cpu_us = cpu_after - cpu_before;
     rec->msg->duration_ms = done->duration_ms;
     rec->msg->peak_memory_bytes = done->peak_rss_bytes;

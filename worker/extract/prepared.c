@@ -45,7 +45,7 @@ static void set_extractor(const struct qr_extract *x, const char *reader)
 
     snprintf(name, sizeof name, "%s%s%s", x->job->prepared->extractor, reader[0] ? "+" : "",
              reader);
-    qr_record_set_extractor(x->rec, name, QUARRY_VERSION);
+    qr_record_set_extractor(x->rec, name, reader[0] ? QUARRY_VERSION : "");
 }
 
 /* "AC1032": the first six characters of every DWG since release 13 (and of most before). */

@@ -13,6 +13,7 @@ struct qr_extract;
 
 /* Plain, as it travels to the child. Texts are NUL-terminated. */
 struct qr_prepared {
+    uint32_t duration_ms; /* of the program */
     uint32_t class_id;  /* enum qr_class: how the program failed; 0: it did not */
     char type[32];      /* of the record */
     char extractor[64]; /* the program's name */

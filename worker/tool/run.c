@@ -19,6 +19,7 @@ enum {
     LOOK_MS = 100,    /* between two looks at its memory */
     WORN_FILES = 200, /* a program that stays is replaced after so many */
     PROCESSES = 128,  /* threads included */
+    LET_GO_MS = 300,  /* for a program that stays to end by itself */
     ASK_MS = 5,       /* where its end cannot be waited for */
 };
 #define WORN_RSS ((int64_t)512 << 20) /* … or when it holds more than this between files */
@@ -37,6 +38,25 @@ static void close_one(int *fd)
     if (*fd >= 0)
         close(*fd);
     *fd = -1;
+}
+
+/* One that has nothing to do ends by itself when nobody will ask any more. */
+static void let_go(struct qr_tool_run *run)
+{
+    struct pollfd end = {.fd = run->cage.watch, .events = POLLIN};
+
+    close_one(&run->to);
+    if (run->cage.watch >= 0)
+        poll(&end, 1, LET_GO_MS);
+    qr_tool_run_done(run);
+}
+
+void qr_tool_run_end(struct qr_tool_run *run)
+{
+    if (run->setup.serve && run->cage.pid >= 0)
+        let_go(run);
+    else
+        qr_tool_run_done(run);
 }
 
 void qr_tool_run_done(struct qr_tool_run *run)
@@ -433,7 +453,7 @@ static void read_serving(struct qr_tool_run *run, int fd, const char *name, int6
     unlinkat(run->folder.fd, in, 0);
     unlinkat(run->folder.fd, "result", 0);
     if (++run->served >= WORN_FILES || qr_cage_rss(&run->cage) > WORN_RSS)
-        qr_tool_run_done(run);
+        let_go(run);
 }
 
 void qr_tool_run_file(struct qr_tool_run *run, int fd, const char *name, int64_t budget_ms,

@@ -50,5 +50,7 @@ void qr_tool_run_init(struct qr_tool_run *run);
 /** Have it read one file. Fills *ret in any case. */
 void qr_tool_run_file(struct qr_tool_run *run, int fd, const char *name, int64_t budget_ms,
                       struct qr_tool_outcome *ret);
+/** Between two files: a program that stays may end by itself first. */
+void qr_tool_run_end(struct qr_tool_run *run);
 /** End what still runs, remove its folder. */
 void qr_tool_run_done(struct qr_tool_run *run);

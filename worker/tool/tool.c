@@ -229,6 +229,9 @@ static int add_own(struct qr_tool *tool, const char *folder, struct qr_err *err)
     if (rc == QR_OK)
         rc = stage(tool, folder, "node_modules/@mlightcad/libredwg-web/wasm/libredwg-web.wasm",
                    "libredwg-web.wasm", err);
+    if (rc == QR_OK)
+        rc = stage(tool, folder, "node_modules/@mlightcad/libredwg-web/dist/libredwg-web.js",
+                   "libredwg-model.mjs", err);
     tool->serve = true;
     tool->reserve_bytes = (int64_t)6 << 30; /* WebAssembly reserves 1 GiB at once, 4 at most */
     snprintf(tool->name, sizeof tool->name, "libredwg-web");

@@ -28,7 +28,7 @@
 #include "common/base.h"
 #include "common/err.h"
 
-enum { QR_TOOL_ARGS = 64, QR_TOOL_STAGED = 4, QR_TOOLS_MAX = 32 };
+enum { QR_TOOL_ARGS = 64, QR_TOOL_STAGED = 8, QR_TOOLS_MAX = 32 };
 
 struct qr_tool {
     char types[128];          /* between blanks, lower case: " sldprt sldasm " */

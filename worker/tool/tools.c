@@ -439,6 +439,7 @@ void qr_tools_prepared(const struct qr_tools_result *result, const char *type,
 {
     memset(ret, 0, sizeof *ret);
     ret->class_id = (uint32_t)result->cls;
+    ret->duration_ms = (uint32_t)result->duration_ms;
     snprintf(ret->type, sizeof ret->type, "%s", type);
     snprintf(ret->extractor, sizeof ret->extractor, "%s", result->tool->name);
     snprintf(ret->note, sizeof ret->note, "%s", result->note);

@@ -156,7 +156,7 @@ int qr_tool_warden_main(void)
         if (rc == QR_OK)
             rc = qr_pipe_fill(&warden.pipe, &err);
     }
-    qr_tool_run_done(&warden.run);
+    qr_tool_run_end(&warden.run);
     free(warden.strings);
     qr_pipe_done(&warden.pipe);
     return rc == QR_E_UNREACHABLE ? 0 : EXIT_BROKEN;

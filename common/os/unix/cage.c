@@ -189,6 +189,14 @@ _Noreturn static void run_program(struct start *start)
             errno, "run it");
 }
 
+/* Pipes to the program must have no other end than those meant: all but one are closed. */
+static void keep_only(int fd)
+{
+    if (fd > 3)
+        (void)syscall(SYS_close_range, 3u, (unsigned)fd - 1, 0u);
+    (void)syscall(SYS_close_range, (unsigned)(fd >= 3 ? fd + 1 : 3), ~0u, 0u);
+}
+
 /* Wait for the program and pass on how it ended; orphans are reaped as well. */
 _Noreturn static void wait_for_program(struct start *start)
 {
@@ -200,7 +208,7 @@ _Noreturn static void wait_for_program(struct start *start)
         give_up(start, QR_E_LIMIT, errno, "start a process");
     if (pid == 0)
         run_program(start);
-    close(start->say);
+    keep_only(start->status);
     do
         got = waitpid(-1, &status, 0);
     while (got != pid && (got >= 0 || errno == EINTR));
@@ -251,8 +259,7 @@ _Noreturn static void lead(struct start *start, pid_t parent)
         die_with_parent(start);
         wait_for_program(start);
     }
-    close(start->say);
-    close(start->status);
+    keep_only(-1);
     do
         got = waitpid(first, &status, 0);
     while (got < 0 && errno == EINTR);

@@ -3,28 +3,24 @@
 // runs in. By hand: node convert.mjs, then "some.dwg some.dxf" and Enter.
 //
 // Every file gets a new instance, so no damage that one does to memory lasts; the code is compiled once.
-import { readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isOld, repairOld } from './old.mjs';
+import { isBroken, isOld, repairAngles, write } from './old.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const places = [['libredwg-web.mjs', 'libredwg-web.wasm'],
-    ['node_modules/@mlightcad/libredwg-web/wasm/libredwg-web.js', 'node_modules/@mlightcad/libredwg-web/wasm/libredwg-web.wasm']];
+const installed = join(here, 'node_modules/@mlightcad/libredwg-web');
 
-async function load() {
-    for (const [script, code] of places) {
-        try {
-            return [(await import(join(here, script))).default, new WebAssembly.Module(readFileSync(join(here, code)))];
-        } catch (error) {
-            if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
-        }
-    }
-    throw new Error('LibreDWG is not installed; npm ci in this folder installs it');
-}
+// The files as the worker puts them, or as npm installs them.
+const files = existsSync(join(here, 'libredwg-web.wasm'))
+    ? { glue: 'libredwg-web.mjs', code: 'libredwg-web.wasm', model: 'libredwg-model.mjs' }
+    : { glue: join(installed, 'wasm/libredwg-web.js'), code: join(installed, 'wasm/libredwg-web.wasm'),
+        model: join(installed, 'dist/libredwg-web.js') };
+const path = (file) => resolve(here, file);
 
-const [createModule, compiled] = await load();
+const createModule = (await import(path(files.glue))).default;
+const compiled = new WebAssembly.Module(readFileSync(path(files.code)));
 
 function instance() {
     return createModule({
@@ -70,10 +66,24 @@ async function convert(from, to) {
     if (code & OUT_OF_MEMORY) return 'fail resource LibreDWG had no memory left';
     if (code >= CRITICAL) return `fail invalid_input the DWG cannot be read: ${explain(code)}`;
     let dxf = libredwg.FS.readFile('out.dxf');
-    if (isOld(bytes)) dxf = repairOld(dxf);
+    if (isOld(bytes)) dxf = isBroken(dxf) ? await writeOld(bytes) : repairAngles(dxf);
     if (dxf.length === 0) return 'fail invalid_input nothing could be read from the DWG';
     writeFileSync(to, dxf, { mode: 0o600 });
     return code === 0 ? 'ok' : `ok dwg.damaged the DWG is damaged: ${explain(code)}`;
+}
+
+// The package's own model of a drawing. It looks for the glue where npm put that.
+async function model() {
+    if (files.model !== 'libredwg-model.mjs') return import(files.model);
+    const found = join(here, 'model.mjs');
+    writeFileSync(found, readFileSync(path(files.model), 'utf8').replaceAll('../wasm/libredwg-web.js', './libredwg-web.mjs'));
+    return import(found);
+}
+
+async function writeOld(bytes) {
+    const { LibreDwg } = await model();
+    const reader = LibreDwg.createByWasmInstance(await instance());
+    return write(reader.convert(reader.dwg_read_data(bytes, 0)));
 }
 
 // What WebAssembly or Emscripten throw; the instance is not used again.

@@ -1,0 +1,122 @@
+"""DWG by the converter that ./dev setup installs, compared with the oracles of the corpus.
+
+There are no DWG samples of the project's own: nothing that is installed writes DWG. Without the corpus the converter
+is tried only on what is no drawing.
+"""
+import json
+import os
+import pathlib
+import random
+import shutil
+
+import pytest
+
+from bench.dwg import counted, differences, extract, summary, truth
+from tests.harness.quarry import ROOT, SAMPLES
+
+CORPUS = pathlib.Path(os.environ.get("QUARRY_CORPUS", ROOT.parent / "shared" / "corpus"))
+TOOL = ROOT / "worker" / "tool" / "dwg"
+INSTALLED = (TOOL / "node_modules/@mlightcad/libredwg-web/wasm/libredwg-web.wasm").exists() and shutil.which("node")
+
+converter = pytest.mark.skipif(not INSTALLED, reason="no DWG converter; hint: ./dev setup installs it")
+corpus = pytest.mark.skipif(not (CORPUS / "truth.tsv").exists(), reason="no corpus beside the checkout")
+
+# Columns where neither oracle is met, and who is right.
+DIFFERS = {"dwg/libredwg-r11-ACEB10.dwg": ["layers 13/14"]}  # the API has layer 0 twice
+
+
+def made(tmp_path, name, data):
+    path = tmp_path / name
+    path.write_bytes(data)
+    return path
+
+
+def test_without_a_converter_it_is_unsupported_with_a_hint(tmp_path):
+    path = made(tmp_path, "a.dwg", b"AC1027" + bytes(200))
+    record, = extract([path], "--dwg-converter", "off")
+    assert record["type"] == "dwg" and record["error"]["class"] == "unsupported"
+    assert "./dev setup" in record["error"]["message"] and record["bytes"] == 206
+
+
+def test_a_converter_of_ones_own(tmp_path):
+    path = made(tmp_path, "a.dwg", b"AC1027" + bytes(200))
+    drawing = SAMPLES / "dxf" / "shaft-2007.dxf"
+    shutil.copy(drawing, "/tmp/quarry-test-dwg.dxf")
+    try:
+        record, = extract([path], "--dwg-converter", "cp /tmp/quarry-test-dwg.dxf {out}")
+    finally:
+        os.unlink("/tmp/quarry-test-dwg.dxf")
+    twin, = extract([drawing])
+    if record["status"] == "failed":  # under Landlock only what the command names in its own words is readable
+        assert record["error"]["class"] == "invalid_input", record
+    else:
+        assert record["type"] == "dwg" and record["entities"] == twin["entities"] and record["text"] == twin["text"]
+    record, = extract([path], "--dwg-converter", "/nowhere/dwg2dxf {in}")
+    assert record["error"]["class"] == "unsupported" and "/nowhere/dwg2dxf" in record["error"]["message"]
+    record, = extract([path], "--dwg-converter", "false {in} {out}")
+    assert record["error"]["class"] == "invalid_input" and "status 1" in record["error"]["message"]
+
+
+@converter
+@pytest.mark.parametrize("name, data, cls, word", [
+    ("empty.dwg", b"", "invalid_input", "empty"),
+    ("header.dwg", b"AC1027" + bytes(100), "invalid_input", "cannot be read"),
+    ("noise.dwg", b"AC1032" + random.Random(7).randbytes(50000), "invalid_input", ""),
+    ("newline.dwg", b"\n", "invalid_input", ""),
+    ("text.dwg", b"this is no drawing\n" * 100, "invalid_input", ""),
+    ("other.dwg", b"%PDF-1.4\n" + bytes(100), "invalid_input", "the content is a PDF"),
+], ids=["empty", "header", "noise", "newline", "text", "other"])
+def test_what_is_no_drawing_is_said(tmp_path, name, data, cls, word):
+    record, = extract([made(tmp_path, name, data)])
+    assert record["status"] == "failed" and record["error"]["class"] == cls and word in record["error"]["message"], record
+
+
+@converter
+def test_one_bad_file_does_not_touch_the_next(tmp_path):
+    files = [made(tmp_path, f"{i}.dwg", b"AC10%02d" % (i + 12) + random.Random(i).randbytes(3000 * i)) for i in range(20)]
+    records = extract(files, "--jobs", "2")
+    assert len(records) == 20 and all(record["error"]["class"] in ("invalid_input", "crash", "resource")
+                                      for record in records if record["status"] == "failed")
+
+
+@converter
+@corpus
+def test_drawings_of_the_corpus_agree_with_an_oracle():
+    rows = truth(CORPUS)
+    chosen = [row for path, row in rows.items() if path.startswith("dwg/")]
+    records = extract([CORPUS / row["path"] for row in chosen])
+    print(json.dumps(summary(records)))
+    for row, record in zip(chosen, records):
+        assert record["status"] == "completed" and record["type"] == "dwg", record.get("error")
+        assert record["bytes"] == int(row["bytes"]) and record["sha256"] == row["sha256"]
+        assert record["extractor"] == "libredwg-web+quarry-dxf"
+        assert differences(rows, row, record) == DIFFERS.get(row["path"], []), row["path"]
+
+
+@converter
+@corpus
+def test_hostile_drawings_end_with_class_and_message():
+    files = sorted((CORPUS / "hostile").glob("*.dwg"))
+    for record in extract(files):
+        if record["status"] == "failed":
+            assert record["error"]["class"] == "invalid_input" and record["error"]["message"], record
+        else:
+            assert record.get("entities") or record.get("partial"), record
+
+
+@converter
+@corpus
+def test_the_same_drawing_gives_the_same_record_whatever_came_before():
+    """A new instance for each file: nothing of one is left for the next."""
+    files = sorted((CORPUS / "dwg").glob("tika-testDWG20*.dwg"))
+    together = extract([*files, *files], "--jobs", "1")
+    alone = [extract([file])[0] for file in files[:2]]
+    for record in (*together, *alone):
+        del record["duration_ms"], record["peak_memory_bytes"]
+    assert together[:len(files)] == together[len(files):] and together[:2] == alone
+
+
+def test_counting_is_what_the_truth_counts():
+    record = {"entities": {"LINE": 3, "ATTRIB": 2, "TEXT": 1}, "paper_entities": {"ATTRIB": 1}, "layers": [{}], "blocks": []}
+    assert counted(record) == {"msp_entities": 4, "DIMENSION": 0, "TEXT": 1, "MTEXT": 0, "INSERT": 0, "ATTRIB": 3,
+                               "layers": 1, "blocks": 0}
