@@ -82,11 +82,12 @@ def test_an_occurrence_overrides_its_type(extract):
 
 def test_structure(extract):
     record = extract(ifc.house().ifc.bytes())
-    names = {product["id"]: product["name"] for product in record["cad"]["products"]}
+    names = {thing["id"]: thing["name"] for part in ("products", "spatial") for thing in record["cad"][part]}
     pairs = {(names[row["parent"]], names[row["child"]], row["relation"]) for row in record["cad"]["assemblies"]}
     assert pairs == {("Stair", "Flight 1", "aggregates"), ("Stair", "Flight 2", "aggregates"),
                      ("Wall 1", "Opening", "voids"), ("Opening", "Window", "fills"),
-                     ("Structure", "Wall 1", "group"), ("Structure", "Wall 2", "group")}
+                     ("Structure", "Wall 1", "group"), ("Structure", "Wall 2", "group"),
+                     ("Building", "Stair", "references")}
     rows = {(row["part_number"], row["quantity"], names.get(row.get("parent"))) for row in record["bom"]}
     assert rows == {("Concrete 200", "2", None), ("IfcStair", "1", None), ("IfcWindow", "1", None),
                     ("IfcStairFlight", "2", "Stair")}
@@ -107,6 +108,7 @@ def test_properties_of_every_kind(extract):
         ("All", "Outer.Width"): ("7", ""),
         ("IfcDoorLiningProperties", "LiningDepth"): ("40", "mm"),
         ("IfcDoorLiningProperties", "LiningThickness"): ("8", "mm"),
+        ("More", "Answer"): ("42", ""),
     }
 
 

@@ -129,3 +129,42 @@ def test_what_models_hold(results):
         assert not {note["code"] for note in record.get("notes", [])} & {"record.capped"}, row["path"]
     print({**parts, **nested}, f"{values} parameters")
     assert parts["parameters"] >= 20 and nested["spatial"] >= 30
+
+
+def plain(value):
+    """Numbers as numbers, blanks as one."""
+    text = " ".join(str(value).split())
+    try:
+        return f"{float(text):.12g}"
+    except ValueError:
+        return text
+
+
+def test_property_values_are_those_of_web_ifc(results, tmp_path):
+    """Single values and quantities of every file, by set, name and object."""
+    folder = ROOT / "bench" / "part21"
+    if not (folder / "node_modules" / "web-ifc").exists():
+        pytest.skip("no web-ifc; hint: npm ci --prefix bench/part21")
+    records = {str(CORPUS / row["path"]): record for row, record in results
+               if row["path"].startswith("ifc/") and row["path"].endswith(".ifc")}
+    answer = tmp_path / "values.json"
+    with open(answer, "wb") as out:
+        subprocess.run(["node", ROOT / "tests" / "harness" / "webifc_properties.mjs", folder, *records], stdout=out,
+                       stderr=subprocess.DEVNULL, timeout=300, check=True)
+    values, equal, files = 0, 0, 0
+    for path, rows in json.loads(answer.read_text(encoding="utf-8").splitlines()[-1]).items():
+        ours = {}
+        for row in records[path].get("parameters", []):
+            key = tuple(plain(row.get(part, "")) for part in ("set", "name", "value", "owner"))
+            ours[key] = ours.get(key, 0) + (row["source"] == "occurrence")
+        for theirs in rows:
+            key = tuple(map(plain, theirs))
+            right = ours.get(key, 0) > 0
+            ours[key] = ours.get(key, 0) - right
+            equal += right
+            if not right:
+                print(f"  {path}: {theirs}")
+        values += len(rows)
+        files += bool(rows)
+    print(f"{equal} of {values} property values in {files} files equal to web-ifc's")
+    assert equal == values > 5_000

@@ -95,7 +95,7 @@ static void run(const struct qr_extract *x)
         qr_record_fail(
             x->rec, QR_CLASS_UNSUPPORTED,
             "neither the content nor the extension \"%s\" is known; this version extracts "
-            "only pdf, dxf, step and text",
+            "only pdf, dxf, dwg, step, ifc and text",
             extension);
         return;
     }

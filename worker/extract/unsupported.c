@@ -15,6 +15,6 @@ void qr_unsupported_extract(const struct qr_extract *x)
     }
     qr_record_fail(
         x->rec, QR_CLASS_UNSUPPORTED,
-        "%s files are recognised, but this version extracts only pdf, dxf, step and text",
+        "%s files are recognised, but this version extracts only pdf, dxf, dwg, step, ifc and text",
         x->rec->msg->type);
 }

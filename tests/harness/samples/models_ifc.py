@@ -176,6 +176,7 @@ def house(schema="IFC4", units=millimetres, elevation=3000.0):
     h.associate("Material", layers, wall_type)
     system = ifc.root("IfcSystem", "Structure", None)
     ifc.root("IfcRelAssignsToGroup", None, [first, second], None, system)
+    ifc.root("IfcRelReferencedInSpatialStructure", None, [stair], h.building)
     return h
 
 
@@ -202,8 +203,9 @@ def properties():
         ifc.add("IfcComplexProperty", "Outer", None, "x", [inner, ifc.single("Width", "IFCINTEGER", 7)]),
     ]
     ifc.defines(ifc.pset("All", *items), wall)
-    door = h.root_door = ifc.root("IfcDoorLiningProperties", None, 40.0, 8.0, *[None] * 11)
-    ifc.defines(door, wall)
+    several = [ifc.root("IfcDoorLiningProperties", None, 40.0, 8.0, *[None] * 11),
+               ifc.pset("More", ifc.single("Answer", "IFCINTEGER", 42))]
+    ifc.defines(Typed("IFCPROPERTYSETDEFINITIONSET", several), wall)
     h.contain(h.storey, wall)
     return h
 

@@ -10,6 +10,7 @@
 /* A relation between objects as `assemblies`. */
 struct pairs {
     const char *relation;
+    bool spatial; /* the parent is a part of the spatial structure */
     uint64_t left_out;
 };
 
@@ -35,7 +36,8 @@ static void put_pairs(struct qr_ifc *ifc, void *arg, const struct qr_p21_value *
     char *id = NULL;
     uint32_t child;
 
-    if (!cad || parent == QR_IFC_NOTHING || kind == QR_IFC_SPATIAL || kind == QR_IFC_CONTEXT)
+    if (!cad || parent == QR_IFC_NOTHING ||
+        (!pairs->spatial && (kind == QR_IFC_SPATIAL || kind == QR_IFC_CONTEXT)))
         return; /* those are `spatial` */
     while ((child = qr_ifc_next_object(ifc, &refs)) != QR_IFC_NOTHING) {
         Quarry__V1__CadAssembly *assembly =
@@ -65,11 +67,13 @@ static void put_assemblies(struct qr_ifc *ifc)
         {{"IFCRELFILLSELEMENT", 4, 5}, "fills"},
         {{"IFCRELASSIGNSTOGROUP", 6, 4}, "group"},
         {{"IFCRELASSIGNSTOGROUPBYFACTOR", 6, 4}, "group"},
+        {{"IFCRELREFERENCEDINSPATIALSTRUCTURE", 5, 4}, "references"},
     };
     struct pairs pairs = {0};
 
     for (size_t i = 0; i < QR_COUNT(relations); i++) {
         pairs.relation = relations[i].name;
+        pairs.spatial = strcmp(relations[i].name, "references") == 0;
         qr_ifc_each_relation(ifc, &relations[i].relation, put_pairs, &pairs);
     }
     if (pairs.left_out > 0)
