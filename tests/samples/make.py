@@ -13,7 +13,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent))
 sys.dont_write_bytecode = True
 
-from tests.harness.samples import drawings_dxf, drawings_pdf, models_ifc, models_step  # noqa: E402
+from tests.harness.samples import drawings_dxf, drawings_pdf, models_geometry, models_ifc, models_step  # noqa: E402
 from tests.harness.samples.pdf import Pdf, document, lines  # noqa: E402
 
 
@@ -120,6 +120,7 @@ FILES = {
     **drawings_dxf.FILES,
     **models_ifc.FILES,
     **models_step.FILES,
+    **models_geometry.FILES,
     "damaged/damaged-page.pdf": damaged_page,
     "damaged/damaged-xref.pdf": damaged_xref,
     "damaged/truncated.pdf": truncated,

@@ -9,6 +9,7 @@
 #include "common/record/cad.h"
 #include "worker/extract/p21/container.h"
 #include "worker/geometry/draw.h"
+#include "worker/geometry/hostile.h"
 #include "worker/geometry/mass.h"
 #include "worker/geometry/sample.h"
 #include "worker/geometry/scene.h"
@@ -230,7 +231,7 @@ static void add_hole(struct work *work, const struct qr_kernel_hole *from,
     qr_scene_place(to_model, from->point, point);
     qr_scene_turn(to_model, from->axis, axis);
     for (size_t i = 0; i < 3 && scale > 0; i++)
-        axis[i] /= scale;
+        axis[i] = axis[i] / scale + 0.0; /* no minus in front of a zero */
     qr_cad_numbers(work->rec, point, 3, &to->point, &to->n_point);
     qr_cad_numbers(work->rec, axis, 3, &to->axis, &to->n_axis);
 }
@@ -399,6 +400,9 @@ static void compute(struct work *work, const struct qr_kernel *kernel, const uin
     struct qr_kernel_model *model = NULL;
     char message[QR_KERNEL_TEXT] = "";
 
+#ifdef QUARRY_TEST_EXTRACTORS
+    qr_geometry_misbehave(data, len);
+#endif
     enum qr_kernel_status status = kernel->open(data, len, &watch, &model, message);
     report(work, 300);
     if (status == QR_KERNEL_STOPPED) {

@@ -81,7 +81,7 @@ struct qr_kernel_hole {
     double depth;
     bool through;
     bool counterbore, countersink;
-    double point[3]; /* on the axis, where it opens */
+    double point[3]; /* on the axis, where it opens; of two such ends the wider one */
     double axis[3];  /* unit vector from there into the body */
 };
 

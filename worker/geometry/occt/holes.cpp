@@ -49,6 +49,7 @@ struct bore {
     std::vector<uint32_t> faces;
     bool counterbore = false, countersink = false;
     double widest;
+    double end_radius[2]; /* at low and high */
 };
 
 Handle(Geom_Surface) plain_surface(const TopoDS_Face &face)
@@ -182,6 +183,7 @@ void cut_group(std::vector<hollow> &group, const gp_Pnt &origin, const gp_Dir &d
         found.origin = origin;
         found.direction = direction;
         found.radius = found.widest = group[i].radius;
+        found.end_radius[0] = found.end_radius[1] = group[i].radius;
         found.low = group[i].low;
         found.high = group[i].high;
         for (; i < group.size() && (parts.empty() || group[i].low <= found.high + gap); i++) {
@@ -299,9 +301,11 @@ bool join(bore &a, const bore &b)
     if (low >= a.high - gap && low - a.high <= reach && (a.is_open[1] || b_low_open)) {
         a.high = high;
         a.is_open[1] = b_high_open;
+        a.end_radius[1] = b.end_radius[sign > 0 ? 1 : 0];
     } else if (a.low >= high - gap && a.low - high <= reach && (a.is_open[0] || b_high_open)) {
         a.low = low;
         a.is_open[0] = b_low_open;
+        a.end_radius[0] = b.end_radius[sign > 0 ? 0 : 1];
     } else {
         return false;
     }
@@ -338,10 +342,12 @@ void add_sinks(const std::vector<hollow> &all, std::vector<bore> &bores)
             const double gap = length_tolerance(at.radius) * 10;
             if (at.is_open[1] && sink.wide_at_high && std::fabs(sink.low - at.high) <= gap) {
                 at.high = sink.high;
+                at.end_radius[1] = sink.radius;
                 at.countersink = true;
             } else if (at.is_open[0] && !sink.wide_at_high &&
                        std::fabs(sink.high - at.low) <= gap) {
                 at.low = sink.low;
+                at.end_radius[0] = sink.radius;
                 at.countersink = true;
             }
         }
@@ -350,7 +356,8 @@ void add_sinks(const std::vector<hollow> &all, std::vector<bore> &bores)
 
 qr_kernel_hole as_hole(const bore &from)
 {
-    const bool at_high = !from.is_open[0] && from.is_open[1];
+    const bool at_high =
+        from.is_open[1] && (!from.is_open[0] || from.end_radius[1] > from.end_radius[0]);
     const gp_Pnt point =
         from.origin.Translated(gp_Vec(from.direction) * (at_high ? from.high : from.low));
     qr_kernel_hole hole = {};
