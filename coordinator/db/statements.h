@@ -109,6 +109,8 @@
     X(parts_partial) \
     X(parts_read) \
     X(release) \
+    X(report_cad) \
+    X(report_cad_counts) \
     X(result_assemblies) \
     X(result_bom) \
     X(result_dimensions) \

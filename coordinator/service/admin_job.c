@@ -2,6 +2,7 @@
 #include "coordinator/db/dead_letter.h"
 #include "coordinator/db/job.h"
 #include "coordinator/db/lifecycle.h"
+#include "coordinator/db/report.h"
 #include "coordinator/db/why.h"
 #include "coordinator/service/admin_internal.h"
 
@@ -76,7 +77,7 @@ static int list_dead_letters(struct qr_conn *conn, struct call *call, struct qr_
     return rc;
 }
 
-#define DEAD_LETTER_METHOD(name, Request, Reply, fn)                                  \
+#define SIMPLE_METHOD(name, Request, Reply, fn)                                       \
     static int name(struct qr_conn *conn, struct call *call, struct qr_err *err)      \
     {                                                                                 \
         Quarry__V1__##Reply *reply = NULL;                                            \
@@ -84,13 +85,14 @@ static int list_dead_letters(struct qr_conn *conn, struct call *call, struct qr_
         REPLY(call, reply);                                                           \
         return rc;                                                                    \
     }
-DEAD_LETTER_METHOD(analyze_dead_letters, AnalyzeDeadLettersRequest, AnalyzeDeadLettersReply,
-                   qr_dead_letter_analyze)
-DEAD_LETTER_METHOD(retry_dead_letters, RetryDeadLettersRequest, RetryDeadLettersReply,
-                   qr_dead_letter_retry)
-DEAD_LETTER_METHOD(purge_dead_letters, PurgeDeadLettersRequest, PurgeDeadLettersReply,
-                   qr_dead_letter_purge)
-#undef DEAD_LETTER_METHOD
+SIMPLE_METHOD(analyze_dead_letters, AnalyzeDeadLettersRequest, AnalyzeDeadLettersReply,
+              qr_dead_letter_analyze)
+SIMPLE_METHOD(retry_dead_letters, RetryDeadLettersRequest, RetryDeadLettersReply,
+              qr_dead_letter_retry)
+SIMPLE_METHOD(purge_dead_letters, PurgeDeadLettersRequest, PurgeDeadLettersReply,
+              qr_dead_letter_purge)
+SIMPLE_METHOD(report_cad, ReportCadRequest, ReportCadReply, qr_report_cad)
+#undef SIMPLE_METHOD
 
 static int get_dead_letter(struct qr_conn *conn, struct call *call, struct qr_err *err)
 {
@@ -127,6 +129,7 @@ static const struct method methods[] = {
     ROW("AnalyzeDeadLetters", analyze_dead_letters, READ, analyze_dead_letters),
     ROW("RetryDeadLetters", retry_dead_letters, ENQUEUE, retry_dead_letters),
     ROW("PurgeDeadLetters", purge_dead_letters, READ, purge_dead_letters),
+    ROW("ReportCad",       report_cad,        READ,    report_cad),
 };
 /* clang-format on */
 

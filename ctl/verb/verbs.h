@@ -42,6 +42,7 @@
     X(budget_list)      \
     X(cad_status)       \
     X(cad_mode)         \
+    X(report_cad)       \
     X(monitor)          \
     X(extract)          \
     X(export)           \

@@ -209,6 +209,28 @@ def test_operators_statements_count_models(stack):
     assert phases["Phase D"] == (0, 0, 8, 1) and phases["Phase B"] == (0, 0, 9, 1)
 
 
+def test_the_report_agrees_with_sql(stack):
+    ways = {way["mode"]: way for way in stack.ask("report", "cad", "--run", stack.run_id)}
+    assert list(ways) == ["grpc", "json", "native", "none", "all"]
+    for mode, way in ways.items():
+        where = {"all": "true", "none": "extraction_mode IS NULL"}.get(mode, f"extraction_mode = '{mode}'")
+        want, = stack.sql("SELECT count(*), count(*) FILTER (WHERE status = 'completed'), count(*) FILTER (WHERE status = 'failed'), "
+                          "count(superseded_by), count(brep_genome), count(point_cloud), count(deepsdf_latent), count(bbox), "
+                          "count(volume), count(mass), coalesce(avg(face_count) FILTER (WHERE face_count > 0), 0)::float8 "
+                          f"FROM cad_models WHERE {where}")
+        assert want == tuple(way[name] for name in ("models", "completed", "failed", "superseded", "genome", "point_cloud",
+                                                    "deepsdf", "bbox", "volume", "mass", "average_faces")), mode
+    total = ways["all"]
+    assert (total["models"], total["genome"], total["deepsdf"], total["point_cloud"], total["embedded"]) == (9, 3, 1, 1, 1)
+    assert total["failed_by_class"] == {"invalid_input": 1} == ways["none"]["failed_by_class"]
+    assert total["geometry"] == {"done": 1, "not asked": 7} and total["embeddings"] == {"brepnet": 1, "deepsdf": 1}
+    assert stack.ask("report", "cad") == stack.ask("report", "cad", "--run", stack.run_id)
+    assert len(stack.cli("report", "cad", "-o", "jsonl").stdout.splitlines()) == len(ways)
+    shown = stack.cli("report", "cad").stdout
+    assert re.search(r"^json +2 +2 +0 .*2 \(100 %\)", shown, re.M) and "superseded  2" in shown and "invalid_input 1" in shown
+    stack.cli("report", "cad", "--run", 999, code=3)
+
+
 def status(stack):
     return dict(stack.sql("SELECT f.name, m.status FROM cad_models m JOIN cloud_files f ON f.id = m.file_id"))
 
