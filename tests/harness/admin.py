@@ -28,7 +28,7 @@ def messages():
     atexit.register(shutil.rmtree, out, ignore_errors=True)
     code = grpc_tools.protoc.main([
         "protoc", f"-I{ROOT / 'proto'}", f"--python_out={out}", f"--grpc_python_out={out}",
-        str(ROOT / "proto/quarry/v1/admin.proto")])
+        *map(str, sorted((ROOT / "proto/quarry/v1").glob("*.proto")))])
     assert code == 0, "protoc failed"
     sys.path.insert(0, out)
     return (importlib.import_module("quarry.v1.admin_pb2"),
