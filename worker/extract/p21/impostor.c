@@ -31,13 +31,9 @@ static int refuse(const uint8_t *data, size_t len, struct qr_err *err)
         if (len >= n && strncasecmp((const char *)data, impostors[i].begins, n) == 0)
             return qr_fail(err, QR_E_DATA, "the file is %s", impostors[i].what);
     }
-    for (size_t i = 0; i < len && i < LOOK; i++)
-        if (data[i] != 0)
-            return qr_fail(err, QR_E_DATA,
-                           "the file does not begin with ISO-10303-21; hint: is it whole, and an "
-                           "exchange file at all?");
-    return qr_fail(err, QR_E_DATA, "the file is %s; hint: copy it again",
-                   len == 0 ? "empty" : "nothing but zeros");
+    return qr_fail(err, QR_E_DATA,
+                   "the file does not begin with ISO-10303-21; hint: is it whole, and an exchange "
+                   "file at all?");
 }
 
 int qr_p21_beginning(const uint8_t *data, size_t len, size_t *ret_from, struct qr_err *err)
@@ -58,5 +54,8 @@ int qr_p21_beginning(const uint8_t *data, size_t len, size_t *ret_from, struct q
         *ret_from = (size_t)(found - data);
         return QR_OK;
     }
+    if (at == end)
+        return qr_fail(err, QR_E_DATA, "the file is %s; hint: copy it again",
+                       len == 0 ? "empty" : "nothing but zeros and blanks");
     return refuse(at, (size_t)(end - at), err);
 }

@@ -6,6 +6,8 @@
 
 #define PASSED_EVERY ((size_t)4 << 20)
 #define SCOPES_MAX 16
+#define BACK_MAX 4096       /* length of a comment between a number and its `=` */
+#define OUTSIDE_MAX 1000000 /* entries of a REFERENCE section */
 
 /* The walk over the bytes. */
 struct walk {
@@ -15,6 +17,7 @@ struct walk {
     const uint8_t *start; /* of the statement */
     bool has_record;      /* in the statement */
     bool in_header;
+    bool no_close; /* there is no end of a comment in the rest of the file */
     size_t passed; /* when to call the hook */
     uint32_t scopes[SCOPES_MAX];
     uint32_t n_scopes;
@@ -45,7 +48,7 @@ static const uint8_t *back_over_blanks(const uint8_t *from, const uint8_t *at)
         if (at - from < 4 || at[-1] != '/' || at[-2] != '*')
             return at;
         const uint8_t *open = at - 4;
-        while (open > from && !(open[0] == '/' && open[1] == '*'))
+        while (open > from && at - open < BACK_MAX && !(open[0] == '/' && open[1] == '*'))
             open--;
         at = open;
     }
@@ -207,17 +210,42 @@ static bool is_word(const uint8_t *at, size_t len, const char *word)
     return len == strlen(word) && strncasecmp((const char *)at, word, len) == 0;
 }
 
+/* Numbers of records elsewhere: #12=<URI#name>; */
+static bool learn_outside(struct qr_p21 *p21, const uint8_t *at, const uint8_t *end)
+{
+    uint32_t cap = 0;
+
+    p21->reference_at = (size_t)(at - p21->data);
+    p21->reference_len = (size_t)(end - at);
+    while (at < end && p21->n_outside < OUTSIDE_MAX && (at = memchr(at, '=', (size_t)(end - at)))) {
+        if (p21->n_outside == cap) {
+            cap = cap ? cap * 2 : 64;
+            uint64_t *more = realloc(p21->outside, cap * sizeof *more);
+            if (!more)
+                return false;
+            p21->outside = more;
+        }
+        p21->outside[p21->n_outside++] = qr_p21_id_before(p21, (size_t)(at - p21->data));
+        at = memchr(at, ';', (size_t)(end - at));
+        if (!at)
+            break;
+    }
+    return true;
+}
+
 /* ANCHOR, REFERENCE and SIGNATURE hold no records; what stands in them may look like strings. */
-static void pass_section(struct walk *walk)
+static void pass_section(struct walk *walk, bool references)
 {
     struct qr_p21 *p21 = walk->p21;
     const uint8_t *end = p21->data + p21->len;
     const uint8_t *close = memmem(walk->scan.at, (size_t)(end - walk->scan.at), "ENDSEC", 6);
 
-    if (close) {
-        qr_p21_scan_seek(&walk->scan, close);
-        walk->start = close;
-    }
+    if (!close)
+        return;
+    if (references && !p21->outside && !learn_outside(p21, walk->scan.at + 1, close))
+        qr_p21_note(p21, true, "p21.reference.lost", "no memory for the REFERENCE section");
+    qr_p21_scan_seek(&walk->scan, close);
+    walk->start = close;
 }
 
 /* A statement without a number, ended by the `;` at scan.at. */
@@ -242,9 +270,10 @@ static void end_statement(struct walk *walk)
         p21->end_seen = true;
     } else if (is_word(name, len, "ENDSCOPE")) {
         end_scope(walk, at, walk->scan.at);
-    } else if (is_word(name, len, "ANCHOR") || is_word(name, len, "REFERENCE") ||
-               is_word(name, len, "SIGNATURE")) {
-        pass_section(walk);
+    } else if (is_word(name, len, "REFERENCE")) {
+        pass_section(walk, true);
+    } else if (is_word(name, len, "ANCHOR") || is_word(name, len, "SIGNATURE")) {
+        pass_section(walk, false);
     } else if (walk->in_header && len > 0 && p21->n_headers < QR_P21_HEADERS_MAX) {
         p21->headers[p21->n_headers].at = (size_t)(name - p21->data);
         p21->headers[p21->n_headers++].len = (uint32_t)len;
@@ -277,13 +306,17 @@ static void skip_comment(struct walk *walk)
 
     if (end - at < 2 || at[1] != '*')
         return;
-    const uint8_t *close = memmem(at + 2, (size_t)(end - at - 2), "*/", 2);
-    if (close)
+    const uint8_t *close = walk->no_close ? NULL : memmem(at + 2, (size_t)(end - at - 2), "*/", 2);
+    if (close) {
         qr_p21_scan_seek(&walk->scan, close + 2);
-    else
-        qr_p21_note(walk->p21, false, "p21.comment.open",
-                    "a comment at offset %llu is not ended; it was read on as if it were none",
-                    (unsigned long long)(at - walk->p21->data));
+        if (qr_p21_blanks(walk->start, at) == at)
+            walk->start = close + 2; /* it stands before the statement */
+        return;
+    }
+    walk->no_close = true;
+    qr_p21_note(walk->p21, false, "p21.comment.open",
+                "a comment at offset %llu is not ended; it was read on as if it were none",
+                (unsigned long long)(at - walk->p21->data));
 }
 
 /* The `=` at scan.at: of a record, or of something else. */

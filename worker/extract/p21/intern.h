@@ -74,6 +74,10 @@ struct qr_p21 {
     uint32_t n_headers;
     uint32_t sections;
     bool end_seen;
+
+    uint64_t *outside; /* numbers that the REFERENCE section gives to records elsewhere, sorted */
+    uint32_t n_outside;
+    size_t reference_at, reference_len; /* that section */
 };
 
 /* ---- characters (lex.c) */
@@ -84,7 +88,7 @@ enum {
 };
 extern const uint8_t qr_p21_class[256];
 
-/** Step over blanks and comments. */
+/** Step over blanks and comments of moderate size. */
 const uint8_t *qr_p21_blanks(const uint8_t *at, const uint8_t *end);
 
 /**
@@ -97,7 +101,7 @@ const uint8_t *qr_p21_string_end(const uint8_t *at, const uint8_t *end, bool *re
 /** Where in [from, to) a line begins with `#12=` behind a `;`; NULL: nowhere. */
 const uint8_t *qr_p21_new_record(const uint8_t *from, const uint8_t *to, const uint8_t *end);
 
-/** Behind the parenthesis that matches the one before `at`, or at the `;` or the end. */
+/** Behind the parenthesis that matches the one before `at`, or at the `;`, a `=` or the end. */
 const uint8_t *qr_p21_group_end(const uint8_t *at, const uint8_t *end);
 
 /* ---- types (types.c) */

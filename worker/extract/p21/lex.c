@@ -18,6 +18,10 @@ const uint8_t qr_p21_class[256] = {
 #undef N
 /* clang-format on */
 
+/* Comments of more than this are stepped over by the index alone: a file may hold millions that are
+ * never closed, and each would be searched to the end. */
+#define COMMENT_MAX 4096
+
 const uint8_t *qr_p21_blanks(const uint8_t *at, const uint8_t *end)
 {
     for (;;) {
@@ -25,7 +29,8 @@ const uint8_t *qr_p21_blanks(const uint8_t *at, const uint8_t *end)
             at++;
         if (end - at < 2 || at[0] != '/' || at[1] != '*')
             return at;
-        const uint8_t *close = memmem(at + 2, (size_t)(end - at - 2), "*/", 2);
+        size_t look = (size_t)(end - at - 2) < COMMENT_MAX ? (size_t)(end - at - 2) : COMMENT_MAX;
+        const uint8_t *close = memmem(at + 2, look, "*/", 2);
         if (!close)
             return at;
         at = close + 2;
@@ -99,6 +104,7 @@ const uint8_t *qr_p21_group_end(const uint8_t *at, const uint8_t *end)
                 return at + 1;
             break;
         case ';':
+        case '=': /* of another record: this one is not ended */
             return at;
         case '\'':
             at = qr_p21_string_end(at + 1, end, &broken);

@@ -136,6 +136,22 @@ static void add_counts(struct qr_record *rec, const struct qr_p21 *p21)
     }
 }
 
+/* Records elsewhere, by the file they are in. */
+static void add_outside(struct qr_record *rec, const struct qr_p21 *p21)
+{
+    const uint8_t *uri;
+    size_t at = 0;
+    size_t len;
+
+    for (int i = 0; i < 1000 && qr_p21_outside(p21, &at, &uri, &len); i++) {
+        Quarry__V1__Link *link = qr_record_add_link(rec);
+        if (!link)
+            return;
+        link->kind = qr_record_text(rec, "reference");
+        link->target = qr_record_string(rec, (const char *)uri, len);
+    }
+}
+
 void qr_p21_describe(const struct qr_extract *x, const struct qr_p21 *p21, const char *source)
 {
     struct qr_record *rec = x->rec;
@@ -152,6 +168,7 @@ void qr_p21_describe(const struct qr_extract *x, const struct qr_p21 *p21, const
     cad->complex_instances = qr_p21_complex_count(p21);
     cad->data_sections = qr_p21_sections(p21);
     add_counts(rec, p21);
+    add_outside(rec, p21);
     cad->unresolved_references = qr_p21_unresolved(p21);
     if (cad->unresolved_references > 0)
         qr_record_note(rec, "p21.reference.lost", "%llu references lead to no record",

@@ -37,6 +37,7 @@ void qr_p21_free(struct qr_p21 *p21)
     free(p21->by_type);
     free(p21->dense);
     free(p21->sorted);
+    free(p21->outside);
     qr_arena_done(&p21->names);
     free(p21);
 }

@@ -62,8 +62,11 @@ uint32_t qr_p21_count(const struct qr_p21 *p21);         /* instances */
 uint32_t qr_p21_complex_count(const struct qr_p21 *p21); /* of them with several types */
 uint32_t qr_p21_sections(const struct qr_p21 *p21);      /* DATA sections */
 bool qr_p21_has_end(const struct qr_p21 *p21);           /* END-ISO-10303-21 was seen */
-/** References to numbers that no record has. Walks over the whole file. */
+/** References to numbers that neither a record nor the REFERENCE section has. Walks over the whole
+ * file. */
 uint64_t qr_p21_unresolved(const struct qr_p21 *p21);
+/** URIs of the REFERENCE section (edition 3), one a call; *at begins at 0. False: no more. */
+bool qr_p21_outside(const struct qr_p21 *p21, size_t *at, const uint8_t **ret, size_t *ret_len);
 size_t qr_p21_memory(const struct qr_p21 *p21); /* bytes the index holds */
 
 /* ---- types */

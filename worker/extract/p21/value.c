@@ -142,7 +142,8 @@ static const uint8_t *read_keyword(const uint8_t *at, const uint8_t *end, struct
 /* Whatever stands up to the next comma or parenthesis belongs to a value that is none. */
 static const uint8_t *skip_rest(const uint8_t *at, const uint8_t *end)
 {
-    while (at < end && *at != ',' && *at != ')' && *at != ';' && *at != '(' && *at != '\'')
+    while (at < end && *at != ',' && *at != ')' && *at != ';' && *at != '=' && *at != '(' &&
+           *at != '\'')
         at++;
     return at;
 }
@@ -189,7 +190,7 @@ bool qr_p21_next(struct qr_p21_cursor *cursor, struct qr_p21_value *ret)
     at = qr_p21_blanks(at, end);
     if (at < end && *at == ',')
         at = qr_p21_blanks(at + 1, end);
-    if (at >= end || *at == ')' || *at == ';' || *at == ',') {
+    if (at >= end || *at == ')' || *at == ';' || *at == '=' || *at == ',') {
         if (at < end && *at == ',') { /* nothing between two commas */
             ret->kind = QR_P21_BAD;
             ret->at = at;

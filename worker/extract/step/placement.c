@@ -295,13 +295,14 @@ static uint32_t owner_of(const struct qr_step_tree *tree, uint32_t rep)
  * all, the item is a usage of its own. */
 static void use_item(struct qr_step *s, struct qr_step_tree *tree,
                      const struct qr_step_inverse *by_child, uint32_t parent, uint32_t child,
-                     uint32_t item, uint32_t rep)
+                     uint32_t item, uint32_t rep, uint64_t *budget)
 {
     bool known = false;
     uint32_t at;
 
-    for (size_t i = 0;
-         i < MAPPED_MAX && (at = qr_step_inverse_get(by_child, child, i)) != QR_P21_NONE; i++) {
+    for (size_t i = 0; *budget > 0 && (*budget)-- > 0 &&
+                       (at = qr_step_inverse_get(by_child, child, i)) != QR_P21_NONE;
+         i++) {
         struct qr_step_usage *usage = &tree->usages[at];
         if (usage->parent_definition != parent)
             continue;
@@ -323,6 +324,7 @@ static void learn_mapped_items(struct qr_step *s, struct qr_step_tree *tree)
     struct qr_p21_value list;
     struct qr_p21_value item;
     uint32_t before = tree->n;
+    uint64_t budget = MAPPED_MAX + (uint64_t)tree->n * 16;
 
     if (qr_p21_type_count(s->p, s->type[STEP_MAPPED_ITEM]) == 0)
         return;
@@ -344,7 +346,7 @@ static void learn_mapped_items(struct qr_step *s, struct qr_step_tree *tree)
                 owner_of(tree, qr_step_ref(s, map_of(s, mapped),
                                            (struct qr_step_field){1, 1, STEP_REPRESENTATION_MAP}));
             if (child != QR_P21_NONE && child != parent)
-                use_item(s, tree, &by_child, parent, child, mapped, rep);
+                use_item(s, tree, &by_child, parent, child, mapped, rep, &budget);
         }
     }
     qr_step_inverse_done(&by_child);

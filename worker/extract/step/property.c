@@ -397,7 +397,7 @@ static void take_raw_materials(struct qr_step *s)
     uint32_t n;
     const uint32_t *all = qr_step_all(s, STEP_MAKE_FROM_USAGE_OPTION, &n);
 
-    for (uint32_t i = 0; i < n && i < 10000; i++) {
+    for (uint32_t i = 0; i < n && i < 1000; i++) {
         const struct qr_step_product *made = qr_step_product_of(
             s, qr_step_ref(s, all[i],
                            (struct qr_step_field){3, 3, STEP_PRODUCT_DEFINITION_RELATIONSHIP}));

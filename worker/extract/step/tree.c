@@ -1,9 +1,10 @@
-#include <stdio.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "worker/extract/step/assembly.h"
 
 #define LEVELS_MAX 64 /* of a path that is written down */
+#define PATH_MAX_BYTES 4096
 
 static int by_pair(const void *a, const void *b)
 {
@@ -115,13 +116,27 @@ bool qr_step_tree_index(struct qr_step *s, struct qr_step_tree *tree)
     return true;
 }
 
+/* The number a usage has in its file; its own where it has none. */
+static void say_usage(const struct qr_step *s, const struct qr_step_usage *usage, struct qr_buf *to)
+{
+    struct qr_p21_value id;
+    size_t before = to->len;
+
+    if (usage->instance != QR_P21_NONE &&
+        qr_step_field(s, usage->instance,
+                      (struct qr_step_field){0, 0, STEP_PRODUCT_DEFINITION_RELATIONSHIP}, &id))
+        qr_p21_text(&id, to, NULL);
+    if (to->len == before && usage->instance != QR_P21_NONE)
+        qr_buf_printf(to, "#%" PRIu64, qr_p21_id(s->p, usage->instance));
+    else if (to->len == before)
+        qr_buf_append_str(to, "-");
+}
+
 const char *qr_step_path(const struct qr_step *s, const struct qr_step_tree *tree,
                          const struct qr_step_usage *usage)
 {
-    static const struct qr_step_field usage_id = {0, 0, STEP_PRODUCT_DEFINITION_RELATIONSHIP};
     const struct qr_step_usage *way[LEVELS_MAX];
-    char text[1024];
-    size_t len = 0;
+    struct qr_buf text;
     int n = 0;
 
     for (; usage && n < LEVELS_MAX; n++) {
@@ -129,17 +144,15 @@ const char *qr_step_path(const struct qr_step *s, const struct qr_step_tree *tre
         uint32_t up = tree->up[usage->parent];
         usage = up > 0 ? &tree->usages[up - 1] : NULL;
     }
-    len +=
-        (size_t)snprintf(text, sizeof text, "%s", qr_step_label(&s->products[way[n - 1]->parent]));
-    while (n-- > 0 && len < sizeof text) {
-        const char *id = qr_step_text(s, way[n]->instance, usage_id);
-        len += (size_t)snprintf(text + len, sizeof text - len, "/%s",
-                                id[0] ? id
-                                : way[n]->instance == QR_P21_NONE
-                                    ? "-"
-                                    : qr_step_handle(s, way[n]->instance));
+    qr_buf_init(&text, PATH_MAX_BYTES);
+    qr_buf_append_str(&text, qr_step_label(&s->products[way[n - 1]->parent]));
+    while (n-- > 0) {
+        qr_buf_append_str(&text, "/");
+        say_usage(s, way[n], &text);
     }
-    return qr_record_text(s->rec, text);
+    const char *ret = qr_record_string(s->rec, (const char *)text.data, text.len);
+    qr_buf_done(&text);
+    return ret;
 }
 
 void qr_step_tree_done(struct qr_step_tree *tree)

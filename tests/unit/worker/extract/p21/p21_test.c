@@ -326,6 +326,53 @@ static void says_what_an_impostor_is(void **state)
     }
 }
 
+static void edition_three_has_more_sections(void **state)
+{
+    struct file file = open_text(
+        "ISO-10303-21;HEADER;FILE_SCHEMA(('X'));ENDSEC;\n"
+        "ANCHOR;<it's>=#1;<b;c>=$;ENDSEC;\n"
+        "REFERENCE;#7=<other.stp#it's>;#8=<http://x/a;b#c>;ENDSEC;\n"
+        "DATA('one',('X'));#1=A(#7);ENDSEC;\nDATA;#2=B(#1,#8,#9);ENDSEC;\nEND-ISO-10303-21;\n"
+        "SIGNATURE;\nMIIBAgYJKoZIhvcNAQcCoIIB8zCCAe8CAQExADALBgkqhkiG9w0BBwGgggHV'=/\nENDSEC;\n");
+    size_t at = 0;
+    size_t len;
+    const uint8_t *uri;
+
+    (void)state;
+    assert_int_equal(qr_p21_count(file.p21), 2);
+    assert_int_equal(qr_p21_sections(file.p21), 2);
+    assert_true(qr_p21_has_end(file.p21));
+    assert_true(qr_p21_outside(file.p21, &at, &uri, &len) && len == 14);
+    assert_memory_equal(uri, "other.stp#it's", len);
+    assert_true(qr_p21_outside(file.p21, &at, &uri, &len));
+    assert_false(qr_p21_outside(file.p21, &at, &uri, &len));
+    assert_int_equal(qr_p21_unresolved(file.p21), 1); /* #9 */
+    assert_int_equal(file.rec->msg->n_notes, 0);
+    done(&file);
+}
+
+/* Each of these made every search go to the end of the file once. */
+static void what_is_never_closed_costs_no_more(void **state)
+{
+    static const char *const parts[] = {"/*",       "*/=",  "'",       "#1=/*",  "#1=A('", "=",
+                                        "#1=(A(/*", "((((", "#1=A(\n", "&SCOPE", "#"};
+    size_t len = (size_t)512 << 10;
+    char *text = malloc(len + 1);
+
+    (void)state;
+    assert_non_null(text);
+    for (size_t i = 0; i < QR_COUNT(parts); i++) {
+        size_t used = strlen(HEAD);
+        strcpy(text, HEAD);
+        for (size_t n = strlen(parts[i]); used + n < len; used += n)
+            memcpy(text + used, parts[i], n);
+        struct file file = open_bytes(text, used);
+        qr_p21_unresolved(file.p21);
+        done(&file);
+    }
+    free(text);
+}
+
 static void the_beginning_may_have_a_mark_and_blanks(void **state)
 {
     (void)state;
@@ -347,6 +394,8 @@ int main(void)
         cmocka_unit_test(lists_nested_a_million_deep_are_walked_over),
         cmocka_unit_test(damage_is_noted),
         cmocka_unit_test(says_what_an_impostor_is),
+        cmocka_unit_test(edition_three_has_more_sections),
+        cmocka_unit_test(what_is_never_closed_costs_no_more),
         cmocka_unit_test(the_beginning_may_have_a_mark_and_blanks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

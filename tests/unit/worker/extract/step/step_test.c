@@ -281,6 +281,73 @@ static void places_that_multiply_are_not_all_visited(void **state)
     assert_string_equal(msg->bom[38]->other[1]->value, "549755813888"); /* 2^39 */
 }
 
+/* Wherever a file breaks off, something sound comes of it: the counts so far, or a reason. */
+static void a_file_cut_anywhere_ends_well(void **state)
+{
+    static const char *const names[] = {"step/bracket.stp", "step/gearbox.step",
+                                        "step/bracket.stpz", "step/mesh.stpz"};
+    struct fixture *fixture = *state;
+    static char bytes[1 << 16];
+
+    for (size_t i = 0; i < QR_COUNT(names); i++) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/%s", QUARRY_SAMPLES, names[i]);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        ssize_t len = fd >= 0 ? read(fd, bytes, sizeof bytes) : -1;
+        assert_true(len > 0);
+        close(fd);
+        for (ssize_t cut = 0; cut < len; cut += 1 + len / 120) {
+            int part = memfd_create("part", MFD_CLOEXEC);
+            assert_true(part >= 0 && write(part, bytes, (size_t)cut) == cut);
+            const Quarry__V1__ExtractionRecord *msg = extract(fixture, part, names[i]);
+            if (msg->error)
+                assert_int_equal(msg->error->class_,
+                                 QUARRY__V1__ERROR_CLASS__ERROR_CLASS_INVALID_INPUT);
+            else
+                assert_true(msg->partial);
+        }
+    }
+}
+
+static void noise_and_nonsense_have_a_reason(void **state)
+{
+    static const struct {
+        const char *why, *bytes;
+        size_t len;
+        const char *says;
+    } cases[] = {
+        {"noise", "\x93\x12\xFF\x00\x81zzz", 8, "does not begin with ISO-10303-21"},
+        {"zeros", "\0\0\0\0\0\0\0\0", 8, "nothing but zeros"},
+        {"an empty file", "", 0, "empty"},
+        {"a web page", "<!DOCTYPE html><html>not found</html>", 37, ""},
+    };
+
+    for (size_t i = 0; i < QR_COUNT(cases); i++) {
+        int fd = memfd_create("noise", MFD_CLOEXEC);
+        assert_true(fd >= 0 && write(fd, cases[i].bytes, cases[i].len) == (ssize_t)cases[i].len);
+        const Quarry__V1__ExtractionRecord *msg = extract(*state, fd, "noise.stp");
+        print_message("%s: %s\n", cases[i].why, msg->error ? msg->error->message : "");
+        assert_non_null(msg->error);
+        assert_int_equal(msg->error->class_, QUARRY__V1__ERROR_CLASS__ERROR_CLASS_INVALID_INPUT);
+        assert_non_null(strstr(msg->error->message, cases[i].says));
+    }
+}
+
+static void absurd_numbers_are_taken_as_they_are(void **state)
+{
+    const Quarry__V1__ExtractionRecord *msg = model(
+        *state,
+        "#1=COORDINATES_LIST('',2147483647,((1.E308,-1.E308,9.9E999),(1.,2.,3.)));"
+        "#2=TRIANGULATED_FACE('',#1,4294967295,(),$,(),((1,2,999999999)));"
+        "#3=CYLINDRICAL_SURFACE('',$,1.E300);#4=ADVANCED_FACE('',(),#3,.T.);"
+        "#5=VERTEX_POINT('',#6);#6=CARTESIAN_POINT('',(1.E308,1.E308,1.E308));#7=EDGE_CURVE('',#5,#"
+        "5,$,.T.);"
+        "#8=B_SPLINE_CURVE_WITH_KNOTS('',99999999999999999999,(),.X.,.F.,.F.,(),(),.X.);"
+        "#9=PRODUCT('p','p','',());#10=QUANTIFIED_ASSEMBLY_COMPONENT_USAGE('','','',#9,#9,$,#11);");
+    assert_null(msg->error);
+    assert_int_equal(msg->cad->topology->faces, 1);
+}
+
 static void units_are_told_apart(void **state)
 {
     static const struct {
@@ -329,6 +396,9 @@ int main(void)
         cmocka_unit_test(what_is_left_of_a_broken_file_is_kept),
         cmocka_unit_test(tangled_records_end),
         cmocka_unit_test(places_that_multiply_are_not_all_visited),
+        cmocka_unit_test(a_file_cut_anywhere_ends_well),
+        cmocka_unit_test(noise_and_nonsense_have_a_reason),
+        cmocka_unit_test(absurd_numbers_are_taken_as_they_are),
         cmocka_unit_test(units_are_told_apart),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
