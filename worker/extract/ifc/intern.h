@@ -76,8 +76,9 @@ struct qr_ifc {
     struct qr_ifc_material *materials; /* by instance, ascending */
     uint32_t n_materials;
 
-    uint64_t dangling; /* references that lead nowhere */
-    uint64_t budget;   /* steps left in nested properties: they may multiply */
+    uint64_t dangling;   /* references that lead nowhere */
+    uint64_t budget;     /* steps left in nested properties: they may multiply */
+    uint64_t parts_left; /* of materials, in all */
     struct qr_ifc_words *words;
     struct qr_buf scratch;
     char joined[512]; /* names with dots */
@@ -153,6 +154,10 @@ void qr_ifc_report_structure(struct qr_ifc *ifc);    /* structure.c */
 void qr_ifc_report_looks(struct qr_ifc *ifc);        /* looks.c */
 void qr_ifc_report_bounds(struct qr_ifc *ifc);       /* bounds.c */
 void qr_ifc_judge(struct qr_ifc *ifc);               /* complete.c, at the end */
+
+/** How many things of one kind are looked at. Models that are meant well have each of them once or
+ * a few times; what is shared by everything would never end. */
+uint64_t qr_ifc_effort(const struct qr_ifc *ifc);
 
 /** Entries that a list of the record still takes. */
 size_t qr_ifc_room(const struct qr_ifc *ifc, size_t n_used);

@@ -108,8 +108,9 @@ static bool next_part(struct parts *parts, struct part *ret)
         parts->single = QR_P21_NONE;
         return part_of(parts->ifc, single, ret);
     }
-    while (parts->left > 0 && qr_ifc_next_ref(&parts->refs, &value)) {
+    while (parts->left > 0 && parts->ifc->parts_left > 0 && qr_ifc_next_ref(&parts->refs, &value)) {
         parts->left--;
+        parts->ifc->parts_left--;
         if (part_of(parts->ifc, qr_p21_follow(parts->ifc->p21, &value), ret))
             return true;
     }
@@ -410,6 +411,7 @@ void qr_ifc_report_materials(struct qr_ifc *ifc)
 {
     struct report report = {.ifc = ifc};
 
+    ifc->parts_left = qr_ifc_effort(ifc);
     report.all = qr_p21_of_type(ifc->p21, qr_p21_type(ifc->p21, "IFCMATERIAL"), &report.n_all);
     report.density = calloc((size_t)report.n_all + 1, sizeof *report.density);
     report.used = calloc((size_t)report.n_all + 1, sizeof *report.used);
@@ -417,6 +419,10 @@ void qr_ifc_report_materials(struct qr_ifc *ifc)
         put_properties(&report);
         put_owned(&report);
         put_unused(&report);
+        if (ifc->parts_left == 0)
+            qr_record_partial(ifc->rec, "ifc.materials.capped",
+                              "definitions of materials are shared so often that not all of them "
+                              "were followed");
     } else {
         ifc->rec->failed = true;
     }

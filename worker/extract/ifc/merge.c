@@ -4,8 +4,6 @@
 #include "worker/extract/ifc/properties.h"
 
 #define SLOTS ((uint32_t)1 << 18) /* a power of two, more than twice the entries of a list */
-#define LEAVES_MAX \
-    ((uint64_t)64 << 20) /* that are looked at: sets may be shared by many relations */
 
 /* A hash and what belongs to it. */
 struct slot {
@@ -24,9 +22,9 @@ struct merge {
     uint32_t n_values;
     uint32_t per_property;
     size_t room;
-    bool counting; /* the first round: which properties are there? */
-    uint64_t leaves;
-    uint64_t kept, lost; /* values, of all objects */
+    bool counting;               /* the first round: which properties are there? */
+    uint64_t leaves, leaves_max; /* that are looked at: sets may be shared by many relations */
+    uint64_t kept, lost;         /* values, of all objects */
     struct qr_ifc_said said;
 };
 
@@ -92,7 +90,7 @@ static void take_definition(struct merge *merge, uint32_t definition, uint32_t o
     struct qr_ifc_leaf leaf;
 
     qr_ifc_leaves_init(&leaves, merge->ifc, definition);
-    while (merge->leaves < LEAVES_MAX && qr_ifc_next_leaf(&leaves, &leaf)) {
+    while (merge->leaves < merge->leaves_max && qr_ifc_next_leaf(&leaves, &leaf)) {
         merge->leaves++;
         if (merge->counting)
             count_leaf(merge, &leaf);
@@ -149,6 +147,7 @@ void qr_ifc_merge_properties(struct qr_ifc *ifc, size_t room)
     struct merge merge = {.ifc = ifc, .room = room, .counting = true};
     uint64_t dangling = ifc->dangling;
 
+    merge.leaves_max = qr_ifc_effort(ifc);
     merge.properties = calloc(SLOTS, sizeof *merge.properties);
     merge.values = calloc(SLOTS, sizeof *merge.values);
     qr_buf_init(&merge.said.text, ifc->rec->limits.value_bytes * 2);
@@ -166,6 +165,11 @@ void qr_ifc_merge_properties(struct qr_ifc *ifc, size_t room)
                           " of them beyond %" PRIu32 " different values a property are left out",
                           merge.kept + merge.lost, merge.n_properties, merge.lost,
                           merge.per_property);
+        if (merge.leaves == merge.leaves_max)
+            qr_record_partial(ifc->rec, "ifc.properties.capped",
+                              "sets are shared so often that only the first %" PRIu64
+                              " properties were looked at",
+                              merge.leaves);
     } else {
         ifc->rec->failed = true;
     }

@@ -182,8 +182,3 @@ void qr_ifc_say_value(struct qr_ifc *ifc, const struct qr_p21_value *value)
 
     say(ifc, text, len);
 }
-
-size_t qr_ifc_room(const struct qr_ifc *ifc, size_t n_used)
-{
-    return n_used < ifc->rec->limits.items ? ifc->rec->limits.items - n_used : 0;
-}

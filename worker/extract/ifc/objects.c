@@ -151,3 +151,13 @@ void qr_ifc_each_relation(struct qr_ifc *ifc, const struct qr_ifc_relation *rela
         fn(ifc, arg, &values[relation->one], &values[relation->many]);
     }
 }
+
+uint64_t qr_ifc_effort(const struct qr_ifc *ifc)
+{
+    return ((uint64_t)1 << 20) + 4 * (uint64_t)qr_p21_count(ifc->p21);
+}
+
+size_t qr_ifc_room(const struct qr_ifc *ifc, size_t n_used)
+{
+    return n_used < ifc->rec->limits.items ? ifc->rec->limits.items - n_used : 0;
+}
