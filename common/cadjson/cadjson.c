@@ -91,16 +91,27 @@ void qr_cadjson_not_finite(struct qr_cadjson *cj)
     qr_record_partial(cj->rec, "cadjson.number", "%s is no finite number: left out", path);
 }
 
-bool qr_cadjson_has_room(struct qr_cadjson *cj)
+/* What is encoded is no larger than the memory it takes. */
+static size_t room(const struct qr_cadjson *cj)
 {
-    const struct qr_record *rec = cj->rec;
+    const struct qr_record_limits *limits = &cj->rec->limits;
+    size_t max = limits->memory_bytes / 4 * 3;
 
-    if (rec->arena.used < rec->limits.memory_bytes / 4 * 3)
+    if (limits->encoded_bytes > 0 && limits->encoded_bytes / 16 * 15 < max)
+        max = limits->encoded_bytes / 16 * 15;
+    return cj->rec->arena.used < max ? max - cj->rec->arena.used : 0;
+}
+
+bool qr_cadjson_fits(struct qr_cadjson *cj, size_t bytes)
+{
+    if (bytes < room(cj))
         return true;
-    qr_record_partial(cj->rec, "record.capped", "the model was cut at %zu MiB of memory",
-                      rec->limits.memory_bytes / 4 * 3 >> 20);
+    qr_record_partial(cj->rec, "record.capped", "the model was cut at %zu MiB",
+                      (cj->rec->arena.used + room(cj)) >> 20);
     return false;
 }
+
+bool qr_cadjson_has_room(struct qr_cadjson *cj) { return qr_cadjson_fits(cj, 0); }
 
 bool qr_cadjson_number(struct qr_cadjson *cj, double *ret)
 {

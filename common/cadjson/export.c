@@ -213,7 +213,7 @@ static bool read_genome(cadjson *cj, void *target)
     if (ok && json.failed)
         qr_record_partial(cj->rec, "cadjson.genome.capped",
                           "a genome of more than %d MiB was left out", GENOME_MAX >> 20);
-    else if (ok)
+    else if (ok && qr_cadjson_fits(cj, json.len))
         qr_cad_set_bytes(cj->rec, &cad->genome, json.data, json.len);
     qr_buf_done(&json);
     return ok;

@@ -74,6 +74,8 @@ bool qr_cadjson_keep_as(struct qr_cadjson *cj, const char *name);
 void qr_cadjson_not_finite(struct qr_cadjson *cj);
 /** Has the record room for more entries? Notes once when it has not. */
 bool qr_cadjson_has_room(struct qr_cadjson *cj);
+/** Has it room for so many bytes? Notes once when it has not. */
+bool qr_cadjson_fits(struct qr_cadjson *cj, size_t bytes);
 
 /** The model's name was read: is it the wanted one? */
 void qr_cadjson_named(struct qr_cadjson *cj, const char *name);

@@ -185,7 +185,7 @@ static void keep_points(struct qr_cadjson *cj, struct cloud *cloud)
                           "a point cloud of more than %d points was left out", POINTS_MAX);
         return;
     }
-    if (n == 0 || !cad)
+    if (n == 0 || !cad || !qr_cadjson_fits(cj, cloud->xyz.len * (normals ? 2 : 1)))
         return;
     if (!all_finite(&cloud->xyz)) {
         qr_record_partial(rec, "cadjson.number",
@@ -242,7 +242,7 @@ static bool read_values_to(struct qr_cadjson *cj, Quarry__V1__CadEmbedding *embe
                           "an embedding of more than %d numbers was left out", VALUES_MAX);
     else if (ok && !all_finite(&values))
         qr_cadjson_not_finite(cj);
-    else if (ok && embedding && values.len > 0)
+    else if (ok && embedding && values.len > 0 && qr_cadjson_fits(cj, values.len))
         qr_cad_set_values(cj->rec, embedding, (const float *)(const void *)values.data,
                           values.len / sizeof(float));
     qr_buf_done(&values);
@@ -308,7 +308,7 @@ static bool read_image(struct qr_cadjson *cj, void *target)
         qr_record_partial(cj->rec, "cadjson.view.capped",
                           "pictures of more than %d MiB, %d MiB together, were left out",
                           IMAGE_MAX >> 20, IMAGES_MAX >> 20);
-    else if (ok && image.len > 0)
+    else if (ok && image.len > 0 && qr_cadjson_fits(cj, image.len))
         qr_cad_set_bytes(cj->rec, &view->image, image.data, image.len);
     qr_buf_done(&image);
     return ok;
