@@ -329,14 +329,15 @@ static int few_body(struct qr_conn *conn, void *arg, struct qr_err *err)
     struct qr_enqueue_txn *txn = arg;
     const struct qr_enqueue_queue *queue = &txn->queues[0];
     struct qr_array columns[QR_COUNT(oids)];
-    struct qr_params gate, run, few;
+    struct qr_params gate, lock, few;
     PGresult *results[6] = {NULL};
 
     for (size_t i = 0; i < QR_COUNT(oids); i++)
         qr_array_init(&columns[i], oids[i]);
     fill_few(txn, columns);
     gate_params(txn, &gate);
-    run_params(txn, &run);
+    qr_params_init(&lock);
+    qr_param_i64(&lock, txn->run_id);
     qr_params_init(&few);
     qr_param_i64(&few, txn->run_id);
     for (size_t i = 0; i < QR_COUNT(oids); i++)
@@ -346,7 +347,7 @@ static int few_body(struct qr_conn *conn, void *arg, struct qr_err *err)
     qr_param_text(&few, queue->source);
     qr_param_i64(&few, (int64_t)txn->n);
     const struct qr_call calls[] = {{QR_SQL_begin, NULL},       {QR_SQL_plan_generic, NULL},
-                                    {QR_SQL_gate_share, &gate}, {QR_SQL_enqueue_run, &run},
+                                    {QR_SQL_gate_share, &gate}, {QR_SQL_enqueue_lock, &lock},
                                     {QR_SQL_enqueue_few, &few}, {QR_SQL_commit, NULL}};
     int rc = qr_conn_pipeline(conn, calls, QR_COUNT(calls), results, err);
     if (rc == QR_OK) {

@@ -70,6 +70,7 @@
     X(enqueue_jobs) \
     X(enqueue_keys) \
     X(enqueue_known) \
+    X(enqueue_lock) \
     X(enqueue_queue) \
     X(enqueue_queue_live) \
     X(enqueue_run) \

@@ -1,20 +1,20 @@
 -- $1 run bigint, $2 uri text[] (sorted), $3 name text[], $4 bytes bigint[], $5 modified_at bigint[] (µs since 2000, or
 -- null), $6 priority beside the run's integer[], $7 place in the call integer[], $8 type text, $9 root text,
--- $10 source text, $11 how many ids bigint: this connection's enqueue_run took them just now.
--- As enqueue_jobs, for a few jobs of one queue that start at once, behind enqueue_run, which has locked the run, and
--- with COMMIT behind it.  One row: may they (else nothing is stored, and the general way says why), inserted.
+-- $10 source text, $11 how many ids bigint.
+-- As enqueue_jobs, for a few jobs of one queue that start at once, behind enqueue_lock and with
+-- COMMIT behind it.  One row: may they (else nothing is stored, and the general way says why), inserted.
 -- A division by zero (22012): the stage was closed meanwhile.
 WITH g AS MATERIALIZED (
-    SELECT r.priority, q.id AS queue_id, currval('cloud_files_id_seq') - $11::bigint AS before_file,
-           currval('extraction_jobs_id_seq') - $11::bigint + 1 AS first_job
+    SELECT r.priority, q.id AS queue_id, i.first_file, i.first_job
       FROM runs r
       JOIN run_stages s ON s.run_id = r.id AND s.stage = 'extract' AND NOT s.closed
       JOIN run_queues q ON q.run_id = r.id AND q.job_type = $8::text AND q.root = $9::text
                        AND q.source = $10::text AND q.live
+     CROSS JOIN LATERAL enqueue_ids($11::bigint + 0 * q.id) i -- of the queue, so that none are taken without it
      WHERE r.id = $1::bigint AND r.status IN ('active', 'paused') AND r.gate <> 'cancelled'
        AND (cardinality(r.previous_runs) = 0 OR r.again) AND coalesce(r.start_at <= now(), true)
 ), n AS MATERIALIZED (
-    SELECT n.*, g.queue_id, g.priority + n.own AS priority, g.before_file + n.ord AS file_id,
+    SELECT n.*, g.queue_id, g.priority + n.own AS priority, g.first_file + n.ord - 1 AS file_id,
            g.first_job + n.place AS id
       FROM g, unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::integer[], $7::integer[])
               WITH ORDINALITY n (uri, name, bytes, modified_us, own, place, ord)

@@ -357,6 +357,30 @@ static void a_call_that_got_no_ids_holds_nobody_up(void **state)
     free(batch);
 }
 
+/* The short way takes no numbers where it stores nothing: the first job of a run makes its queue.
+ */
+static void a_few_jobs_leave_no_numbers_out(void **state)
+{
+    int64_t run = fx_run("few-numbers", 0);
+    struct batch *batch = make_batch("few-numbers", 0, 1, 6);
+
+    (void)state;
+    int64_t before = fx_i64("SELECT last_value FROM extraction_jobs_id_seq");
+    assert_int_equal(add(run, batch->jobs, 1).inserted, 1);
+    assert_int_equal(add(run, batch->jobs + 1, 4).inserted, 4);
+    assert_int_equal(add(run, batch->jobs + 4, 2).inserted, 1); /* one is there already */
+    assert_whole(run, 6);
+    assert_int_equal(fx_i64("SELECT max(id) - %lld FROM extraction_jobs", (long long)before), 7);
+    assert_int_equal(fx_i64("SELECT count(*) FROM job_events WHERE run_id = %lld AND event = "
+                            "'created'",
+                            (long long)run),
+                     3);
+    assert_int_equal(fx_i64("SELECT open FROM run_stages WHERE run_id = %lld AND stage = 'extract'",
+                            (long long)run),
+                     7);
+    free(batch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,6 +392,7 @@ int main(void)
         TEST(one_open_job_has_a_key),
         TEST(a_call_that_got_no_ids_holds_nobody_up),
         TEST(what_cannot_be_stored_is_refused_and_nothing_is_left),
+        TEST(a_few_jobs_leave_no_numbers_out),
     };
     return cmocka_run_group_tests(tests, fx_cluster_start, fx_cluster_stop);
 }
