@@ -54,7 +54,7 @@ static const struct qr_options bench_options = {
 };
 
 struct spread {
-    double p50_ms, p90_ms, p99_ms, max_ms;
+    double p10_ms, p50_ms, p90_ms, p99_ms, max_ms;
     size_t n;
 };
 
@@ -82,6 +82,7 @@ static void spread_of(struct qr_noop_fleet *fleet, uint64_t from, struct spread 
     int64_t *values = shared->samples + from; /* sorted in place: all of them are old */
 
     *ret = (struct spread){
+        .p10_ms = qr_bench_percentile(values, n, 0.1) / 1e6,
         .p50_ms = qr_bench_percentile(values, n, 0.5) / 1e6,
         .p90_ms = qr_bench_percentile(values, n, 0.9) / 1e6,
         .p99_ms = qr_bench_percentile(values, n, 0.99) / 1e6,
@@ -303,8 +304,8 @@ static int phases(const struct options *options, const struct qr_bench_coordinat
 
 static void print_spread(const char *name, const struct spread *s)
 {
-    printf("%-44s %8.2f %8.2f %8.2f %8.2f %8zu\n", name, s->p50_ms, s->p90_ms, s->p99_ms, s->max_ms,
-           s->n);
+    printf("%-44s %8.2f %8.2f %8.2f %8.2f %8.2f %8zu\n", name, s->p10_ms, s->p50_ms, s->p90_ms,
+           s->p99_ms, s->max_ms, s->n);
 }
 
 static void print_report(const struct options *options, const struct report *r, PGconn *conn)
@@ -312,26 +313,27 @@ static void print_report(const struct options *options, const struct report *r, 
     char version[64];
 
     qr_bench_ask(conn, "SHOW server_version", version, sizeof version);
-    printf("%-44s %8s %8s %8s %8s %8s\n", "ms", "p50", "p90", "p99", "max", "samples");
+    printf("%-44s %8s %8s %8s %8s %8s %8s\n", "ms", "p10", "p50", "p90", "p99", "max", "samples");
     print_spread("enqueue to start, same coordinator, idle", &r->idle);
     print_spread("enqueue to start, other coordinator, idle", &r->across);
     print_spread("enqueue to start, at half load", &r->half);
-    printf("%-44s %8.2f %8s %8.2f %8s %8s\n", "offer to accept, idle, at most",
+    printf("%-44s %8s %8.2f %8s %8.2f %8s %8s\n", "offer to accept, idle, at most", "",
            r->idle_accept_p50_ms, "", r->idle_accept_p99_ms, "", "");
-    printf("%-44s %8.2f %8s %8.2f %8s %8.0f\n", "offer to accept, at half load, at most",
+    printf("%-44s %8s %8.2f %8s %8.2f %8s %8.0f\n", "offer to accept, at half load, at most", "",
            r->accept_p50_ms, "", r->accept_p99_ms, "", r->accepts);
     printf("jobs a second %.0f, half of it %.0f\n", r->jobs_per_s, r->half_per_s);
-    printf("{\"bench\": \"latency\", \"idle_p50_ms\": %.3f, \"idle_p99_ms\": %.3f, "
+    printf("{\"bench\": \"latency\", \"idle_p10_ms\": %.3f, \"idle_p50_ms\": %.3f, "
+           "\"idle_p99_ms\": %.3f, "
            "\"across_p50_ms\": %.3f, \"across_p99_ms\": %.3f, \"half_p50_ms\": %.3f, "
            "\"half_p99_ms\": %.3f, \"idle_accept_p50_ms\": %.2f, \"idle_accept_p99_ms\": %.2f, "
            "\"half_accept_p50_ms\": %.2f, \"half_accept_p99_ms\": %.2f, \"half_offers\": %.0f, "
            "\"jobs_per_s\": %.0f, \"half_jobs_per_s\": %.0f, \"samples\": %" PRId64
            ", \"half_samples\": %zu, \"workers\": %" PRId64 ", \"slots\": %" PRId64
            ", \"postgres\": \"%s\"}\n",
-           r->idle.p50_ms, r->idle.p99_ms, r->across.p50_ms, r->across.p99_ms, r->half.p50_ms,
-           r->half.p99_ms, r->idle_accept_p50_ms, r->idle_accept_p99_ms, r->accept_p50_ms,
-           r->accept_p99_ms, r->accepts, r->jobs_per_s, r->half_per_s, options->samples, r->half.n,
-           options->workers, options->slots, version);
+           r->idle.p10_ms, r->idle.p50_ms, r->idle.p99_ms, r->across.p50_ms, r->across.p99_ms,
+           r->half.p50_ms, r->half.p99_ms, r->idle_accept_p50_ms, r->idle_accept_p99_ms,
+           r->accept_p50_ms, r->accept_p99_ms, r->accepts, r->jobs_per_s, r->half_per_s,
+           options->samples, r->half.n, options->workers, options->slots, version);
 }
 
 static int run(const void *arg, const struct qr_bench_database *database, struct qr_err *err)

@@ -276,7 +276,7 @@ static void reset(struct claim_txn *txn)
     for (size_t i = 0; i < txn->n; i++) {
         struct claim *claim = txn->claims[i];
         claim->left_total = claim->want_total;
-        claim->dry = false;
+        claim->dry = claim->again = false;
         for (size_t k = 0; k < claim->n_want; k++)
             claim->left[k] = claim->want[k].count;
     }
@@ -288,6 +288,26 @@ static bool anything_left(const struct claim_txn *txn)
         if (!txn->claims[i]->fenced && txn->claims[i]->left_total > 0)
             return true;
     return false;
+}
+
+/* Few jobs, and COMMIT with them. Who got none though there are more asks again, the usual way. */
+static int few_body(struct qr_conn *conn, struct claim_txn *txn, struct head *head,
+                    struct qr_err *err)
+{
+    int rc = qr_claim_take_few(conn, txn, head, err);
+    bool more = false;
+
+    if (txn->n_taken > 1)
+        qsort(txn->taken, txn->n_taken, sizeof *txn->taken, compare_taken);
+    for (size_t i = 0; rc == QR_OK && i < txn->n_heads; i++)
+        more |= qr_claim_is_wanted(txn, &txn->heads[i]);
+    txn->db->found_last = !more;
+    for (size_t i = 0; i < txn->n; i++) {
+        struct claim *claim = txn->claims[i];
+        claim->dry = !more && claim->left_total > 0;
+        claim->again = more && !claim->fenced && claim->left_total == claim->want_total;
+    }
+    return rc;
 }
 
 static int claim_body(struct qr_conn *conn, void *arg, struct qr_err *err)
@@ -312,6 +332,9 @@ static int claim_body(struct qr_conn *conn, void *arg, struct qr_err *err)
         if (none_left || txn->n_taken >= QR_CLAIM_JOBS_MAX)
             break;
         rc = qr_claim_assign(txn, order, err);
+        struct head *few = rc == QR_OK && round == 0 ? qr_claim_few(txn) : NULL;
+        if (few)
+            return few_body(conn, txn, few, err);
         if (rc == QR_OK)
             rc = qr_claim_take(conn, txn, err);
         forget_takers(txn);
@@ -361,6 +384,8 @@ static void answer(struct claim_txn *txn, enum qr_db_status status)
         status = QR_DB_UNKNOWN; /* leased, and nobody will hear: the engine asks by Hello */
     for (size_t i = 0; i < txn->n; i++) {
         struct claim *claim = txn->claims[i];
+        if (status == QR_DB_DONE && claim->again)
+            continue;
         struct qr_db_claim_reply reply = {
             .token = claim->token,
             .session_pk = claim->session_pk,
@@ -380,6 +405,22 @@ static void answer(struct claim_txn *txn, enum qr_db_status status)
         txn->db->events.claim(txn->db->events.ctx, &reply);
     }
     free(offers);
+}
+
+static void claim_again(struct qr_db *db, struct claim *claim)
+{
+    struct qr_db_claim_reply reply = {.token = claim->token,
+                                      .session_pk = claim->session_pk,
+                                      .attach = claim->attach,
+                                      .status = QR_DB_FAILED};
+
+    claim->item.urgent = true; /* it has waited */
+    atomic_fetch_add(&db->claims, 1);
+    if (qr_lane_push(&db->lanes[QR_DB_STATS_claim], &claim->item))
+        return;
+    atomic_fetch_sub(&db->claims, 1);
+    free(claim);
+    db->events.claim(db->events.ctx, &reply);
 }
 
 void qr_claim_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct qr_item *list,
@@ -407,6 +448,8 @@ void qr_claim_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct 
         if (conn)
             qr_lane_say_failure(lane, "db.claim", n, &err);
     }
+    if (status == QR_DB_FAILED && txn.committed)
+        status = QR_DB_UNKNOWN;
     if (status != QR_DB_DONE)
         txn.db->n_floors = 0;
     else
@@ -414,14 +457,22 @@ void qr_claim_run(void *ctx, struct qr_lane *lane, struct qr_conn *conn, struct 
     answer(&txn, status);
     atomic_fetch_sub(&txn.db->claims, (unsigned)n);
     qr_db_tell(txn.db);
+    bool done = status == QR_DB_DONE;
+    for (size_t i = 0; i < n; i++) {
+        struct claim *claim = txn.claims[i];
+        txn.claims[i] = NULL;
+        if (done && claim->again)
+            claim_again(txn.db, claim);
+        else
+            free(claim);
+    }
+    txn.n = 0;
     reset(&txn);
     PQclear(txn.heads_result);
     free(txn.heads);
     free(txn.shares);
     free(txn.limits);
     free(txn.taken);
-    for (size_t i = 0; i < n; i++)
-        free(txn.claims[i]);
     if (txn.claims != one)
         free(txn.claims);
 }

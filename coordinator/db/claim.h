@@ -18,7 +18,7 @@ struct claim {
     const char **roots;
     size_t n_roots;
     /* while it runs */
-    bool fenced, dry;
+    bool fenced, dry, again; /* again: nothing yet, and there is more */
     uint32_t left_total;
     uint64_t *left; /* per want */
 };
@@ -111,6 +111,7 @@ struct claim_txn {
     struct look look;
     bool looked_bare; /* a look of this transaction was without any floor */
     bool incomplete;  /* some of `taken` have no uri yet */
+    bool committed;   /* whatever goes wrong now */
     int attempts;
 };
 
@@ -169,7 +170,18 @@ size_t qr_claim_shares(struct claim_txn *txn, struct qr_array *runs, struct qr_a
  * Where the last transaction found the end of the work, the next look goes with it, in one round
  * trip. Errors: as qr_conn_run(). */
 QR_MUST_CHECK int qr_claim_take(struct qr_conn *conn, struct claim_txn *txn, struct qr_err *err);
+/** A job that was taken; what its queue knows of it is filled in. Errors: QR_E_NOMEM. */
+QR_MUST_CHECK int qr_claim_keep(struct claim_txn *txn, const struct head *head,
+                                const struct taken *job, struct qr_err *err);
 /** What came back to ready before carries no more than its key: looks up the rest. Errors: as
  * qr_conn_run(). */
 QR_MUST_CHECK int qr_claim_complete(struct qr_conn *conn, struct claim_txn *txn,
+                                    struct qr_err *err);
+
+/* ---- claim_few.c */
+/** The head of the one queue that something was assigned of, when taking it, leases and COMMIT can
+ *  be one round trip: little work there, no limits, no runs that compete. Otherwise NULL. */
+struct head *qr_claim_few(struct claim_txn *txn);
+/** That: `taken` has its leases, `heads` what is left behind it. Errors: as qr_conn_run(). */
+QR_MUST_CHECK int qr_claim_take_few(struct qr_conn *conn, struct claim_txn *txn, struct head *head,
                                     struct qr_err *err);

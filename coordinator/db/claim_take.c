@@ -11,8 +11,8 @@ static struct head *head_of(struct claim_txn *txn, int32_t queue_id)
     return NULL;
 }
 
-static int keep(struct claim_txn *txn, struct head *head, size_t taker, const PGresult *result,
-                int row, struct qr_err *err)
+int qr_claim_keep(struct claim_txn *txn, const struct head *head, const struct taken *job,
+                  struct qr_err *err)
 {
     if (txn->n_taken == txn->cap_taken) {
         size_t cap = txn->cap_taken ? txn->cap_taken * 2 : 256;
@@ -26,20 +26,27 @@ static int keep(struct claim_txn *txn, struct head *head, size_t taker, const PG
     if (head->options && !options)
         return qr_fail(err, QR_E_NOMEM, "claim: out of memory");
     struct taken *taken = &txn->taken[txn->n_taken++];
-    *taken = (struct taken){
-        .claim = head->takers[taker],
-        .job_id = qr_get_i64(result, row, 1),
-        .run_id = head->run_id,
-        .type = head->type,
-        .options = options,
-        .uri = qr_get_null(result, row, 2) ? NULL : qr_get_text(result, row, 2),
-        .bytes = qr_get_i64(result, row, 3),
-        .modified_ms = qr_get_i64(result, row, 4),
-    };
+    *taken = *job;
+    taken->run_id = head->run_id;
+    taken->type = head->type;
+    taken->options = options;
     taken->n_limits = head->n_limits;
     memcpy(taken->limits, head->limits, sizeof taken->limits);
     txn->incomplete |= !taken->uri;
     return QR_OK;
+}
+
+static int keep(struct claim_txn *txn, const struct head *head, size_t taker,
+                const PGresult *result, int row, struct qr_err *err)
+{
+    const struct taken job = {
+        .claim = head->takers[taker],
+        .job_id = qr_get_i64(result, row, 1),
+        .uri = qr_get_null(result, row, 2) ? NULL : qr_get_text(result, row, 2),
+        .bytes = qr_get_i64(result, row, 3),
+        .modified_ms = qr_get_i64(result, row, 4),
+    };
+    return qr_claim_keep(txn, head, &job, err);
 }
 
 struct taken_row {

@@ -28,6 +28,7 @@
     X(children_parents) \
     X(claim_alone) \
     X(claim_ends) \
+    X(claim_few) \
     X(claim_heads) \
     X(claim_lease) \
     X(claim_offer) \

@@ -350,6 +350,78 @@ static void a_queue_that_others_emptied_gives_what_comes_next(void **state)
     }
 }
 
+static void send_claim(struct fx *fx, uint64_t pk, const char *type)
+{
+    const struct qr_type_count want = {qr_type_intern(type), 1};
+
+    qr_db_claim(fx->db,
+                &(struct qr_db_claim){
+                    .session_pk = pk, .attach = 1, .want = &want, .n_want = 1, .want_total = 1});
+}
+
+/* Two claims and one job in the queue whose turn it is (claim_few.c): who gets nothing there gets
+ * what the other queue has, in the same request. */
+static void a_claim_that_got_nothing_gets_what_is_left(void **state)
+{
+    struct fx *fx = *state;
+    uint64_t blocked = fx_session(fx, "w-few-0", 1);
+    uint64_t first = fx_session(fx, "w-few-1", 2);
+    uint64_t second = fx_session(fx, "w-few-2", 3);
+    int64_t run = fx_run("few", 0);
+    struct qr_err err = {0};
+    QR_AUTO(qr_conn) conn = fx_conn();
+    char text[80];
+
+    enqueue_uri(run, "https://a.example/few");
+    enqueue_uri(run, "https://b.example/few");
+    assert_ok(qr_conn_exec(conn, "BEGIN", &err), &err);
+    snprintf(text, sizeof text, "SELECT pg_advisory_xact_lock(%lld)",
+             (long long)qr_lock_key_session(blocked));
+    assert_ok(qr_conn_exec(conn, text, &err), &err);
+    uint64_t before = fx_count(fx, &fx->claims);
+    send_claim(fx, blocked, "pdf"); /* holds up the lane, and finds the end of the work */
+    send_claim(fx, first, "text");
+    send_claim(fx, second, "text");
+    assert_ok(qr_conn_exec(conn, "COMMIT", &err), &err);
+    fx_wait(fx, &fx->claims, before + 3);
+    assert_int_equal(fx_i64("SELECT count(*) FROM live_batches WHERE session_pk IN (%lld, %lld)",
+                            (long long)first, (long long)second),
+                     2);
+    assert_int_equal(fx_i64("SELECT count(DISTINCT session_pk) FROM live_batches"
+                            " WHERE session_pk IN (%lld, %lld)",
+                            (long long)first, (long long)second),
+                     2);
+    assert_int_equal(fx_i64("SELECT count(*) FROM ready"), 0);
+}
+
+/* A few jobs at once, one of which came back: it has more to say than the others. */
+static void a_few_jobs_with_one_that_came_back(void **state)
+{
+    struct fx *fx = *state;
+    uint64_t pk = fx_session(fx, "w-back", 1);
+    int64_t run = fx_run("back", 3);
+    uint64_t attempts = 0;
+
+    claim_all(fx, pk, 3);
+    struct fx_lease back = fx->leases[0]; /* of the last claim that was not empty */
+    assert_true(back.run_id == (uint64_t)run);
+    assert_int_equal(fx_return(fx, pk, 1, QR_RETURN_STREAM_BROKEN, back.lease_id, back.job_id),
+                     QR_DB_DONE);
+    fx_enqueue(run, "back-more", 0, 2, "text", 0);
+    size_t got = 0;
+    for (int64_t until = qr_clock_ms() + 30000; got < 3 && qr_clock_ms() < until;) {
+        size_t n = fx_claim(fx, pk, 1, 64);
+        for (size_t i = 0; i < n; i++) {
+            assert_true(strncmp(fx->leases[i].uri, "root://t/back", 13) == 0);
+            attempts += fx->leases[i].attempt;
+        }
+        got += n;
+    }
+    assert_int_equal(got, 3);
+    assert_int_equal(attempts, 3);
+    assert_int_equal(fx_i64("SELECT count(*) FROM ready"), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fx_teardown)
 
 int main(void)
@@ -365,6 +437,8 @@ int main(void)
         TEST(rule_8_within_a_run_by_priority_then_job_id),
         TEST(a_queue_that_ran_empty_gives_what_comes_next),
         TEST(a_queue_that_others_emptied_gives_what_comes_next),
+        TEST(a_claim_that_got_nothing_gets_what_is_left),
+        TEST(a_few_jobs_with_one_that_came_back),
     };
     return cmocka_run_group_tests(tests, fx_cluster_start, fx_cluster_stop);
 }
