@@ -1,5 +1,5 @@
-/* The IFC reader: any bytes as a building model. One in three is read with short lists, so that what
- * does not fit is merged. */
+/* The IFC reader: any bytes as a building model. One in three is read with short lists, so that
+ * what does not fit is merged. */
 #include "tests/fuzz/fuzz.h"
 #include "worker/extract/ifc/ifc.h"
 

@@ -93,8 +93,9 @@ uint32_t qr_ifc_container(const struct qr_ifc *ifc, uint32_t object)
         if (ifc->objects[object].container != QR_IFC_NOTHING)
             return ifc->objects[object].container;
         object = ifc->objects[object].parent;
-        if (qr_ifc_kind(ifc, object) == QR_IFC_SPATIAL)
-            return object; /* spaces and the like are parts of what they stand in */
+        enum qr_ifc_kind kind = qr_ifc_kind(ifc, object);
+        if (kind == QR_IFC_SPATIAL || kind == QR_IFC_CONTEXT)
+            return object; /* alignments are parts of a project, other products of a site */
     }
     return QR_IFC_NOTHING;
 }

@@ -51,7 +51,8 @@ void qr_ifc_relate(struct qr_ifc *ifc)
     }
     for (uint32_t i = 0; i < ifc->n_objects; i++) {
         uint32_t container = qr_ifc_container(ifc, i);
-        if (container != QR_IFC_NOTHING && qr_ifc_kind(ifc, i) != QR_IFC_SPATIAL)
+        if (container != QR_IFC_NOTHING && qr_ifc_is_product(qr_ifc_kind(ifc, i)) &&
+            qr_ifc_kind(ifc, i) != QR_IFC_SPATIAL)
             ifc->objects[container].uses++;
     }
 }

@@ -136,6 +136,27 @@ static void keeps_types_when_there_are_too_many_elements(void **state)
     assert_string_equal(qr_record_find_meta(rec, "products"), "3");
 }
 
+static void finds_where_products_stand(void **state)
+{
+    const Quarry__V1__ExtractionRecord *msg;
+
+    (void)state;
+    msg = extract(
+        HEAD "#1=IFCPROJECT('P',$,'p',$,$,$,$,$,$);"
+             "#2=IFCALIGNMENT('A',$,'a',$,$,$,$,$);#3=IFCSITE('S',$,'s',$,$,$,$,$,$,$,$,$,$,$);"
+             "#4=IFCRELAGGREGATES('R',$,$,$,#1,(#2,#3));" WALL(5, "W")
+                 WALL(6, "V") "#7=IFCRELCONTAINEDINSPATIALSTRUCTURE('R',$,$,$,(#5),#3);"
+                              "#8=IFCRELAGGREGATES('R',$,$,$,#5,(#6));" TAIL,
+        100);
+    assert_int_equal(msg->cad->n_products, 3);
+    assert_string_equal(msg->cad->products[0]->container, "P"); /* a part of the project */
+    assert_string_equal(msg->cad->products[1]->container, "S");
+    assert_string_equal(msg->cad->products[2]->container, "S"); /* with its whole */
+    assert_int_equal(msg->cad->spatial[0]->elements, 1);
+    assert_int_equal(msg->cad->spatial[1]->elements, 2);
+    assert_true(msg->cad->n_spatial == 2);
+}
+
 static void survives_rings(void **state)
 {
     static const struct {
@@ -261,6 +282,7 @@ int main(void)
         cmocka_unit_test(knows_classes_of_three_versions),
         cmocka_unit_test(merges_what_does_not_fit),
         cmocka_unit_test(keeps_types_when_there_are_too_many_elements),
+        cmocka_unit_test(finds_where_products_stand),
         cmocka_unit_test(survives_rings),
         cmocka_unit_test(bounds_properties_that_multiply),
         cmocka_unit_test(takes_any_attribute_for_another),
