@@ -97,7 +97,7 @@ static const uint8_t *read_reference(const uint8_t *at, const uint8_t *end,
 }
 
 /* What stands between two delimiters; BAD when the second is not on the way. */
-static const uint8_t *read_between(const uint8_t *at, const uint8_t *end, char delimiter,
+static const uint8_t *read_between(const uint8_t *at, const uint8_t *end, uint8_t delimiter,
                                    enum qr_p21_kind kind, struct qr_p21_value *ret)
 {
     const uint8_t *from = ++at;

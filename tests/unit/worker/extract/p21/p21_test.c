@@ -266,10 +266,11 @@ static void lists_nested_a_million_deep_are_walked_over(void **state)
 
     (void)state;
     assert_non_null(text);
-    strcpy(text, HEAD "#1=A(");
+    snprintf(text, len, "%s#1=A(", HEAD);
     memset(text + strlen(HEAD) + 5, '(', depth);
     memset(text + strlen(HEAD) + 5 + depth, ')', depth);
-    strcpy(text + strlen(HEAD) + 5 + 2 * depth, ",7);" TAIL);
+    snprintf(text + strlen(HEAD) + 5 + 2 * depth, len - strlen(HEAD) - 5 - 2 * depth, "%s",
+             ",7);" TAIL);
     struct file file = open_text(text);
     cursor = qr_p21_attributes(file.p21, 0, QR_P21_UNKNOWN);
     assert_true(qr_p21_next(&cursor, &value) && value.kind == QR_P21_LIST);
@@ -363,7 +364,7 @@ static void what_is_never_closed_costs_no_more(void **state)
     assert_non_null(text);
     for (size_t i = 0; i < QR_COUNT(parts); i++) {
         size_t used = strlen(HEAD);
-        strcpy(text, HEAD);
+        memcpy(text, HEAD, used);
         for (size_t n = strlen(parts[i]); used + n < len; used += n)
             memcpy(text + used, parts[i], n);
         struct file file = open_bytes(text, used);
