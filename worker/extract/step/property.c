@@ -297,7 +297,7 @@ static void add_material(struct properties *ps, const struct property *p, const 
 {
     Quarry__V1__Material *material;
 
-    if (item->is_number && holds(item->name, "density")) {
+    if (item->is_number && (holds(item->name, "density") || holds(p->description, "density"))) {
         add_density(ps, p, item);
     } else if (!item->is_number &&
                (holds(p->description, "name") || qr_step_same(p->name, "material") ||
