@@ -217,7 +217,7 @@ static bool superseded(struct run *run)
     snprintf(text, sizeof text, "superseded by %s.%" PRIu32, run->name.model, newer);
     own_model(run);
     qr_record_set_extractor(own, "cadbridge", QUARRY_VERSION);
-    qr_record_set_empty(own, text);
+    qr_record_set_empty(own, "superseded by a newer version"); /* one reason for all: reports count */
     qr_record_note(own, "cad.superseded", "%s", text);
     complete(run, NULL, NULL, QR_GATE_WAY_SUPERSEDED);
     return true;
@@ -315,6 +315,8 @@ static bool by_import(struct run *run)
         run->import_class = rc < 0 ? QR_CLASS_RESOURCE : imported.class;
         snprintf(run->import_failure, sizeof run->import_failure, "%s",
                  rc < 0 ? err.msg : imported.message);
+        qr_log(QR_LOG_WARN, "cad.import_failed", "model=\"%s\" class=%s error=\"%s\"", name,
+               qr_class_text(run->import_class), run->import_failure);
     }
     qr_import_result_done(&imported);
     return answered;

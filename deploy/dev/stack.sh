@@ -5,6 +5,7 @@
 
 stack_wait_s=60  # until a program says it is ready
 stack_drain_s=45 # until a program asked to end has ended
+stack_demo_root="creo-samples=$PWD/.quarry/creo/models"
 
 # ---------------------------------------------------------------- processes
 
@@ -131,13 +132,35 @@ stack_start() {
         launch "w$i" build/bin/quarry-worker --coordinator "$stack_grpc" --id "w$i" \
             --slots "$stack_slots" --spool ".quarry/spool/w$i" "${roots[@]}" >/dev/null || return 1
     done
+    stack_start_cad
+}
+
+# stack_start_cad: a bridge for Creo models without a service, which imports what lies in .quarry/exports; and for
+# the demonstration's models, and those alone, a second one with the simulator, whose models are made up.
+stack_start_cad() {
+    local ready sim roots=() root
+    for root in "${stack_roots[@]}"; do
+        [ "$root" = "$stack_demo_root" ] || roots+=(--root "$root")
+    done
+    mkdir -p .quarry/exports
+    if [ ${#roots[@]} -gt 0 ]; then
+        launch b1 build/bin/quarry-cadbridge --coordinator "$stack_grpc" --id b1 --spool .quarry/spool/b1 \
+            --json-dir .quarry/exports "${roots[@]}" >/dev/null || return 1
+    fi
+    [[ " ${stack_roots[*]} " == *" $stack_demo_root "* ]] || return 0
+    ready=$(launch sim build/bin/quarry-creo-sim --listen 127.0.0.1:0 --fail-rate 0.15 --latency 20ms) || return 1
+    sim=$(sed -nE 's/.*grpc=([^ ]+).*/\1/p' <<<"$ready")
+    launch b2 build/bin/quarry-cadbridge --coordinator "$stack_grpc" --id b2 --spool .quarry/spool/b2 \
+        --creo "grpc://$sim" --json-dir .quarry/creo/exports --root "$stack_demo_root" >/dev/null || return 1
 }
 
 stack_stop() {
     local names
-    mapfile -t names < <(running 'w*')
+    mapfile -t names < <(running '[wb]*')
     [ ${#names[@]} -eq 0 ] || halt "${names[@]}"
     mapfile -t names < <(running coordinator)
+    [ ${#names[@]} -eq 0 ] || halt "${names[@]}"
+    mapfile -t names < <(running sim)
     [ ${#names[@]} -eq 0 ] || halt "${names[@]}"
     stop_orphan
 }
@@ -204,7 +227,8 @@ up_options() {
         esac
         shift
     done
-    up_source=${up_source:-tests/samples}
+    up_demo=0
+    if [ -z "$up_source" ]; then up_demo=1 up_source=tests/samples; fi
     case $up_source in
         file://*) up_source=${up_source#file://} ;;
         *://*) return ;;
@@ -225,6 +249,7 @@ stack_load() {
     stack_roots=("${there[@]}")
     [ ! build/bin/quarry-coordinator -nt .quarry/stack ] || stack_changed=1
     [ ! build/bin/quarry-worker -nt .quarry/stack ] || stack_changed=1
+    [ ! build/bin/quarry-cadbridge -nt .quarry/stack ] || stack_changed=1
 }
 
 # up_stack: a running stack of the present build that has the source's root and the sizes asked for.
@@ -233,7 +258,13 @@ up_stack() {
     [ -z "$up_workers" ] || [ "$up_workers" = "$stack_workers" ] || { stack_workers=$up_workers stack_changed=1; }
     [ -z "$up_slots" ] || [ "$up_slots" = "$stack_slots" ] || { stack_slots=$up_slots stack_changed=1; }
     [[ $up_source == *://* ]] || stack_root_for "$up_source"
-    if [ "$(running '*' | wc -l)" -eq $((stack_workers + 1)) ] && [ "$stack_changed" -eq 0 ]; then
+    if [ "$up_demo" -eq 1 ]; then
+        /usr/bin/python3 tests/creo/make.py .quarry/creo
+        if [[ " ${stack_roots[*]} " != *" $stack_demo_root "* ]]; then
+            stack_roots+=("$stack_demo_root") stack_changed=1
+        fi
+    fi
+    if [ "$(running '[wc]*' | wc -l)" -eq $((stack_workers + 1)) ] && running 'b1' | grep -q . && [ "$stack_changed" -eq 0 ]; then
         return
     fi
     [ -z "$(running '*')" ] || say "restarting the stack with what is new"
@@ -251,7 +282,7 @@ field() { grep -oE "\"$1\": *(\"[^\"]*\"|-?[0-9]+)" <<<"$2" | head -n 1 | sed -E
 # time), with progress and the report. Status 0: every file has an outcome.
 up_run() {
     local run id left
-    run=$(quarry -o json run create --source "$up_source" --again) || return 1
+    run=$(quarry -o json run create --source "$1" --again) || return 1
     id=$(field id "$run")
     quarry run watch "$id" || true # a run that ends failed is told by the report
     quarry run show "$id"
@@ -273,7 +304,14 @@ verb_up() {
     build_preset release
     if [ "$up_once" -eq 1 ]; then trap stack_stop EXIT; fi
     up_stack
-    up_run || rc=$?
+    up_run "$up_source" || rc=$?
+    if [ "$up_demo" -eq 1 ]; then
+        say ""
+        say "models by a SIMULATED Creo service of which 15 % of all calls fail, and by exports where they do:"
+        up_run "${stack_demo_root#*=}" || rc=$?
+        quarry report cad --run "$(field id "$(quarry -o jsonl run list | head -n 1)")" || rc=$?
+        quarry cad status b2
+    fi
     if [ "$up_once" -eq 0 ]; then
         say ""
         say "running: http://$stack_http/metrics   gRPC $stack_grpc   logs .quarry/log/"

@@ -19,7 +19,7 @@ def test_models_come_by_the_service_and_are_stored_whole():
         mode, source, faces, latent, points, empty = rows["wheel.prt.3"]
         assert mode == "grpc" and source == f"creo 10.0.2.0 (simulated) at {stack.sim.grpc}", rows
         assert faces > 0 and latent == 256 and points == 2048 and empty is None, rows
-        assert rows["wheel.prt.2"][5] == "superseded by wheel.prt.3" and rows["wheel.prt.2"][0] is None, rows
+        assert rows["wheel.prt.2"][5] == "superseded by a newer version" and rows["wheel.prt.2"][0] is None, rows
         assert stack.value("SELECT count(*) FROM cad_assembly_relations r JOIN cad_models m ON m.id = r.parent_model_id "
                            "WHERE m.name = 'top.asm'") > 0
         assert stack.value("SELECT count(*) FROM extracted_parameters WHERE source = 'creo'") == 18

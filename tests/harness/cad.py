@@ -35,7 +35,7 @@ def pb():
 
 def export_of(model, **more):
     """A small export as docs/cad-export.schema.json wants it."""
-    return {"model": model, "parameters": [{"name": "FROM", "value": "export", "type": "string"}], **more}
+    return {"name": model, "parameters": [{"name": "FROM", "value": "export", "type": "string"}], **more}
 
 
 class CadStack(Stack):
