@@ -121,6 +121,7 @@ verb_test() {
     SECONDS=0
     setup_need build run test
     setup_tools
+    setup_node tests/vector "the test of vector search is left out"
     read -ra runner <<<"$(tsan_runner)"
     test_ctest dev "$filter" env
     test_ctest tsan "$filter" "${runner[@]}"

@@ -164,6 +164,15 @@ def test_tables_beside_a_model(stack):
                                                             ("iso", "kernel", 64, 48, "image/png", b"\x89PNG two")]
 
 
+def test_models_are_found_by_their_vectors(stack):
+    """Exactly, where the server has no pgvector; with it: test_vectors.py."""
+    wheel, = model(stack, "wheel.step", "m.id")
+    rows = stack.sql("SELECT model_id, distance FROM cad_similar('{0.5,-1,2,0.25}'::real[], 'deepsdf', 5)")
+    assert [row[0] for row in rows] == [wheel] and abs(rows[0][1]) < 1e-6
+    assert stack.sql("SELECT model_id, distance FROM cad_similar('{1,2,4}'::real[], 'brepnet', 5, 'l2')") == [(wheel, 1.0)]
+    assert stack.sql("SELECT * FROM cad_similar('{1,2}'::real[], 'brepnet', 5)") == []
+
+
 def test_assemblies_and_versions_are_resolved(stack):
     ids = dict(stack.sql("SELECT f.name, m.id FROM cad_models m JOIN cloud_files f ON f.id = m.file_id"))
     for parent in ("gearbox.asm.3", "gearbox.asm.12"):

@@ -76,6 +76,8 @@ $$;
 CREATE FUNCTION cad_vectors_prepare() RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     k record;
+    types text[];
+    lengths integer[];
     indexes integer := 0;
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector') THEN
@@ -91,11 +93,13 @@ BEGIN
         ALTER TABLE cad_model_embeddings ADD COLUMN embedding_vector vector GENERATED ALWAYS AS
             (CASE WHEN cardinality(embedding) BETWEEN 1 AND 16000 THEN embedding::vector END) STORED;
     END IF;
-    FOR k IN SELECT type, n FROM (SELECT 'deepsdf' AS type, 256 AS n
-                                   UNION
-                                  SELECT embedding_type, dimensions FROM cad_model_embeddings
-                                   WHERE dimensions BETWEEN 1 AND 2000 GROUP BY 1, 2) x
-              ORDER BY type = 'deepsdf' DESC, type, n LIMIT 16 LOOP
+    SELECT array_agg(type), array_agg(n) INTO types, lengths -- first: a table that is read cannot be altered
+      FROM (SELECT type, n FROM (SELECT 'deepsdf' AS type, 256 AS n
+                                  UNION
+                                 SELECT embedding_type, dimensions FROM cad_model_embeddings
+                                  WHERE dimensions BETWEEN 1 AND 2000 GROUP BY 1, 2) x
+             ORDER BY type = 'deepsdf' DESC, type, n LIMIT 16) y;
+    FOR k IN SELECT * FROM unnest(types, lengths) u (type, n) LOOP
         EXECUTE format('CREATE INDEX IF NOT EXISTS %I ON cad_model_embeddings USING hnsw '
                        '((embedding_vector::vector(%s)) vector_cosine_ops) '
                        'WHERE embedding_type = %L AND dimensions = %s',
