@@ -236,6 +236,23 @@ def test_a_worker_that_is_killed_takes_programs_with_it(place, program):
     temp.rmdir()
 
 
+def test_a_sweep_leaves_what_may_be_in_use(place, program):
+    temp = pathlib.Path(tempfile.mkdtemp(prefix="quarry-test-temp-", dir="/tmp"))
+    temp.chmod(0o755)
+    worker = BIN / "quarry-worker"
+    path = program('echo \'{"text":"x"}\'')
+    env = {**os.environ, "TMPDIR": str(temp)}
+    try:
+        for folder in (temp / "quarry-exec-new", temp / "other"):
+            (folder / "in").mkdir(parents=True)
+            (folder / "in" / "file").write_text("left")
+        subprocess.run([worker, "--extract", "--exec", f"acm={path}", place / "model.acm"], check=True, env=env,
+                       stdout=subprocess.DEVNULL, timeout=60)
+        assert sorted(os.listdir(temp)) == ["other", "quarry-exec-new"]  # a minute is too young
+    finally:
+        shutil.rmtree(temp)
+
+
 @pytest.mark.parametrize("row", ["acm", "=x", "a b=x", "acm=", "acm='x", "waytoolongforatype=x", "dwg,dwg=x"])
 def test_a_row_that_is_wrong_is_refused(place, row):
     done = subprocess.run([BIN / "quarry-worker", "--extract", "--exec", row, place / "model.acm"], capture_output=True,

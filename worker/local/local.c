@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/os/cage.h"
 #include "common/os/process.h"
 #include "common/record/record.h"
 #include "worker/extract/ocr/ocr.h"
@@ -299,6 +300,38 @@ static void ignore_done(void *arg, const struct qr_pool_result *result)
     (void)result;
 }
 
+/* The cage of programs of others, tried on one that does nothing. */
+static void report_cage(FILE *out)
+{
+    static const char *const words[] = {"not active", "active"};
+    const char *const argv[] = {"/bin/true", NULL};
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    const struct qr_cage_config config = {.argv = argv,
+                                          .dir = "/tmp",
+                                          .in = null,
+                                          .out = null,
+                                          .err = null,
+                                          .file_bytes = 1,
+                                          .max_processes = 8};
+    struct qr_cage_report report = {0};
+    struct qr_cage cage;
+    struct qr_cage_end end;
+    struct qr_err err = {0};
+
+    if (null < 0 || qr_cage_start(&config, &cage, &report, &err) < 0) {
+        fprintf(out, "foreign programs    not possible: %s\n", err.msg);
+    } else {
+        qr_cage_kill(&cage, &end);
+        fprintf(out,
+                "foreign programs    unprivileged user %s, namespaces %s, process limit %s, "
+                "landlock %s, seccomp %s\n",
+                words[report.unprivileged], words[report.namespaces], words[report.process_limit],
+                words[report.landlock], words[report.seccomp]);
+    }
+    if (null >= 0)
+        close(null);
+}
+
 int qr_local_sandbox_report(int64_t memory_bytes, FILE *out)
 {
     QR_AUTO(qr_pool) pool = NULL;
@@ -321,6 +354,7 @@ int qr_local_sandbox_report(int64_t memory_bytes, FILE *out)
     }
     qr_sandbox_print(&stats.sandbox, text, sizeof text);
     fputs(text, out);
+    report_cage(out);
     QR_AUTO(qr_ocr) ocr = qr_ocr_new(); /* as in the child; what it says is the same */
     fprintf(out, "OCR                 %s\n", ocr ? qr_ocr_describe(ocr) : "out of memory");
     return stats.sandbox.seccomp && fflush(out) == 0 ? 0 : 1;

@@ -7,12 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/os/cage.h"
 
 #define BLOCK ((size_t)256 * 1024)
+#define PREFIX "quarry-exec-"
+#define STALE_S 60
 #define DEPTH_MAX 64 /* folders in folders that are removed */
 
 static int make_sub(const struct qr_tool_folder *folder, const char *name, uint32_t uid,
@@ -29,7 +33,7 @@ int qr_tool_folder_make(struct qr_tool_folder *folder, const char *base, struct 
     uint32_t gid;
 
     folder->fd = -1;
-    int n = snprintf(folder->path, sizeof folder->path, "%s/quarry-exec-XXXXXX", base);
+    int n = snprintf(folder->path, sizeof folder->path, "%s/" PREFIX "XXXXXX", base);
     if (n < 0 || (size_t)n >= sizeof folder->path)
         return qr_fail(err, QR_E_IO, "the path of the folder for temporary files is too long");
     if (!mkdtemp(folder->path))
@@ -39,6 +43,7 @@ int qr_tool_folder_make(struct qr_tool_folder *folder, const char *base, struct 
     folder->fd = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (folder->fd < 0)
         return qr_fail_errno(err, QR_E_IO, errno, "open '%s'", folder->path);
+    flock(folder->fd, LOCK_EX | LOCK_NB); /* ours as long as we live */
     qr_cage_user(&uid, &gid);
     int rc = make_sub(folder, "in", uid, gid, err);
     if (rc == QR_OK)
@@ -74,6 +79,38 @@ static void empty(int dir, int depth)
         unlinkat(dir, name, AT_REMOVEDIR);
     }
     closedir(list);
+}
+
+static bool is_stale(int fd)
+{
+    struct stat st;
+    uint32_t uid;
+    uint32_t gid;
+
+    qr_cage_user(&uid, &gid);
+    return fstat(fd, &st) == 0 && (st.st_uid == uid || st.st_uid == geteuid()) &&
+           st.st_ctime < time(NULL) - STALE_S && flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+void qr_tool_folder_sweep(const char *base)
+{
+    DIR *list = opendir(base);
+    struct dirent *entry;
+
+    while (list && (entry = readdir(list)) != NULL) {
+        if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0)
+            continue;
+        int fd =
+            openat(dirfd(list), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd >= 0 && is_stale(fd)) {
+            empty(fd, 0);
+            unlinkat(dirfd(list), entry->d_name, AT_REMOVEDIR);
+        }
+        if (fd >= 0)
+            close(fd);
+    }
+    if (list)
+        closedir(list);
 }
 
 void qr_tool_folder_remove(struct qr_tool_folder *folder)

@@ -19,6 +19,9 @@ struct qr_tool_folder {
 /** In `base` (an existing folder), with in/ and out/ in it. Errors: QR_E_IO. */
 QR_MUST_CHECK int qr_tool_folder_make(struct qr_tool_folder *folder, const char *base,
                                       struct qr_err *err);
+/** Remove folders in `base` whose owner was killed: older than a minute, and nobody's lock on them.
+ */
+void qr_tool_folder_sweep(const char *base);
 /** With all that is in it. Accepts one that was never made. */
 void qr_tool_folder_remove(struct qr_tool_folder *folder);
 

@@ -370,8 +370,8 @@ static void broken(struct qr_tools *tools, struct warden *warden, bool late)
     end_warden(warden, 0);
     if (task)
         finish_failed(tools, task, late ? QR_CLASS_TIMEOUT : QR_CLASS_CRASH,
-                      late ? "reading the file for the program did not end within the budget; "
-                             "hint: does its share answer?"
+                      late ? "the program gave no result within the budget and could not be ended "
+                             "at once; hint: does the share of the file answer?"
                            : "the process that runs the program ended",
                       duration);
 }

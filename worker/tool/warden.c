@@ -46,6 +46,7 @@ static int take_setup(struct warden *warden, const uint8_t *payload, size_t len,
         return qr_fail(err, QR_E_DATA, "not a program");
     run->setup = setup;
     run->base = all[0];
+    qr_tool_folder_sweep(run->base);
     run->name = all[1];
     for (size_t i = 0; i < setup.n_args; i++)
         run->argv[i] = all[2 + i];
