@@ -41,7 +41,7 @@ struct colours {
 static uint16_t add_colour(struct colours *c, const double rgb[3])
 {
     for (uint32_t i = 0; i < c->n; i++)
-        if (memcmp(c->rgb[i], rgb, sizeof c->rgb[i]) == 0)
+        if (c->rgb[i][0] == rgb[0] && c->rgb[i][1] == rgb[1] && c->rgb[i][2] == rgb[2])
             return (uint16_t)(i + 1);
     if (c->n == COLOURS_MAX)
         return UINT16_MAX;
