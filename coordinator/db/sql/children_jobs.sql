@@ -2,7 +2,8 @@
 -- $6 priority integer[], $7 cad boolean[], $8 key text[] (null: none; locked by enqueue_keys), $9 depth integer[],
 -- $10 first job id bigint, $11 leave out what earlier runs did boolean.
 -- The jobs that results found, behind their fence and behind children_files: unique by (run, file), or by their
--- key.  Rows: ord (from 1), was it added, was it left out as unchanged.
+-- key. Those that are there are not tried: ON CONFLICT waits for whoever is updating them, and two settles that
+-- complete each other's finds would wait for each other.  Rows: ord (from 1), was it added, was it left out as unchanged.
 WITH n AS MATERIALIZED (
     SELECT * FROM unnest($2::bigint[], $3::text[], $4::integer[], $5::text[], $6::integer[], $7::boolean[],
                          $8::text[], $9::integer[])
@@ -34,7 +35,8 @@ WITH n AS MATERIALIZED (
                                  parent_job_id, depth)
     OVERRIDING SYSTEM VALUE
     SELECT id, $1::bigint, file_id, version, queue_id, job_type, priority, key, parent, depth FROM w
-     WHERE key IS NULL OR id IN (SELECT id FROM k)
+     WHERE (key IS NULL OR id IN (SELECT id FROM k))
+       AND NOT EXISTS (SELECT FROM extraction_jobs e WHERE e.run_id = $1::bigint AND e.file_id = w.file_id)
      ORDER BY id
     ON CONFLICT (run_id, file_id) DO NOTHING
     RETURNING id, file_id, queue_id, priority
