@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from tests.harness.quarry import BIN, SAMPLES, children_of, process_stat, until
+from tests.harness import quarry
+from tests.harness.quarry import BIN, ROOT, SAMPLES, children_of, process_stat, until
 
 pytestmark = pytest.mark.skipif(not (BIN / "quarry-geometry.so").exists(), reason="needs a build with the geometry kernel")
 
@@ -30,12 +31,19 @@ END-ISO-10303-21;
 
 @pytest.fixture(scope="module")
 def misbehaves(tmp_path_factory):
-    """Builds for tests have a kernel that misbehaves when a model asks for it."""
+    """Builds for tests have a kernel that misbehaves when a model asks for it; installed programs have none."""
     path = tmp_path_factory.mktemp("kernel") / "a.stp"
     path.write_text(MODEL.format(word="segfault"))
-    done = subprocess.run([BIN / "quarry-worker", "--extract", path], capture_output=True, timeout=120)
-    if json.loads(done.stdout)[0]["cad"]["geometry"]["status"] != "crash":
-        pytest.skip("not a build for tests")
+    for folder in (BIN, ROOT / "build/dev/bin"):
+        if not (folder / "quarry-geometry.so").exists():
+            continue
+        done = subprocess.run([folder / "quarry-worker", "--extract", path], capture_output=True, timeout=120)
+        if json.loads(done.stdout)[0]["cad"]["geometry"]["status"] == "crash":
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(quarry, "BIN", folder)
+                yield
+            return
+    pytest.skip("not a build for tests")
 
 
 @pytest.fixture
