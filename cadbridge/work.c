@@ -217,7 +217,8 @@ static bool superseded(struct run *run)
     snprintf(text, sizeof text, "superseded by %s.%" PRIu32, run->name.model, newer);
     own_model(run);
     qr_record_set_extractor(own, "cadbridge", QUARRY_VERSION);
-    qr_record_set_empty(own, "superseded by a newer version"); /* one reason for all: reports count */
+    /* one reason for all: reports count it */
+    qr_record_set_empty(own, "superseded by a newer version");
     qr_record_note(own, "cad.superseded", "%s", text);
     complete(run, NULL, NULL, QR_GATE_WAY_SUPERSEDED);
     return true;

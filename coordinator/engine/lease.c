@@ -160,9 +160,7 @@ void qr_engine_release(struct qr_engine *engine, uint64_t stream, uint64_t lease
         return;
     if (lease->state == QR_LEASE_STOPPING)
         qr_eng_stop_ended(engine, lease, false);
-    reason = lease->stop     ? QR_RETURN_STOPPED
-             : delay_ms != 0 ? QR_RETURN_WAITS
-                             : QR_RETURN_RELEASED;
+    reason = lease->stop ? QR_RETURN_STOPPED : delay_ms != 0 ? QR_RETURN_WAITS : QR_RETURN_RELEASED;
     qr_eng_return_add(engine, lease);
     qr_eng_return_later(engine, session->pk, session->attach, reason,
                         reason == QR_RETURN_WAITS ? delay_ms : 0, checkpoint, len);

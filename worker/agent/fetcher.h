@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #include "common/err.h"
-#include "common/roots.h"
 #include "common/fleet/mailbox.h"
+#include "common/roots.h"
 
 struct qr_fetcher;
 

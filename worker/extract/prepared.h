@@ -14,11 +14,11 @@ struct qr_extract;
 /* Plain, as it travels to the child. Texts are NUL-terminated. */
 struct qr_prepared {
     uint32_t duration_ms; /* of the program */
-    uint32_t class_id;  /* enum qr_class: how the program failed; 0: it did not */
-    char type[32];      /* of the record */
-    char extractor[64]; /* the program's name */
-    char note[64];      /* code of something that it noted; "" none */
-    char message[1024]; /* of the failure or the note */
+    uint32_t class_id;    /* enum qr_class: how the program failed; 0: it did not */
+    char type[32];        /* of the record */
+    char extractor[64];   /* the program's name */
+    char note[64];        /* code of something that it noted; "" none */
+    char message[1024];   /* of the failure or the note */
 };
 
 /** The record of x->job->prepared. `x` has the file itself as input. */

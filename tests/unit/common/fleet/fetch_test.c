@@ -1,6 +1,6 @@
 /* Run it: ctest --preset dev -R fetch_test */
-#include "tests/harness/test.h"
 #include "common/fleet/fetch.h"
+#include "tests/harness/test.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* Run it: ctest --preset dev -R mailbox_test */
+#include "common/fleet/mailbox.h"
 #include "tests/harness/test.h"
 #include "worker/agent/fetcher.h"
-#include "common/fleet/mailbox.h"
 
 #include <poll.h>
 #include <pthread.h>
