@@ -1,7 +1,7 @@
 /* coordinator/db/claim.h
  *
- * One transaction of claims: claim.c leases, claim_order.c says what there is and whose turn it
- * is, claim_take.c takes it. On the claim lane's thread alone.
+ * One transaction of claims: claim.c runs it, claim_order.c says what there is and whose turn it
+ * is, claim_take.c takes it, claim_lease.c leases it. On the claim lane's thread alone.
  */
 #pragma once
 #include "coordinator/db/impl.h"
@@ -177,6 +177,13 @@ QR_MUST_CHECK int qr_claim_keep(struct claim_txn *txn, const struct head *head,
  * qr_conn_run(). */
 QR_MUST_CHECK int qr_claim_complete(struct qr_conn *conn, struct claim_txn *txn,
                                     struct qr_err *err);
+
+/* ---- claim_lease.c */
+/** `taken` in the order of claims, as batch rows and answers have it. */
+void qr_claim_sort(struct claim_txn *txn);
+/** Last round trip: batch rows, shares, limits, COMMIT; `taken` has its leases. Errors: as
+ * qr_conn_run(). */
+QR_MUST_CHECK int qr_claim_close(struct qr_conn *conn, struct claim_txn *txn, struct qr_err *err);
 
 /* ---- claim_few.c */
 /** The head of the one queue that something was assigned of, when taking it, leases and COMMIT can
