@@ -1,5 +1,5 @@
-/* Jobs: pause, resume, cancel. Lock order: jobs by id, then their rows in delayed and ready, then
- * the stage counters. */
+/* Jobs: pause, resume, cancel; what becomes of each: lifecycle_judge.c. Lock order: jobs by id,
+ * then their rows in delayed and ready, then the stage counters. */
 #include "coordinator/db/lifecycle.h"
 
 #include <stdio.h>
@@ -7,30 +7,16 @@
 
 #include "coordinator/db/impl.h"
 #include "coordinator/db/json.h"
+#include "coordinator/db/lifecycle_judge.h"
 #include "coordinator/db/message.h"
-#include "coordinator/db/states.h"
 #include "coordinator/engine/types.h"
 
 enum { STEP = 1000 };
 
-/* What is done with a job. */
-enum fate { FATE_NOTHING, FATE_END, FATE_ASK, FATE_RESUME, FATE_WITHDRAW };
-
-struct target {
-    int64_t id;
-    bool found, loose; /* loose: taken out of delayed or ready, so nobody holds it */
-    enum qr_state status;
-    char asked[8], gate[12];
-    enum fate fate;
-    bool refused;
-    const char *after;
-    char message[160];
-};
-
 struct control_txn {
     enum qr_control verb;
-    const char *reason, *by; /* NULL: not said */
-    struct target *targets;  /* by id */
+    const char *reason, *by;           /* NULL: not said */
+    struct qr_control_target *targets; /* by id */
     size_t n;
     struct qr_stage_changes changes;
     uint64_t types;
@@ -38,14 +24,14 @@ struct control_txn {
 
 static int compare_target(const void *a, const void *b)
 {
-    const struct target *x = a;
-    const struct target *y = b;
+    const struct qr_control_target *x = a;
+    const struct qr_control_target *y = b;
     return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static struct target *target_of(struct control_txn *txn, int64_t id)
+static struct qr_control_target *target_of(struct control_txn *txn, int64_t id)
 {
-    const struct target key = {.id = id};
+    const struct qr_control_target key = {.id = id};
     return txn->n == 0 ? NULL
                        : bsearch(&key, txn->targets, txn->n, sizeof *txn->targets, compare_target);
 }
@@ -53,15 +39,15 @@ static struct target *target_of(struct control_txn *txn, int64_t id)
 /* ------------------------------------------------------------------ statements over some targets
  */
 
-typedef bool (*pick_fn)(const struct target *target);
+typedef bool (*pick_fn)(const struct qr_control_target *target);
 
-static bool is_any(const struct target *target)
+static bool is_any(const struct qr_control_target *target)
 {
     (void)target;
     return true;
 }
 
-static bool may_wait(const struct target *target)
+static bool may_wait(const struct qr_control_target *target)
 {
     return target->found && target->status == QR_STATE_PENDING;
 }
@@ -100,7 +86,7 @@ static int lock(struct qr_conn *conn, struct control_txn *txn, struct qr_err *er
     int rc = run_on(conn, txn, QR_SQL_control_lock, is_any, FATE_NOTHING, NULL, &rows, err);
 
     for (int i = 0; rows && i < PQntuples(rows); i++) {
-        struct target *target = target_of(txn, qr_get_i64(rows, i, 0));
+        struct qr_control_target *target = target_of(txn, qr_get_i64(rows, i, 0));
         if (!target)
             continue;
         target->found = true;
@@ -122,103 +108,12 @@ static int take_out(struct qr_conn *conn, struct control_txn *txn, struct qr_err
         if (rc < 0)
             return rc;
         for (int i = 0; rows && i < PQntuples(rows); i++) {
-            struct target *target = target_of(txn, qr_get_i64(rows, i, 0));
+            struct qr_control_target *target = target_of(txn, qr_get_i64(rows, i, 0));
             if (target)
                 target->loose = true;
         }
     }
     return QR_OK;
-}
-
-/* ------------------------------------------------------------------ what becomes of each */
-
-static void refuse(struct target *target, const char *message)
-{
-    target->refused = true;
-    snprintf(target->message, sizeof target->message, "%s", message);
-}
-
-/* The transition is not in the table (states.h). */
-static void refuse_state(struct target *target)
-{
-    snprintf(target->message, sizeof target->message, "it is %s%s", qr_state_text(target->status),
-             target->status == QR_STATE_COMPLETED ? "" : "; hint: quarry job retry brings it back");
-    target->refused = true;
-}
-
-static void nothing(struct target *target, const char *message)
-{
-    snprintf(target->message, sizeof target->message, "%s", message);
-}
-
-static void judge_stop(struct target *target, enum qr_control verb)
-{
-    bool cancel = verb == QR_CONTROL_CANCEL;
-    enum qr_state wanted = cancel ? QR_STATE_CANCELLED : QR_STATE_PAUSED;
-    bool leased = !target->loose &&
-                  (target->status == QR_STATE_PENDING || target->status == QR_STATE_PROCESSING);
-
-    if (target->status == wanted) {
-        nothing(target, "it was before");
-    } else if (!leased && !target->loose && !qr_state_may_follow(target->status, wanted)) {
-        refuse_state(target);
-    } else if (!cancel && strcmp(target->gate, "cancelled") == 0) {
-        refuse(target, "its run is being cancelled");
-    } else if (!leased) {
-        target->fate = FATE_END;
-        target->after = qr_state_text(wanted);
-    } else if (strcmp(target->asked, "cancel") == 0) {
-        target->after = "cancelling";
-        if (cancel)
-            nothing(target, "its worker was asked before");
-        else
-            refuse(target, "it is being cancelled");
-    } else if (!cancel && strcmp(target->asked, "pause") == 0) {
-        target->after = "pausing";
-        nothing(target, "its worker was asked before");
-    } else {
-        target->fate = FATE_ASK;
-        target->after = cancel ? "cancelling" : "pausing";
-        nothing(target, "its worker has been asked");
-    }
-}
-
-static void judge_resume(struct target *target)
-{
-    if (strcmp(target->gate, "cancelled") == 0) {
-        refuse(target, "its run is cancelled");
-    } else if (target->status == QR_STATE_PAUSED) {
-        target->fate = FATE_RESUME;
-        target->after = qr_state_text(QR_STATE_PENDING);
-    } else if (target->status != QR_STATE_PENDING && target->status != QR_STATE_PROCESSING) {
-        refuse_state(target);
-    } else if (strcmp(target->asked, "cancel") == 0) {
-        target->after = "cancelling";
-        refuse(target, "it is being cancelled; hint: quarry job retry, when it is");
-    } else if (strcmp(target->asked, "pause") == 0) {
-        target->fate = FATE_WITHDRAW;
-        nothing(target, "the request to pause is withdrawn");
-    } else {
-        nothing(target, "it was not paused");
-    }
-    if (!target->refused && strcmp(target->gate, "paused") == 0)
-        nothing(target, "its run is paused; hint: quarry run resume");
-}
-
-static void judge(struct control_txn *txn)
-{
-    for (size_t i = 0; i < txn->n; i++) {
-        struct target *target = &txn->targets[i];
-        if (!target->found) {
-            refuse(target, "there is no such job");
-            continue;
-        }
-        target->after = qr_state_text(target->status);
-        if (txn->verb == QR_CONTROL_RESUME)
-            judge_resume(target);
-        else
-            judge_stop(target, txn->verb);
-    }
 }
 
 /* ------------------------------------------------------------------ the transaction */
@@ -286,19 +181,20 @@ static int control_body(struct qr_conn *conn, void *arg, struct qr_err *err)
     txn->changes.n = 0;
     txn->types = 0;
     for (size_t i = 0; i < txn->n; i++)
-        txn->targets[i] = (struct target){.id = txn->targets[i].id};
+        txn->targets[i] = (struct qr_control_target){.id = txn->targets[i].id};
     int rc = lock(conn, txn, err);
     if (rc == QR_OK && txn->verb != QR_CONTROL_RESUME)
         rc = take_out(conn, txn, err);
     if (rc < 0)
         return rc;
-    judge(txn);
+    for (size_t i = 0; i < txn->n; i++)
+        qr_control_judge(&txn->targets[i], txn->verb);
     return carry_out(conn, txn, err);
 }
 
 /* ------------------------------------------------------------------ the call */
 
-static Quarry__V1__JobControl *answer_of(const struct target *target)
+static Quarry__V1__JobControl *answer_of(const struct qr_control_target *target)
 {
     Quarry__V1__JobControl *job = malloc(sizeof *job);
 
@@ -434,7 +330,7 @@ int qr_job_control_states(struct qr_conn *conn, const int64_t *ids, size_t n, co
     qr_array_done(&array);
     *jobs = rc == QR_OK ? calloc(n + 1, sizeof **jobs) : NULL;
     for (size_t i = 0; *jobs && i < n; i++) {
-        struct target target = {.id = ids[i]};
+        struct qr_control_target target = {.id = ids[i]};
         /* both ascend, but for ids that were asked for in another order */
         for (next = 0; next < PQntuples(rows) && qr_get_i64(rows, next, 0) != ids[i];)
             next++;
@@ -442,11 +338,11 @@ int qr_job_control_states(struct qr_conn *conn, const int64_t *ids, size_t n, co
             target.found = true;
             target.status = qr_state_parse(qr_get_text(rows, next, 1));
             target.after = qr_state_text(target.status);
-            refuse(&target, strcmp(qr_get_text(rows, next, 3), "cancelled") == 0
-                                ? "its run is cancelled"
-                                : message);
+            qr_control_refuse(&target, strcmp(qr_get_text(rows, next, 3), "cancelled") == 0
+                                           ? "its run is cancelled"
+                                           : message);
         } else {
-            refuse(&target, "there is no such job");
+            qr_control_refuse(&target, "there is no such job");
         }
         (*jobs)[i] = answer_of(&target);
         if (!(*jobs)[i])
