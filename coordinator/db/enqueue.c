@@ -8,8 +8,6 @@
 #include "coordinator/db/impl.h"
 #include "coordinator/db/json.h"
 
-enum { FEW = 16 }; /* what a plan for any number of rows is made for */
-
 static const int64_t year_ms = (int64_t)366 * 24 * 3600 * 1000;
 static const int64_t latest_ms = 253402300799999; /* the year 9999 */
 
@@ -119,7 +117,7 @@ int64_t qr_enqueue_start(const struct qr_enqueue_txn *txn, const struct qr_new_j
 
 /* ------------------------------------------------------------------ the transaction */
 
-static void gate_params(const struct qr_enqueue_txn *txn, struct qr_params *ret)
+void qr_enqueue_gate_params(const struct qr_enqueue_txn *txn, struct qr_params *ret)
 {
     qr_params_init(ret);
     qr_param_i64(ret, qr_lock_key_gate(txn->run_id));
@@ -143,9 +141,9 @@ static int open_enqueue(struct qr_conn *conn, struct qr_enqueue_txn *txn, PGresu
 
     for (size_t i = 0; i < txn->n_queues; i++)
         txn->queues[i].id = 0; /* what an attempt before made is gone */
-    if (txn->n <= FEW)
+    if (txn->n <= QR_ENQUEUE_FEW)
         calls[n++] = (struct qr_call){QR_SQL_plan_generic, NULL};
-    gate_params(txn, &gate);
+    qr_enqueue_gate_params(txn, &gate);
     calls[n++] = (struct qr_call){QR_SQL_gate_share, &gate};
     run_params(txn, &run);
     size_t at = n++;
@@ -241,7 +239,7 @@ static void fill_row(const struct qr_enqueue_txn *txn, const struct qr_enqueue_j
     qr_array_text(&c[KEY], job->dedupe && job->dedupe[0] ? job->dedupe : NULL);
 }
 
-static int closed_meanwhile(const struct qr_enqueue_txn *txn, struct qr_err *err)
+int qr_enqueue_closed(const struct qr_enqueue_txn *txn, struct qr_err *err)
 {
     return qr_fail(err, QR_E_STALE, "run %lld was closed meanwhile; hint: create a new run",
                    (long long)txn->run_id);
@@ -276,7 +274,7 @@ static int insert(struct qr_conn *conn, struct qr_enqueue_txn *txn, struct qr_er
         return rc;
     txn->result.inserted = (uint64_t)qr_get_i64(row, 0, 0);
     txn->result.unchanged = (uint64_t)qr_get_i64(row, 0, 1);
-    return qr_get_i64(row, 0, 2) > 0 ? QR_OK : closed_meanwhile(txn, err);
+    return qr_get_i64(row, 0, 2) > 0 ? QR_OK : qr_enqueue_closed(txn, err);
 }
 
 static int count(struct qr_conn *conn, struct qr_enqueue_txn *txn, struct qr_err *err)
@@ -288,83 +286,8 @@ static int count(struct qr_conn *conn, struct qr_enqueue_txn *txn, struct qr_err
     qr_param_i64(&params, txn->run_id);
     qr_param_i64(&params, (int64_t)txn->result.inserted);
     int rc = qr_conn_run(conn, QR_SQL_stage_enqueue, &params, &row, err);
-    return rc == QR_OK && PQntuples(row) == 0 ? closed_meanwhile(txn, err) : rc;
+    return rc == QR_OK && PQntuples(row) == 0 ? qr_enqueue_closed(txn, err) : rc;
 }
-
-/* ------------------------------------------------------------------ a few jobs */
-
-/* What one round trip can do: a few jobs of one queue, nothing special about them. */
-static bool are_few(const struct qr_enqueue_txn *txn)
-{
-    if (txn->n == 0 || txn->n > FEW || !txn->plain || txn->n_queues != 1 || txn->queues[0].cad)
-        return false;
-    for (size_t i = 0; i < txn->n_jobs; i++)
-        if (txn->jobs[i].job->delay_ms > 0 || txn->jobs[i].job->run_at_ms > 0)
-            return false;
-    return true;
-}
-
-static void fill_few(const struct qr_enqueue_txn *txn, struct qr_array *c)
-{
-    for (size_t i = 0; i < txn->n_jobs; i++) {
-        const struct qr_enqueue_job *j = &txn->jobs[i];
-        int64_t modified_us;
-        qr_array_bytes(&c[0], j->job->uri, j->uri_len);
-        qr_array_text(&c[1], j->job->uri + j->name_at);
-        qr_array_i64(&c[2], (int64_t)j->job->bytes);
-        if (qr_enqueue_modified(j->job, &modified_us))
-            qr_array_i64(&c[3], modified_us);
-        else
-            qr_array_null(&c[3]);
-        qr_array_i32(&c[4], j->job->priority);
-        qr_array_i32(&c[5], (int32_t)j->place);
-    }
-}
-
-/* All of it, COMMIT too, is one round trip. Where that does not do, nothing is stored. */
-static int few_body(struct qr_conn *conn, void *arg, struct qr_err *err)
-{
-    static const enum qr_oid oids[] = {QR_OID_TEXT, QR_OID_TEXT, QR_OID_INT8,
-                                       QR_OID_INT8, QR_OID_INT4, QR_OID_INT4};
-    struct qr_enqueue_txn *txn = arg;
-    const struct qr_enqueue_queue *queue = &txn->queues[0];
-    struct qr_array columns[QR_COUNT(oids)];
-    struct qr_params gate, lock, few;
-    PGresult *results[6] = {NULL};
-
-    for (size_t i = 0; i < QR_COUNT(oids); i++)
-        qr_array_init(&columns[i], oids[i]);
-    fill_few(txn, columns);
-    gate_params(txn, &gate);
-    qr_params_init(&lock);
-    qr_param_i64(&lock, txn->run_id);
-    qr_params_init(&few);
-    qr_param_i64(&few, txn->run_id);
-    for (size_t i = 0; i < QR_COUNT(oids); i++)
-        qr_param_array(&few, &columns[i]);
-    qr_param_text(&few, qr_type_name(queue->type));
-    qr_param_text(&few, queue->root);
-    qr_param_text(&few, queue->source);
-    qr_param_i64(&few, (int64_t)txn->n);
-    const struct qr_call calls[] = {{QR_SQL_begin, NULL},       {QR_SQL_plan_generic, NULL},
-                                    {QR_SQL_gate_share, &gate}, {QR_SQL_enqueue_lock, &lock},
-                                    {QR_SQL_enqueue_few, &few}, {QR_SQL_commit, NULL}};
-    int rc = qr_conn_pipeline(conn, calls, QR_COUNT(calls), results, err);
-    if (rc == QR_OK) {
-        txn->stored = qr_get_bool(results[4], 0, 0);
-        txn->result =
-            (struct qr_enqueue_result){.inserted = (uint64_t)qr_get_i64(results[4], 0, 1)};
-    } else if (err->code == QR_E_DB && strcmp(err->sqlstate, "22012") == 0) {
-        rc = closed_meanwhile(txn, err);
-    }
-    for (size_t i = 0; i < QR_COUNT(results); i++)
-        PQclear(results[i]);
-    for (size_t i = 0; i < QR_COUNT(oids); i++)
-        qr_array_done(&columns[i]);
-    return rc;
-}
-
-/* ------------------------------------------------------------------ any number */
 
 static int general_body(struct qr_conn *conn, void *arg, struct qr_err *err)
 {
@@ -404,8 +327,8 @@ static int store(struct qr_conn *conn, struct qr_enqueue_txn *txn, struct qr_err
     bool all_new = txn->plain && txn->n_jobs >= WORTH;
     int rc = QR_OK;
 
-    if (are_few(txn)) {
-        rc = qr_transaction(conn, true, few_body, txn, &status, err);
+    if (qr_enqueue_are_few(txn)) {
+        rc = qr_transaction(conn, true, qr_enqueue_few, txn, &status, err);
         if (rc < 0 || txn->stored)
             return rc;
     }

@@ -1,6 +1,7 @@
 /* coordinator/db/enqueue_intern.h
  *
- * What enqueue.c and enqueue_copy.c share: one call's jobs, put in order, and its transaction.
+ * What enqueue.c, enqueue_few.c and enqueue_copy.c share: one call's jobs, put in order, and its
+ * transaction.
  */
 #pragma once
 #include "common/uri.h"
@@ -9,6 +10,7 @@
 #include "coordinator/engine/types.h"
 
 enum { QR_ENQUEUE_QUEUES_MAX = 512, QR_ENQUEUE_SOURCE_MAX = 253 };
+enum { QR_ENQUEUE_FEW = 16 }; /* what a plan for any number of rows is made for */
 
 /* A queue of the run that is being filled: jobs of one type from one root or host. */
 struct qr_enqueue_queue {
@@ -59,6 +61,19 @@ QR_MUST_CHECK int qr_enqueue_make_queues(struct qr_conn *conn, struct qr_enqueue
 int64_t qr_enqueue_start(const struct qr_enqueue_txn *txn, const struct qr_new_job *job);
 /** A file's time in µs since 2000; false when it is none (0, or beyond the year 9999). */
 bool qr_enqueue_modified(const struct qr_new_job *job, int64_t *ret_us);
+
+/** What gate_share.sql is called with. */
+void qr_enqueue_gate_params(const struct qr_enqueue_txn *txn, struct qr_params *ret);
+/** Raises QR_E_STALE: the run was closed while jobs were on their way. */
+int qr_enqueue_closed(const struct qr_enqueue_txn *txn, struct qr_err *err);
+
+/** What one round trip can do (enqueue_few.c): a few jobs of one queue, nothing special about them.
+ */
+bool qr_enqueue_are_few(const struct qr_enqueue_txn *txn);
+/** All of it, COMMIT too: the body of a piped transaction; `arg` is a struct qr_enqueue_txn. Where
+ * it does not do, nothing is stored and `stored` is false. Errors: QR_E_STALE the run is closed; as
+ *  qr_conn_run(). */
+QR_MUST_CHECK int qr_enqueue_few(struct qr_conn *conn, void *arg, struct qr_err *err);
 
 /** The way for files that are new (enqueue_copy.c), in a transaction whose run has been read and
  *  whose queues are there. Errors: QR_E_DB with the SQLSTATE of a unique violation when one is not:
