@@ -1,7 +1,5 @@
 #include "worker/tool/tools.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,50 +7,14 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "common/os/pipe.h"
-#include "common/os/process.h"
+#include "worker/tool/tools_warden.h"
 #include "worker/tool/wire.h"
 
 enum {
     MAX_RUNNING = 256,
     BUDGET_MS = 120000,
-    LATE_MS =
-        2000, /* a warden that has not ended its program so long behind the budget is killed */
-    STOP_MS = 1000, /* the same, when it was told to stop */
     IDLE_MS = 10000,
     TELL_MS = 10000,
-    SETUP_MAX = 64 * 1024,
-};
-
-struct task {
-    struct task *next;
-    uint64_t id;
-    int fd; /* the caller's */
-    const struct qr_tool *tool;
-    int64_t budget_ms;
-    char name[]; /* the end of it, where it is long */
-};
-
-struct warden {
-    bool up;
-    struct qr_process process;
-    struct qr_pipe pipe;
-    const struct qr_tool *tool;
-    struct task *task; /* NULL while `busy`: cancelled */
-    bool busy;
-    int64_t since_ms; /* it began, or is idle */
-    int64_t kill_ms;  /* it is broken, if it has not answered then */
-};
-
-struct qr_tools {
-    struct qr_tools_config config;
-    char program[PATH_MAX];
-    char temp[PATH_MAX];
-    int epoll;
-    struct warden *wardens;
-    size_t n_wardens;
-    struct task *waiting; /* oldest first */
-    size_t n_jobs;
 };
 
 int qr_tools_new(const struct qr_tools_config *config, struct qr_tools **ret, struct qr_err *err)
@@ -84,23 +46,6 @@ int qr_tools_new(const struct qr_tools_config *config, struct qr_tools **ret, st
     return QR_OK;
 }
 
-/* Closing the pipe has it end its program; only one that does not is killed. */
-static void end_warden(struct warden *warden, int64_t patience_ms)
-{
-    struct qr_process_end end;
-    int64_t until = qr_clock_ms() + patience_ms;
-
-    qr_pipe_done(&warden->pipe);
-    while (!qr_process_poll(&warden->process, &end)) {
-        if (warden->process.pid < 0)
-            break;
-        if (qr_clock_ms() >= until)
-            qr_process_kill(&warden->process);
-        usleep(1000);
-    }
-    memset(warden, 0, sizeof *warden);
-}
-
 void qr_tools_free(struct qr_tools *tools)
 {
     if (!tools)
@@ -112,10 +57,10 @@ void qr_tools_free(struct qr_tools *tools)
         if (!tools->wardens[i].up)
             continue;
         free(tools->wardens[i].task);
-        end_warden(&tools->wardens[i], STOP_MS);
+        qr_tools_warden_end(&tools->wardens[i], QR_TOOLS_STOP_MS);
     }
     while (tools->waiting) {
-        struct task *task = tools->waiting;
+        struct qr_tools_task *task = tools->waiting;
         tools->waiting = task->next;
         free(task);
     }
@@ -125,86 +70,10 @@ void qr_tools_free(struct qr_tools *tools)
     free(tools);
 }
 
-/* ---- wardens */
+/* ---- waiting */
 
-static int send_setup(const struct qr_tools *tools, struct warden *warden,
-                      const struct qr_tool *tool, struct qr_err *err)
-{
-    struct qr_tool_wire_setup setup = {.memory_bytes = tools->config.memory_bytes,
-                                       .reserve_bytes = tool->reserve_bytes,
-                                       .file_bytes = tools->config.output_bytes,
-                                       .n_args = (uint32_t)tool->n_args,
-                                       .n_staged = (uint32_t)tool->n_staged,
-                                       .serve = tool->serve,
-                                       .converter = tool->converter};
-    struct qr_buf frame;
-
-    qr_buf_init(&frame, SETUP_MAX);
-    qr_buf_append(&frame, &setup, sizeof setup);
-    qr_buf_append(&frame, tools->temp, strlen(tools->temp) + 1);
-    qr_buf_append(&frame, tool->name, strlen(tool->name) + 1);
-    for (size_t i = 0; i < tool->n_args; i++)
-        qr_buf_append(&frame, tool->argv[i], strlen(tool->argv[i]) + 1);
-    for (size_t i = 0; i < tool->n_staged; i++) {
-        qr_buf_append(&frame, tool->staged[i], strlen(tool->staged[i]) + 1);
-        qr_buf_append(&frame, tool->staged_as[i], strlen(tool->staged_as[i]) + 1);
-    }
-    int rc = frame.failed ? qr_fail(err, QR_E_INVALID, "the command is too long")
-                          : qr_pipe_send(&warden->pipe, QR_TOOL_WIRE_SETUP, 0, frame.data,
-                                         frame.len, -1, err);
-    qr_buf_done(&frame);
-    return rc;
-}
-
-static int start_warden(struct qr_tools *tools, struct warden *warden, const struct qr_tool *tool,
-                        struct qr_err *err)
-{
-    const char *const argv[] = {tools->program, "--tool", NULL};
-    struct epoll_event event = {.events = EPOLLIN};
-    int ends[2];
-
-    int rc = qr_pipe_pair(ends, err);
-    if (rc < 0)
-        return rc;
-    rc = qr_process_start(&warden->process, tools->program, argv, ends[1], false, err);
-    close(ends[1]);
-    if (rc < 0) {
-        close(ends[0]);
-        return rc;
-    }
-    qr_pipe_init(&warden->pipe, ends[0], true, true);
-    warden->up = true;
-    warden->tool = tool;
-    if (epoll_ctl(tools->epoll, EPOLL_CTL_ADD, warden->pipe.fd, &event) != 0)
-        rc = qr_fail_errno(err, QR_E_LIMIT, errno, "epoll_ctl");
-    if (rc == QR_OK)
-        rc = send_setup(tools, warden, tool, err);
-    if (rc < 0)
-        end_warden(warden, 0);
-    return rc;
-}
-
-/* An idle one with that program, else an empty place, else an idle one with another. */
-static struct warden *choose(struct qr_tools *tools, const struct qr_tool *tool)
-{
-    struct warden *empty = NULL;
-    struct warden *other = NULL;
-
-    for (size_t i = 0; i < tools->n_wardens; i++) {
-        struct warden *warden = &tools->wardens[i];
-        if (warden->up && !warden->busy && warden->tool == tool)
-            return warden;
-        if (!warden->up && !empty)
-            empty = warden;
-        if (warden->up && !warden->busy && !other)
-            other = warden;
-    }
-    if (!empty && other)
-        end_warden(other, STOP_MS);
-    return empty ? empty : other;
-}
-
-static void finish(struct qr_tools *tools, struct task *task, struct qr_tools_result *result)
+static void finish(struct qr_tools *tools, struct qr_tools_task *task,
+                   struct qr_tools_result *result)
 {
     result->id = task->id;
     result->tool = task->tool;
@@ -213,37 +82,12 @@ static void finish(struct qr_tools *tools, struct task *task, struct qr_tools_re
     tools->config.done(tools->config.arg, result);
 }
 
-static void finish_failed(struct qr_tools *tools, struct task *task, enum qr_class cls,
+static void finish_failed(struct qr_tools *tools, struct qr_tools_task *task, enum qr_class cls,
                           const char *message, int64_t duration_ms)
 {
     struct qr_tools_result result = {
         .cls = cls, .message = message, .note = "", .fd = -1, .duration_ms = duration_ms};
     finish(tools, task, &result);
-}
-
-static int give(struct qr_tools *tools, struct warden *warden, struct task *task,
-                struct qr_err *err)
-{
-    const struct qr_tool_wire_job job = {.budget_ms = task->budget_ms};
-    uint8_t frame[sizeof job + QR_TOOL_TEXT_MAX];
-    size_t len = strlen(task->name) + 1;
-
-    int rc = warden->up ? QR_OK : start_warden(tools, warden, task->tool, err);
-    if (rc < 0)
-        return rc;
-    memcpy(frame, &job, sizeof job);
-    memcpy(frame + sizeof job, task->name, len);
-    rc = qr_pipe_send(&warden->pipe, QR_TOOL_WIRE_JOB, task->id, frame, sizeof job + len, task->fd,
-                      err);
-    if (rc < 0) {
-        end_warden(warden, 0);
-        return rc;
-    }
-    warden->busy = true;
-    warden->task = task;
-    warden->since_ms = qr_clock_ms();
-    warden->kill_ms = warden->since_ms + task->budget_ms + LATE_MS;
-    return QR_OK;
 }
 
 static void missing_message(const struct qr_tool *tool, char *text, size_t size)
@@ -260,15 +104,15 @@ static void place_waiting(struct qr_tools *tools)
     struct qr_err err;
 
     while (tools->waiting) {
-        struct task *task = tools->waiting;
-        struct warden *warden = NULL;
-        if (!task->tool->missing && !(warden = choose(tools, task->tool)))
+        struct qr_tools_task *task = tools->waiting;
+        struct qr_tools_warden *warden = NULL;
+        if (!task->tool->missing && !(warden = qr_tools_warden_choose(tools, task->tool)))
             return;
         tools->waiting = task->next;
         if (!warden) {
             missing_message(task->tool, text, sizeof text);
             finish_failed(tools, task, QR_CLASS_UNSUPPORTED, text, 0);
-        } else if (give(tools, warden, task, &err) < 0) {
+        } else if (qr_tools_warden_give(tools, warden, task, &err) < 0) {
             finish_failed(tools, task,
                           err.code == QR_E_LIMIT || err.code == QR_E_NOMEM ? QR_CLASS_RESOURCE
                                                                            : QR_CLASS_INTERNAL,
@@ -281,8 +125,8 @@ int qr_tools_submit(struct qr_tools *tools, const struct qr_tools_job *job, stru
 {
     size_t len = strlen(job->name);
     const char *name = len < QR_TOOL_TEXT_MAX ? job->name : job->name + len - QR_TOOL_TEXT_MAX + 1;
-    struct task *task = calloc(1, sizeof *task + strlen(name) + 1);
-    struct task **end = &tools->waiting;
+    struct qr_tools_task *task = calloc(1, sizeof *task + strlen(name) + 1);
+    struct qr_tools_task **end = &tools->waiting;
 
     if (!task)
         return qr_fail(err, QR_E_NOMEM, "no memory for a job");
@@ -302,8 +146,8 @@ void qr_tools_cancel(struct qr_tools *tools, uint64_t id)
 {
     struct qr_err err;
 
-    for (struct task **link = &tools->waiting; *link; link = &(*link)->next) {
-        struct task *task = *link;
+    for (struct qr_tools_task **link = &tools->waiting; *link; link = &(*link)->next) {
+        struct qr_tools_task *task = *link;
         if (task->id != id)
             continue;
         *link = task->next;
@@ -312,13 +156,13 @@ void qr_tools_cancel(struct qr_tools *tools, uint64_t id)
         return;
     }
     for (size_t i = 0; i < tools->n_wardens; i++) {
-        struct warden *warden = &tools->wardens[i];
+        struct qr_tools_warden *warden = &tools->wardens[i];
         if (!warden->task || warden->task->id != id)
             continue;
         free(warden->task);
         warden->task = NULL;
         tools->n_jobs--;
-        int64_t until = qr_clock_ms() + STOP_MS;
+        int64_t until = qr_clock_ms() + QR_TOOLS_STOP_MS;
         warden->kill_ms = until < warden->kill_ms ? until : warden->kill_ms;
         if (qr_pipe_send(&warden->pipe, QR_TOOL_WIRE_STOP, id, NULL, 0, -1, &err) < 0)
             warden->kill_ms = 0;
@@ -329,11 +173,11 @@ void qr_tools_cancel(struct qr_tools *tools, uint64_t id)
 /* ---- answers */
 
 /* False: it was garbage. */
-static bool take_done(struct qr_tools *tools, struct warden *warden, const uint8_t *payload,
-                      size_t len, int fd)
+static bool take_done(struct qr_tools *tools, struct qr_tools_warden *warden,
+                      const uint8_t *payload, size_t len, int fd)
 {
     struct qr_tool_wire_done done;
-    struct task *task = warden->task;
+    struct qr_tools_task *task = warden->task;
 
     if (len < sizeof done + 2 || payload[len - 1] != '\0' || !warden->busy)
         return false;
@@ -362,12 +206,12 @@ static bool take_done(struct qr_tools *tools, struct warden *warden, const uint8
     return true;
 }
 
-static void broken(struct qr_tools *tools, struct warden *warden, bool late)
+static void broken(struct qr_tools *tools, struct qr_tools_warden *warden, bool late)
 {
-    struct task *task = warden->task;
+    struct qr_tools_task *task = warden->task;
     int64_t duration = qr_clock_ms() - warden->since_ms;
 
-    end_warden(warden, 0);
+    qr_tools_warden_end(warden, 0);
     if (task)
         finish_failed(tools, task, late ? QR_CLASS_TIMEOUT : QR_CLASS_CRASH,
                       late ? "the program gave no result within the budget and could not be ended "
@@ -376,7 +220,7 @@ static void broken(struct qr_tools *tools, struct warden *warden, bool late)
                       duration);
 }
 
-static void read_warden(struct qr_tools *tools, struct warden *warden)
+static void read_warden(struct qr_tools *tools, struct qr_tools_warden *warden)
 {
     struct qr_pipe_header header;
     const uint8_t *payload;
@@ -408,13 +252,13 @@ void qr_tools_dispatch(struct qr_tools *tools)
     int64_t now = qr_clock_ms();
 
     for (size_t i = 0; i < tools->n_wardens; i++) {
-        struct warden *warden = &tools->wardens[i];
+        struct qr_tools_warden *warden = &tools->wardens[i];
         if (warden->up)
             read_warden(tools, warden);
         if (warden->up && warden->busy && now >= warden->kill_ms)
             broken(tools, warden, true);
         else if (warden->up && !warden->busy && now - warden->since_ms >= IDLE_MS)
-            end_warden(warden, STOP_MS);
+            qr_tools_warden_end(warden, QR_TOOLS_STOP_MS);
     }
     place_waiting(tools);
 }
@@ -470,7 +314,7 @@ int qr_tools_wait_ms(const struct qr_tools *tools)
     bool idle = false;
 
     for (size_t i = 0; i < tools->n_wardens; i++) {
-        const struct warden *warden = &tools->wardens[i];
+        const struct qr_tools_warden *warden = &tools->wardens[i];
         int64_t at = !warden->up     ? INT64_MAX
                      : !warden->busy ? warden->since_ms + IDLE_MS
                                      : warden->kill_ms;
