@@ -187,6 +187,7 @@ static enum qr_cad_blame extract(struct qr_cad_backend *self, const struct qr_ca
                                   request->deadline_ms, on_message, &a, &err);
     if (rc == QR_OK && a.ended && qr_creo_map_finish(&a.map, &a.err) < 0)
         a.ended = false;
+    qr_creo_map_done(&a.map);
     enum qr_cad_blame blame = judge(creo, &a, rc, &err, ret);
     Quarry__V1__CadModel *cad = blame == QR_CAD_GOOD ? qr_record_cad(rec) : NULL;
     if (cad) {

@@ -1,24 +1,26 @@
 /* cadbridge/creo_map.h
  *
  * From the messages of quarry.creo.v1 to our record. All that is known about the Creo service's
- * fields is in creo_map.c: another service is another such file.
+ * fields is in creo_map.c, and nothing else is: another service is another such file. What any of
+ * them needs, numbers looked at and parts put together, is in gather.h.
  *
  * Lengths become mm, masses kg, by the units of the head. Nothing is invented: what the service did
  * not send stays absent. Not thread-safe.
  */
 #pragma once
-#include "common/record/record.h"
+#include "cadbridge/gather.h"
 #include "quarry/creo/v1/creo.pb-c.h"
 
 struct qr_creo_map {
     struct qr_record *rec;
     const char *model; /* borrowed */
     double mm, kg;     /* of the model's units; set by the head */
-    uint32_t points, points_total;
-    float *xyz, *normals; /* in the record's arena */
+    struct qr_gather gather;
+    struct qr_err *err; /* of the part at hand */
 };
 
 void qr_creo_map_init(struct qr_creo_map *map, struct qr_record *rec, const char *model);
+void qr_creo_map_done(struct qr_creo_map *map);
 
 /**
  * One part; the head is to be the first.

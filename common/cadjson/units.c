@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "common/cadjson/intern.h"
+#include "common/cadjson/units.h"
 
 struct unit {
     const char *name;
@@ -53,6 +54,13 @@ static double factor_of(const struct unit *units, size_t n, const char *name)
     return 0;
 }
 
+double qr_cadjson_length_mm(const char *unit)
+{
+    return factor_of(lengths, QR_COUNT(lengths), unit);
+}
+
+double qr_cadjson_mass_kg(const char *unit) { return factor_of(masses, QR_COUNT(masses), unit); }
+
 static bool set(struct qr_cadjson *cj, double factor, double *to, const char *what,
                 const char *examples)
 {
@@ -66,8 +74,7 @@ static bool set(struct qr_cadjson *cj, double factor, double *to, const char *wh
 
 bool qr_cadjson_set_length_unit(struct qr_cadjson *cj, const char *unit)
 {
-    if (!set(cj, factor_of(lengths, QR_COUNT(lengths), unit), &cj->length_mm, "length",
-             "mm, cm, m, inch"))
+    if (!set(cj, qr_cadjson_length_mm(unit), &cj->length_mm, "length", "mm, cm, m, inch"))
         return false;
     snprintf(cj->length_unit, sizeof cj->length_unit, "%s", unit);
     return true;
@@ -75,7 +82,7 @@ bool qr_cadjson_set_length_unit(struct qr_cadjson *cj, const char *unit)
 
 bool qr_cadjson_set_mass_unit(struct qr_cadjson *cj, const char *unit)
 {
-    return set(cj, factor_of(masses, QR_COUNT(masses), unit), &cj->mass_kg, "mass", "kg, g, t, lb");
+    return set(cj, qr_cadjson_mass_kg(unit), &cj->mass_kg, "mass", "kg, g, t, lb");
 }
 
 bool qr_cadjson_set_angle_unit(struct qr_cadjson *cj, const char *unit)
