@@ -46,7 +46,7 @@ const char *qr_breaker_state_text(enum qr_breaker_state state)
 static void drop_first(struct qr_breaker *b)
 {
     b->faults -= b->window[b->first].fault;
-    b->first = (b->first + 1) % b->config.window_calls;
+    b->first = (b->first + 1) % QR_BREAKER_WINDOW_MAX;
     b->n--;
 }
 
@@ -60,7 +60,7 @@ static void push(struct qr_breaker *b, bool fault, int64_t now_ms)
 {
     if (b->n == b->config.window_calls)
         drop_first(b);
-    uint32_t at = (b->first + b->n) % b->config.window_calls;
+    uint32_t at = (b->first + b->n) % QR_BREAKER_WINDOW_MAX;
     b->window[at].at_ms = now_ms;
     b->window[at].fault = fault;
     b->n++;

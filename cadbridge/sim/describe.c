@@ -128,11 +128,13 @@ static int many(const json_t *value, const ProtobufCFieldDescriptor *field,
 {
     size_t n = json_array_size(value);
     size_t size = size_of(field);
-    int rc = json_is_array(value) ? QR_OK : wrong(at, "a list is wanted");
     char *items = qr_arena_alloc(at->arena, n * size + 1);
+    int rc = QR_OK;
 
-    if (rc == QR_OK && !items)
-        rc = qr_fail(at->err, QR_E_NOMEM, "out of memory");
+    if (!json_is_array(value))
+        return wrong(at, "a list is wanted");
+    if (!items)
+        return qr_fail(at->err, QR_E_NOMEM, "out of memory");
     for (size_t i = 0; rc == QR_OK && i < n; i++)
         rc = one(json_array_get(value, i), field, items + i * size, at);
     if (rc < 0)

@@ -76,8 +76,7 @@ static char *say(struct maker *m, const char *fmt, ...)
         m->failed = true;
         return (char *)"";
     }
-    memcpy(copy, text, strlen(text));
-    return copy;
+    return memcpy(copy, text, strlen(text) + 1);
 }
 
 /* A list of `n` new messages of a type. */

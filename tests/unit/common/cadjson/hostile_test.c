@@ -150,7 +150,9 @@ static void what_is_no_json(void **state)
             noise[k] = (char)(seed >> 24);
         }
         assert_null(import_step(noise, sizeof noise, "a", 1 << 16, &err));
-        memcpy(noise, "{\"name\":\"a\",\"x\":\"", 17);
+        static const char begin[] = "{\"name\":\"a\",\"x\":\"";
+        for (size_t k = 0; begin[k]; k++)
+            noise[k] = begin[k];
         json_t *json = import_step(noise, sizeof noise, "a", 1 << 16, &err);
         json_decref(json);
     }

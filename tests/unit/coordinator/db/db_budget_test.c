@@ -42,7 +42,7 @@ static void rule_5_coordinators_share_what_they_learned(void **state)
     fx_free(b);
 
     b = fx_new(); /* a new process knows it too */
-    of_b = look(b, "t_shared", 120);
+    (void)look(b, "t_shared", 120);
     qr_budgets_get(b->budgets, qr_type_intern("t_shared"), 5000, &budget, &progress);
     assert_int_equal(budget, of_a.budget_ms);
     fx_free(b);

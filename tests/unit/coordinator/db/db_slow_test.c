@@ -24,7 +24,8 @@ static struct qr_settle *with_pages(const struct fx_lease *lease, uint64_t pk, c
     memset(body, 'x', bytes);
     for (size_t i = 30; i < bytes; i += 30)
         body[i] = ' '; /* words of a length that a search vector takes */
-    memcpy(body, text, strlen(text) < bytes ? strlen(text) : bytes);
+    for (size_t i = 0; i < bytes && text[i]; i++)
+        body[i] = text[i];
     for (size_t i = 0; i < n; i++) {
         pages[i] = (Quarry__V1__Page)QUARRY__V1__PAGE__INIT;
         pages[i].number = (uint32_t)i + 1;

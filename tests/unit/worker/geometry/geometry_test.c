@@ -170,7 +170,8 @@ static void points_lie_on_the_surface_and_are_the_same_each_time(void **state)
     QR_AUTO(qr_record) one = of_sample("block.stp");
     QR_AUTO(qr_record) two = of_sample("block.stp");
     const Quarry__V1__CadPoints *points = one->msg->geometry->points;
-    float at[3], normal[3];
+    float read[6];
+    double at[3], normal[3];
     unsigned in_holes = 0;
 
     assert_non_null(points);
@@ -179,8 +180,12 @@ static void points_lie_on_the_surface_and_are_the_same_each_time(void **state)
     assert_int_equal(points->normals.len, points->count * 12);
     assert_memory_equal(points->xyz.data, two->msg->geometry->points->xyz.data, points->xyz.len);
     for (uint32_t i = 0; i < points->count; i++) {
-        memcpy(at, points->xyz.data + 12 * (size_t)i, sizeof at);
-        memcpy(normal, points->normals.data + 12 * (size_t)i, sizeof normal);
+        memcpy(read, points->xyz.data + 12 * (size_t)i, 12);
+        memcpy(read + 3, points->normals.data + 12 * (size_t)i, 12);
+        for (size_t k = 0; k < 3; k++) {
+            at[k] = (double)read[k];
+            normal[k] = (double)read[3 + k];
+        }
         assert_true(
             fabs(normal[0] * normal[0] + normal[1] * normal[1] + normal[2] * normal[2] - 1) < 1e-5);
         double blind = hypot(at[0] - 20, at[1] - 25), wide = hypot(at[0] - 60, at[1] - 25);

@@ -363,8 +363,7 @@ static void what_is_never_closed_costs_no_more(void **state)
     (void)state;
     assert_non_null(text);
     for (size_t i = 0; i < QR_COUNT(parts); i++) {
-        size_t used = strlen(HEAD);
-        memcpy(text, HEAD, used);
+        size_t used = (size_t)snprintf(text, len, "%s", HEAD);
         for (size_t n = strlen(parts[i]); used + n < len; used += n)
             memcpy(text + used, parts[i], n);
         struct file file = open_bytes(text, used);
