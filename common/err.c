@@ -76,18 +76,17 @@ int qr_err_raise(struct qr_err *err, int code, int sys, const char *file, int li
 
 int qr_err_wrap(struct qr_err *err, int code, const char *fmt, ...)
 {
-    char inner[sizeof err->msg];
     va_list args;
 
     if (!err)
         return code;
-    memcpy(inner, err->msg, sizeof inner);
+    const struct qr_err inner = *err;
     va_start(args, fmt);
     int used = vsnprintf(err->msg, sizeof err->msg, fmt, args);
     va_end(args);
     if (used >= 0 && (size_t)used < sizeof err->msg)
         snprintf(err->msg + used, sizeof err->msg - (size_t)used, ": %s",
-                 inner[0] ? inner : qr_err_text(code));
+                 inner.msg[0] ? inner.msg : qr_err_text(code));
     trim_partial_utf8(err->msg);
     if (err->code == QR_OK)
         err->code = code;

@@ -251,13 +251,13 @@ bool qr_budgets_set(struct qr_budgets *budgets, const struct qr_budget_row *row,
 void qr_budgets_look(struct qr_budgets *budgets, qr_type_id type, int size_class,
                      struct qr_budget_view *ret)
 {
+    uint64_t bytes = UINT64_MAX;
+
     *ret = (struct qr_budget_view){.type = type, .size_class = size_class};
     bounds(type, &ret->min_ms, &ret->max_ms);
-    qr_budgets_get(budgets, type,
-                   size_class == QR_BUDGET_SIZES - 1 ? UINT64_MAX
-                   : size_class > 0                  ? sizes[size_class].below - 1
-                                                     : 0,
-                   &ret->budget_ms, &ret->progress_ms);
+    if (size_class < QR_BUDGET_SIZES - 1)
+        bytes = size_class > 0 ? sizes[size_class].below - 1 : 0;
+    qr_budgets_get(budgets, type, bytes, &ret->budget_ms, &ret->progress_ms);
     pthread_mutex_lock(&budgets->lock);
     const struct cell *cell = cell_of(budgets, type, size_class, false);
     if (cell) {

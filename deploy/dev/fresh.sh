@@ -22,6 +22,15 @@ fresh_root() {
     done
     cp -an /usr/share/keyrings/. "$root/usr/share/keyrings/"
     cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
+    fresh_certificates "$root"
+}
+
+# fresh_certificates DIR: what this host trusts beyond Debian's own (a proxy's, say) is trusted there too.
+fresh_certificates() {
+    local own=/usr/local/share/ca-certificates
+    [ -n "$(ls -A "$own" 2>/dev/null)" ] || return 0
+    cp -aL "$own/." "$1$own/"
+    quietly .quarry/log/certificates.log chroot "$1" update-ca-certificates
 }
 
 # fresh_run DIR COMMAND: in the root, as its init would see it. Clean environment.
@@ -29,7 +38,8 @@ fresh_run() {
     local root=$1
     # shellcheck disable=SC2016  # expanded inside
     unshare --mount --pid --fork --kill-child -- env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-        HOME=/root TERM="${TERM:-dumb}" LANG=C.UTF-8 bash -ec '
+        HOME=/root TERM="${TERM:-dumb}" LANG=C.UTF-8 \
+        NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt bash -ec '
         root=$1 command=$2
         mount -t proc proc "$root/proc"
         mount -t sysfs -o ro sysfs "$root/sys"

@@ -139,10 +139,12 @@ const char *qr_step_path(const struct qr_step *s, const struct qr_step_tree *tre
     struct qr_buf text;
     int n = 0;
 
-    for (; usage && n < LEVELS_MAX; n++) {
-        way[n] = usage;
+    while (n < LEVELS_MAX) {
+        way[n++] = usage;
         uint32_t up = tree->up[usage->parent];
-        usage = up > 0 ? &tree->usages[up - 1] : NULL;
+        if (up == 0)
+            break;
+        usage = &tree->usages[up - 1];
     }
     qr_buf_init(&text, PATH_MAX_BYTES);
     qr_buf_append_str(&text, qr_step_label(&s->products[way[n - 1]->parent]));
