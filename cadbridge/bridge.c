@@ -16,6 +16,7 @@ enum {
     TEST_MS = 5000,
     ORDERS_MS = 3000, /* jobs are begun when the orders are known, or so long after the welcome */
     SLOTS_WAIT_MS = 5000,
+    LISTS_BYTES = 64 << 20, /* of folders with models */
 };
 
 struct bridge {
@@ -23,6 +24,7 @@ struct bridge {
     struct qr_station_port port;
     struct qr_station station;
     struct qr_gate *gate;
+    struct qr_cad_versions *versions;
     struct qr_import *import;
     struct qr_report *report;
     struct qr_slots *slots;
@@ -176,12 +178,15 @@ static int make_parts(struct bridge *b, struct qr_err *err)
     int rc = qr_gate_new(&breaker, &b->gate, err);
 
     if (rc == QR_OK)
+        rc = qr_cad_versions_new(LISTS_BYTES, &b->versions, err);
+    if (rc == QR_OK)
         rc = open_exports(b, err);
     if (rc == QR_OK)
         rc = qr_report_new(b->gate, b->station.id, b->options.creo, b->options.json, &b->report,
                            err);
     b->shared = (struct qr_work_shared){.roots = &b->station.roots,
                                         .gate = b->gate,
+                                        .versions = b->versions,
                                         .import = b->import,
                                         .creo = b->options.creo,
                                         .max_file_bytes = (uint64_t)b->options.max_file_bytes,
@@ -229,6 +234,7 @@ static void finish(struct bridge *b)
     if (hangs)
         return;
     qr_import_free(b->import);
+    qr_cad_versions_free(b->versions);
     qr_gate_free(b->gate);
     qr_options_done(&qr_bridge_options, &b->options);
 }

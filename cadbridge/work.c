@@ -208,7 +208,8 @@ static void own_model(struct run *run)
 static bool superseded(struct run *run)
 {
     const char *dir = qr_roots_dir(run->worker->shared->roots, run->root);
-    uint32_t newer = dir ? qr_cad_name_newer(dir, &run->name) : 0;
+    uint32_t newer =
+        dir ? qr_cad_versions_newer(run->worker->shared->versions, dir, &run->name) : 0;
     struct qr_record *own = run->worker->own;
     char text[400];
 

@@ -11,6 +11,7 @@
 
 #include "cadbridge/backend.h"
 #include "cadbridge/gate.h"
+#include "cadbridge/versions.h"
 #include "common/buf.h"
 #include "common/cadjson/import.h"
 #include "common/roots.h"
@@ -19,6 +20,7 @@
 struct qr_work_shared {
     const struct qr_roots *roots;
     struct qr_gate *gate;
+    struct qr_cad_versions *versions;
     struct qr_import *import; /* NULL: no exports */
     const char *creo;         /* NULL: no service */
     uint64_t max_file_bytes;

@@ -1,5 +1,8 @@
-/* A folder's exports by the stem of their names. The index is read on the first question and again,
- * at most every refresh_ms, when a name is missing or its file has gone. */
+/* A folder's exports by the stem of their names. The index is read on the first question and again
+ * when a folder in the tree has changed, as common/os/fresh.h has it: an export that comes, goes or
+ * is replaced between two questions is seen by the second one. A tree of more than LOOKED_AT
+ * folders is looked at once a second instead, and a missing name has the index read anew at most
+ * every refresh_ms, for shares whose folders keep no times. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +15,9 @@
 
 #include "common/cadjson/store.h"
 #include "common/clock.h"
+#include "common/os/fresh.h"
 
-enum { DEPTH_MAX = 32, FILES_MAX = 2000000 };
+enum { DEPTH_MAX = 32, FILES_MAX = 2000000, LOOKED_AT = 64, LOOK_EVERY_MS = 1000 };
 
 struct entry {
     char *stem;       /* one block with `path` */
@@ -24,8 +28,11 @@ struct qr_import_folder {
     pthread_mutex_t lock;
     char *path;
     int fd;
-    int64_t refresh_ms, read_at_ms;
-    bool read;
+    int64_t refresh_ms, read_at_ms, looked_at_ms;
+    struct qr_fresh fresh;
+    uint64_t mark; /* of the folders as they are read */
+    char **dirs;   /* below the folder, in the order they were read; "." the first */
+    size_t n_dirs, cap_dirs;
     struct entry *entries;
     size_t n, cap;
 };
@@ -56,16 +63,35 @@ static bool add(struct qr_import_folder *f, const char *path)
     return true;
 }
 
+/* It is about to be read. */
+static bool add_dir(struct qr_import_folder *f, int fd, const char *path)
+{
+    struct stat info = {0};
+
+    if (f->n_dirs == f->cap_dirs) {
+        size_t cap = f->cap_dirs ? f->cap_dirs * 2 : 16;
+        char **grown = realloc(f->dirs, cap * sizeof *grown);
+        if (!grown)
+            return false;
+        f->dirs = grown;
+        f->cap_dirs = cap;
+    }
+    (void)fstat(fd, &info); /* nothing there is a mark, too */
+    qr_fresh_add(&f->mark, &info);
+    f->dirs[f->n_dirs] = strdup(path);
+    return f->dirs[f->n_dirs++] != NULL;
+}
+
 /* Takes `fd` over. Links to folders are not followed: they may lead round in circles. */
 static bool walk(struct qr_import_folder *f, int fd, const char *prefix, int depth)
 {
+    bool ok = add_dir(f, fd, prefix[0] ? prefix : ".");
     DIR *dir = fdopendir(fd);
     const struct dirent *item;
-    bool ok = true;
 
     if (!dir) {
         close(fd);
-        return true; /* what cannot be read has no exports */
+        return ok; /* what cannot be read has no exports */
     }
     while (ok && f->n < FILES_MAX && (item = readdir(dir))) {
         char path[4096];
@@ -95,12 +121,16 @@ static void forget(struct qr_import_folder *f)
 {
     for (size_t i = 0; i < f->n; i++)
         free(f->entries[i].stem);
-    f->n = 0;
+    for (size_t i = 0; i < f->n_dirs; i++)
+        free(f->dirs[i]);
+    f->n = f->n_dirs = 0;
+    f->mark = 0;
 }
 
 static int read_index(struct qr_import_folder *f, struct qr_err *err)
 {
     int fd = openat(f->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int64_t began_ms = qr_clock_ms();
 
     if (fd < 0)
         return qr_fail_errno(err, QR_E_IO, errno, "exports in '%s'", f->path);
@@ -111,9 +141,43 @@ static int read_index(struct qr_import_folder *f, struct qr_err *err)
     }
     if (f->n > 0)
         qsort(f->entries, f->n, sizeof *f->entries, by_stem);
-    f->read = true;
     f->read_at_ms = qr_clock_ms();
+    qr_fresh_read(&f->fresh, f->mark, began_ms, f->read_at_ms);
     return QR_OK;
+}
+
+/* The folders' times as they are now; opened anew, for what a share's client has in mind is old.
+ * Another folder may have the path meanwhile. */
+static uint64_t look(struct qr_import_folder *f)
+{
+    int root = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    uint64_t mark = 0;
+
+    if (root >= 0) {
+        close(f->fd);
+        f->fd = root;
+    }
+    for (size_t i = 0; i < f->n_dirs; i++) {
+        struct stat info = {0};
+        int fd = openat(f->fd, f->dirs[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd >= 0) {
+            (void)fstat(fd, &info);
+            close(fd);
+        }
+        qr_fresh_add(&mark, &info);
+    }
+    return mark;
+}
+
+static bool index_holds(struct qr_import_folder *f)
+{
+    int64_t now_ms = qr_clock_ms();
+
+    if (f->fresh.read && f->n_dirs > LOOKED_AT && now_ms - f->looked_at_ms < LOOK_EVERY_MS)
+        return true;
+    f->looked_at_ms = now_ms;
+    uint64_t mark = look(f);
+    return qr_fresh_holds(&f->fresh, mark, qr_clock_ms());
 }
 
 /* ------------------------------------------------------------------ asking it */
@@ -175,7 +239,7 @@ int qr_import_folder_open(struct qr_import_folder *f, const char *model, struct 
     if (!qr_import_stem(model, stem))
         return 0;
     pthread_mutex_lock(&f->lock);
-    if (!f->read)
+    if (!index_holds(f))
         rc = read_index(f, err);
     if (rc == QR_OK)
         rc = open_best(f, stem, model, ret, err);
@@ -218,6 +282,7 @@ void qr_import_folder_free(struct qr_import_folder *f)
     if (!f)
         return;
     forget(f);
+    free(f->dirs);
     free(f->entries);
     close(f->fd);
     pthread_mutex_destroy(&f->lock);

@@ -33,7 +33,8 @@ struct qr_import_config { /* a zero takes the default */
     uint64_t max_bytes;          /* of an export, and of an archive's member when unpacked; 4 GiB */
     uint64_t max_download_bytes; /* of an export by HTTP; 1 GiB */
     int64_t memory_bytes;        /* of the child; 1 GiB */
-    int64_t refresh_ms; /* a folder's index is read again when older and a name is missing; 5,000 */
+    int64_t refresh_ms; /* a folder's index is read again when it has changed, and when older than
+                           this and a name is missing; 5,000 */
     int64_t connect_timeout_ms; /* HTTP; 10,000 */
 };
 
