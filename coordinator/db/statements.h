@@ -141,6 +141,9 @@
     X(run_still_open) \
     X(run_take_listings) \
     X(run_totals) \
+    X(search_embedding) \
+    X(search_genome) \
+    X(search_model) \
     X(session_check) \
     X(session_end) \
     X(session_leases) \

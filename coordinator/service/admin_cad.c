@@ -1,5 +1,7 @@
-/* CAD bridges: their reports (quarry.v1.Bridge), and what operators see and order. */
+/* CAD bridges: their reports (quarry.v1.Bridge), and what operators see and order; models that are
+ * alike. */
 #include "coordinator/db/cad.h"
+#include "coordinator/db/search.h"
 #include "coordinator/service/admin_internal.h"
 #include "coordinator/service/bridges.h"
 
@@ -32,11 +34,21 @@ static int set_mode(struct qr_conn *conn, struct call *call, struct qr_err *err)
     return rc;
 }
 
+static int search_similar(struct qr_conn *conn, struct call *call, struct qr_err *err)
+{
+    Quarry__V1__SearchSimilarReply *reply = NULL;
+    int rc =
+        qr_search_similar(conn, (Quarry__V1__SearchSimilarRequest *)call->request, &reply, err);
+    REPLY(call, reply);
+    return rc;
+}
+
 /* clang-format off */
 static const struct method methods[] = {
     {"/quarry.v1.Bridge/Report", &quarry__v1__bridge_report__descriptor, false, QR_DB_LANE_ENQUEUE, report},
     ROW("GetCadStatus", cad_status,   READ,    get_status),
     ROW("SetCadMode",   set_cad_mode, ENQUEUE, set_mode),
+    ROW("SearchSimilar", search_similar, LONG, search_similar),
 };
 /* clang-format on */
 

@@ -89,6 +89,8 @@ static void print_rest(const way *w)
     PRINT_COUNTS("geometry    ", w->geometry, w->n_geometry);
     PRINT_COUNTS("failed      ", w->failed_by_class, w->n_failed_by_class);
     PRINT_COUNTS("embeddings  ", w->embeddings, w->n_embeddings);
+    if (w->cancelled > 0)
+        printf("cancelled   %" PRIu64 "\n", w->cancelled);
     if (w->superseded > 0)
         printf("superseded  %" PRIu64 " have a newer version in their run\n", w->superseded);
 }

@@ -43,6 +43,7 @@
     X(cad_status)       \
     X(cad_mode)         \
     X(report_cad)       \
+    X(search_similar)   \
     X(monitor)          \
     X(extract)          \
     X(export)           \

@@ -45,6 +45,16 @@ def test_distances_are_right(answers):
     assert answers["other_length"] == [] and answers["nothing"] == []  # nothing to compare; no direction
 
 
+def test_an_index_gives_as_many_as_are_asked_for(answers):
+    assert answers["many"] == 120  # an HNSW scan stops at hnsw.ef_search rows, 40 by default
+
+
+def test_the_search_of_operators_is_the_same_both_ways(answers):
+    assert answers["search"] == answers["search_index"] and len(answers["search"]) == 8
+    assert {job % 20 for job in answers["search"]} == {1}  # all of its cluster,
+    assert not {1, 21} & set(answers["search"])  # without itself and what a newer version has taken the place of
+
+
 def test_the_lock_names_no_other_registry():
     for lock in FOLDER.glob("package-lock.json"):
         assert set(re.findall(r"https?://[^/\"]+", lock.read_text())) <= {"https://registry.npmjs.org"}

@@ -27,9 +27,9 @@ async function open(extensions) {
     return { db, prepared }
 }
 
-async function nearest(db, query, kind = 'deepsdf', metric = 'cosine') {
+async function nearest(db, query, kind = 'deepsdf', metric = 'cosine', many = NEAREST) {
     const found = await db.query('SELECT model_id, distance FROM cad_similar($1::text::real[], $2, $3, $4)',
-        ['{' + query.join(',') + '}', kind, NEAREST, metric])
+        ['{' + query.join(',') + '}', kind, many, metric])
     return found.rows.map((row) => [Number(row.model_id), row.distance])
 }
 
@@ -66,4 +66,14 @@ out.small_exact = await nearest(plain.db, [1, 0, 0], 'brepnet')
 out.l2 = await nearest(fast.db, [1, 0, 0], 'brepnet', 'l2')
 out.other_length = await nearest(fast.db, [1, 0], 'brepnet')
 out.nothing = await nearest(plain.db, [0, 0, 0], 'brepnet')
+out.many = (await nearest(fast.db, vectors[0], 'deepsdf', 'cosine', 120)).length
+
+// the coordinator's own search, for a model that is stored: the same models, exactly and by the index
+const search = readFileSync(path.join(db_folder, 'sql/search_embedding.sql'), 'utf8')
+for (const { db } of [plain, fast]) {
+    await db.exec(`UPDATE cad_models SET status = 'completed', name = 'm' || id; UPDATE cad_models SET superseded_by = 2 WHERE id = 21`)
+    await db.exec(`INSERT INTO cloud_files (id, uri, root, name) OVERRIDING SYSTEM VALUE SELECT i, 'root://in/m' || i, 'in', 'm' || i FROM generate_series(1, ${MODELS}) i`)
+}
+out.search = (await plain.db.query(search, [1, 'deepsdf', 8])).rows.map((row) => Number(row.job_id))
+out.search_index = (await fast.db.query(search, [1, 'deepsdf', 8])).rows.map((row) => Number(row.job_id))
 console.log(JSON.stringify(out))

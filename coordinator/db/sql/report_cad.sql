@@ -12,6 +12,6 @@ SELECT CASE WHEN grouping(mode) = 1 THEN 'all' ELSE mode END, count(*),
   FROM (SELECT m.*, coalesce(extraction_mode, 'none') AS mode,
                EXISTS (SELECT FROM cad_model_embeddings e WHERE e.cad_model_id = m.id) AS embedded,
                EXISTS (SELECT FROM cad_rendered_views v WHERE v.cad_model_id = m.id) AS viewed
-          FROM cad_models m WHERE $1::bigint = 0 OR m.run_id = $1::bigint) m
+          FROM cad_models m WHERE m.run_id BETWEEN $1::bigint AND coalesce(nullif($1::bigint, 0), 9223372036854775807)) m
  GROUP BY GROUPING SETS ((mode), ())
  ORDER BY grouping(mode), array_position(ARRAY['grpc', 'json', 'native'], mode), mode

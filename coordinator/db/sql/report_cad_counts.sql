@@ -3,7 +3,7 @@
 WITH m AS MATERIALIZED (
     SELECT id, job_id, status, coalesce(extraction_mode, 'none') AS mode,
            CASE WHEN status = 'completed' THEN coalesce(geometry_status, 'not asked') END AS geometry
-      FROM cad_models WHERE $1::bigint = 0 OR run_id = $1::bigint
+      FROM cad_models WHERE run_id BETWEEN $1::bigint AND coalesce(nullif($1::bigint, 0), 9223372036854775807)
 ), c AS (
     SELECT mode, 'geometry' AS what, geometry AS name FROM m WHERE geometry IS NOT NULL
      UNION ALL

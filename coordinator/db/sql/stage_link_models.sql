@@ -8,10 +8,9 @@ WITH f AS MATERIALIZED (
            coalesce(substring(f.name FROM '(?i)\.(?:prt|asm|drw|frm)\.([0-9]{1,9})$')::bigint, 0) AS version,
            lower(regexp_replace(m.name, '\.(prt|asm|drw|frm)\.[0-9]{1,9}$', '.\1', 'i')) AS name,
            lower(m.part_number) AS part_number
-      FROM extraction_jobs j
-      JOIN cad_models m ON m.job_id = j.id
+      FROM cad_models m
       JOIN cloud_files f ON f.id = m.file_id
-     WHERE j.run_id = $1::bigint
+     WHERE m.run_id = $1::bigint
 ), v AS (
     SELECT id, superseded_by,
            first_value(id) OVER (PARTITION BY folder, file ORDER BY version DESC, id DESC) AS newest
