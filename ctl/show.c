@@ -5,6 +5,8 @@
 #include "ctl/show_intern.h"
 #include "ctl/text.h"
 
+enum { NAMES_WIDTH = 16, NAMES_WIDTH_MAX = 28 };
+
 const char *qr_show_text(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -25,16 +27,24 @@ void qr_show_heading(struct qr_show *show, const char *title, size_t n)
     fputc('\n', show->out);
 }
 
-/* "  name       value", made harmless; an empty value prints nothing. */
-static void show_pair(struct qr_show *show, const char *name, const char *value)
+void qr_show_pair(struct qr_show *show, const char *name, const char *value)
 {
     char shown[2048];
-    size_t room = show->term->width > 20 ? (size_t)show->term->width - 19 : SIZE_MAX;
+    int names = show->names > 0 ? show->names : NAMES_WIDTH;
+    size_t room =
+        show->term->width > names + 4 ? (size_t)(show->term->width - names - 3) : SIZE_MAX;
 
     if (value[0] == '\0')
         return;
     qr_text_fit(value, room, false, qr_term_ellipsis(show->term), shown, sizeof shown);
-    fprintf(show->out, "  %-16s %s\n", name, shown);
+    fprintf(show->out, "  %-*s %s\n", names, name, shown);
+}
+
+void qr_show_left_out(struct qr_show *show, size_t n)
+{
+    if (n > 0)
+        fprintf(show->out, "  %s%zu more: --rows 0 shows all, -o json has every field%s\n",
+                style(show, "\033[2m"), n, style(show, "\033[0m"));
 }
 
 const char *qr_show_number(const json_t *number, char *buf, size_t cap)
@@ -63,7 +73,13 @@ void qr_show_list(struct qr_show *show, const char *title, const char *key,
                   const struct qr_column *columns, size_t n_columns,
                   void (*row)(const json_t *object, struct qr_table *table))
 {
-    const json_t *list = json_object_get(show->record, key);
+    qr_show_list_of(show, title, json_object_get(show->record, key), columns, n_columns, row);
+}
+
+void qr_show_list_of(struct qr_show *show, const char *title, const json_t *list,
+                     const struct qr_column *columns, size_t n_columns,
+                     void (*row)(const json_t *object, struct qr_table *table))
+{
     size_t n = json_array_size(list);
     size_t shown = show->rows > 0 && n > show->rows ? show->rows : n;
 
@@ -78,9 +94,7 @@ void qr_show_list(struct qr_show *show, const char *title, const char *key,
     for (size_t i = 0; i < shown; i++)
         row(json_array_get(list, i), table);
     show->failed |= !qr_table_print(table, show->out, show->term);
-    if (shown < n)
-        fprintf(show->out, "  %s%zu more: --rows 0 shows all, -o json has every field%s\n",
-                style(show, "\033[2m"), n - shown, style(show, "\033[0m"));
+    qr_show_left_out(show, n - shown);
 }
 
 /* ------------------------------------------------------------------ the file */
@@ -103,17 +117,17 @@ static void show_head(struct qr_show *show)
             (long long)json_integer_value(json_object_get(record, "duration_ms")));
     if (failed) {
         const json_t *error = json_object_get(record, "error");
-        show_pair(show, qr_show_text(error, "class"), qr_show_text(error, "message"));
+        qr_show_pair(show, qr_show_text(error, "class"), qr_show_text(error, "message"));
         return;
     }
-    show_pair(show, "empty", qr_show_text(record, "empty_reason"));
+    qr_show_pair(show, "empty", qr_show_text(record, "empty_reason"));
     const json_t *complete = json_object_get(record, "completeness");
     if (json_is_number(complete)) {
         snprintf(text, sizeof text, "%.0f %%%s", 100 * json_number_value(complete),
                  json_is_true(json_object_get(record, "partial"))
                      ? ", something is missing, see below"
                      : "");
-        show_pair(show, "complete", text);
+        qr_show_pair(show, "complete", text);
     }
 }
 
@@ -129,14 +143,21 @@ static void show_metadata(struct qr_show *show)
     qr_show_heading(show, "Document", 0);
     json_object_foreach((json_t *)metadata, key, value)
     {
+        int len = (int)strnlen(key, NAMES_WIDTH_MAX);
+        if (!strchr(key, ':') && len > NAMES_WIDTH && len > show->names)
+            show->names = len;
+    }
+    json_object_foreach((json_t *)metadata, key, value)
+    {
         if (strchr(key, ':')) /* what the document calls it: JSON has it */
             continue;
         if (show->rows > 0 && ++n > 2 * show->rows)
             break;
-        show_pair(show, key,
-                  json_is_array(value) ? json_string_value(json_array_get(value, 0))
-                                       : json_string_value(value));
+        qr_show_pair(show, key,
+                     json_is_array(value) ? json_string_value(json_array_get(value, 0))
+                                          : json_string_value(value));
     }
+    show->names = 0;
 }
 
 static void page_row(const json_t *page, struct qr_table *table)
@@ -172,7 +193,7 @@ static void name_list(struct qr_show *show, const char *name, const char *key)
     for (size_t i = 0; i < n && len >= 0 && (size_t)len < sizeof text; i++)
         len += snprintf(text + len, sizeof text - (size_t)len, "%s%s", i ? ", " : "",
                         qr_show_text(json_array_get(list, i), "name"));
-    show_pair(show, name, text);
+    qr_show_pair(show, name, text);
 }
 
 static void count_list(struct qr_show *show, const char *name, const char *key)
@@ -190,7 +211,7 @@ static void count_list(struct qr_show *show, const char *name, const char *key)
         if (len < 0 || (size_t)len >= sizeof text)
             break;
     }
-    show_pair(show, name, text);
+    qr_show_pair(show, name, text);
 }
 
 static void outline_row(const json_t *item, struct qr_table *table)
@@ -258,6 +279,7 @@ int qr_show_record(const json_t *record, size_t rows, const struct qr_term *term
 
     show_head(&show);
     show_metadata(&show);
+    qr_show_model(&show);
     qr_show_drawing(&show);
     show_structure(&show);
     if (show.failed)

@@ -152,7 +152,13 @@ static void bom_row(const json_t *row, struct qr_table *table)
     qr_table_text(table, qr_show_text(row, "part_number"));
     qr_table_text(table, qr_show_text(row, "description"));
     qr_table_text(table, qr_show_text(row, "material"));
-    place_cell(row, table);
+    if (qr_show_text(row, "parent")[0]) {
+        char text[160];
+        snprintf(text, sizeof text, "in %s", qr_show_text(row, "parent"));
+        qr_table_text(table, text);
+    } else {
+        place_cell(row, table);
+    }
 }
 
 static void material_row(const json_t *material, struct qr_table *table)

@@ -17,6 +17,7 @@ struct qr_show {
     size_t rows; /* of a list at most */
     const struct qr_term *term;
     FILE *out;
+    int names;   /* columns that the names of pairs take; 0: 16 */
     bool failed; /* out of memory */
 };
 
@@ -32,10 +33,24 @@ const char *qr_show_number(const json_t *number, char *buf, size_t cap);
 /** "p. 2", or the layout's name, or "". Returns buf. */
 const char *qr_show_place(const json_t *object, char *buf, size_t cap);
 
+/** "  name       value", made harmless and cut to the terminal; nothing for an empty value. */
+void qr_show_pair(struct qr_show *show, const char *name, const char *value);
+
+/** "n more: …", when n > 0. */
+void qr_show_left_out(struct qr_show *show, size_t n);
+
 /** A list as a table: `row` adds the cells of one object. Nothing for an empty list. */
 void qr_show_list(struct qr_show *show, const char *title, const char *key,
                   const struct qr_column *columns, size_t n_columns,
                   void (*row)(const json_t *object, struct qr_table *table));
 
+/** The same of a list that is not the record's own; NULL is an empty one. */
+void qr_show_list_of(struct qr_show *show, const char *title, const json_t *list,
+                     const struct qr_column *columns, size_t n_columns,
+                     void (*row)(const json_t *object, struct qr_table *table));
+
 /** Title block, dimensions, tolerance frames, parts list, materials, revisions, notes. */
 void qr_show_drawing(struct qr_show *show);
+
+/** A model: shape, structure, mass, holes. Nothing for a record without one. */
+void qr_show_model(struct qr_show *show);

@@ -76,3 +76,33 @@ def test_no_overlay_of_a_page_that_is_not_there(tmp_path):
 
 def test_an_overlay_is_of_one_file(tmp_path):
     assert "one FILE" in show("--overlay", tmp_path / "x.png", "pdf/simple.pdf", "pdf/metadata.pdf", code=2).stderr
+
+
+def test_a_model_is_shown_with_its_structure():
+    out = show("step/gearbox.step").stdout
+    assert "  model            Gearbox, assembly\n" in out
+    assert "\nStructure\n  AS-1000\n    2 x AS-1100\n      1 x P-1101\n      4 x ISO4762-M6x20\n" in out
+    assert out.index("\nModel\n") < out.index("\nStructure\n") < out.index("\nBill of material")
+    assert "in AS-1100" in out  # the parts list says where
+
+
+def test_a_long_structure_is_cut_and_says_so():
+    out = show("--rows", "2", "step/gearbox.step").stdout
+    assert "\nStructure\n  AS-1000\n    2 x AS-1100\n  2 more: --rows 0" in out
+
+
+def test_a_part_is_shown_with_its_faces_and_holes():
+    out = show("step/bracket.stp").stdout
+    assert "  surfaces         6 plane, 1 cylinder\n" in out
+    if "\nHoles (1)\n" in out:  # by the geometry kernel, where it was built
+        assert "simple         9     10  yes" in out
+
+
+def test_a_building_is_shown_with_its_storeys():
+    assert "\nIfcBuildingStorey" in show("ifc/house.ifc").stdout
+
+
+def test_names_of_the_document_line_up():
+    lines = show("step/bracket.stp").stdout.split("\nDocument\n")[1].split("\n\n")[0].splitlines()
+    width = len("  implementation_level ")
+    assert all(line[width - 1] == " " and line[width] != " " for line in lines)
