@@ -11,6 +11,8 @@
 #define LOCAL_HEADER 30
 #define CENTRAL_HEADER 46
 #define END_RECORD 22
+#define END_RECORD64 56
+#define LOCATOR 20
 #define COMMENT_MAX 65535
 #define MEMBERS_MAX 100000
 
@@ -25,6 +27,8 @@ struct member {
 static uint32_t le16(const uint8_t *at) { return (uint32_t)at[0] | (uint32_t)at[1] << 8; }
 
 static uint32_t le32(const uint8_t *at) { return le16(at) | le16(at + 2) << 16; }
+
+static uint64_t le64(const uint8_t *at) { return le32(at) | (uint64_t)le32(at + 4) << 32; }
 
 enum qr_p21_container qr_p21_container_of(const uint8_t *data, size_t len)
 {
@@ -152,12 +156,53 @@ static int rank(const struct member *member, const char *suffixes)
     return 0;
 }
 
+/* Where the directory begins; SIZE_MAX: it is cut off. In ZIP64 a locator before the end record (8
+ * the place) leads to a second one (48 the place). Source: APPNOTE 6.3.10, 4.3.14 to 4.3.16. */
+static size_t directory_at(const uint8_t *data, size_t len)
+{
+    const uint8_t *end = end_record(data, len);
+    uint64_t at = end ? le32(end + 16) : UINT64_MAX;
+
+    if (end && at == UINT32_MAX && end - data >= LOCATOR &&
+        memcmp(end - LOCATOR, "PK\6\7", 4) == 0) {
+        uint64_t second = le64(end - LOCATOR + 8);
+        at = len >= END_RECORD64 && second <= len - END_RECORD64 &&
+                     memcmp(data + second, "PK\6\6", 4) == 0
+                 ? le64(data + second + 48)
+                 : UINT64_MAX;
+    }
+    return at < len ? (size_t)at : SIZE_MAX;
+}
+
+/* ZIP64: what is all ones in the member stands in extra field 1, in this order: unpacked size,
+ * packed size, place. Source: APPNOTE 6.3.10, 4.5.3. */
+static void widen(struct member *member, const uint8_t *entry)
+{
+    const uint8_t *at = entry + CENTRAL_HEADER + member->name_len;
+    const uint8_t *end = at + le16(entry + 30);
+
+    while (end - at >= 4 && le16(at) != 1)
+        at += end - at - 4 < (ptrdiff_t)le16(at + 2) ? end - at : 4 + (ptrdiff_t)le16(at + 2);
+    if (end - at < 4)
+        return;
+    end = end - at - 4 < (ptrdiff_t)le16(at + 2) ? end : at + 4 + le16(at + 2);
+    at += 4;
+    if (le32(entry + 24) == UINT32_MAX && end - at >= 8)
+        at += 8;
+    if (member->packed == UINT32_MAX && end - at >= 8) {
+        member->packed = le64(at);
+        at += 8;
+    }
+    if (member->at == UINT32_MAX && end - at >= 8)
+        member->at = le64(at);
+}
+
 /* The member that is meant, and how many others would do; false: there is none. */
 static bool choose(const uint8_t *data, size_t len, const char *suffixes, struct member *ret,
                    unsigned *ret_others)
 {
-    const uint8_t *end = end_record(data, len);
-    const uint8_t *at = end && le32(end + 16) < len ? data + le32(end + 16) : NULL;
+    size_t directory = directory_at(data, len);
+    const uint8_t *at = directory < len ? data + directory : NULL;
     int best = 0;
 
     *ret_others = 0;
@@ -170,6 +215,7 @@ static bool choose(const uint8_t *data, size_t len, const char *suffixes, struct
         struct member member = {at + CENTRAL_HEADER, name_len,      le16(at + 8), le16(at + 10),
                                 le32(at + 16),       le32(at + 20), le32(at + 42)};
         int fits = rank(&member, suffixes);
+        widen(&member, at);
         *ret_others += fits > 0;
         if (fits > best) {
             best = fits;
@@ -251,6 +297,11 @@ static bool unpack_zip(const uint8_t *data, size_t len, const char *suffixes, si
     unsigned others = 0;
     bool whole = choose(data, len, suffixes, &member, &others);
 
+    if (!whole && choose(data, len, ".ifcxml", &member, &others)) {
+        qr_record_fail(rec, QR_CLASS_UNSUPPORTED,
+                       "the archive holds ifcXML, which is not read; hint: save the model as .ifc");
+        return false;
+    }
     if (!whole && !(end_record(data, len) == NULL && first_member(data, len, suffixes, &member))) {
         qr_record_fail(rec, QR_CLASS_INVALID_INPUT,
                        "the archive holds no file that ends in %s; hint: is it cut off?", suffixes);
