@@ -1,40 +1,13 @@
 """IFC models of known content, made by tests/harness/samples/models_ifc.py, through the sandboxed extractor."""
-import json
-import subprocess
-
 import pytest
 
-from tests.harness.quarry import BIN
+from tests.harness.models import only, parameters, reader
 from tests.harness.samples import models_ifc as ifc
 
 
 @pytest.fixture
 def extract(tmp_path):
-    def run(data, name="model.ifc"):
-        path = tmp_path / name
-        path.write_bytes(data)
-        done = subprocess.run([BIN / "quarry-worker", "--extract", "-o", "jsonl", path], capture_output=True,
-                              timeout=300, check=False)
-        record, = (json.loads(line) for line in done.stdout.decode("utf-8").splitlines())
-        return record
-    return run
-
-
-def only(rows, **wanted):
-    found = [row for row in rows if all(row.get(key) == what for key, what in wanted.items())]
-    assert len(found) == 1, (wanted, found)
-    return found[0]
-
-
-def parameters(record):
-    return {(row["set"], row["name"]): (row.get("value", ""), row.get("unit", "")) for row in record["parameters"]}
-
-
-def notes(record):
-    return {note["code"] for note in record.get("notes", [])}
-
-
-# ---------------------------------------------------------------- what a model says
+    return reader(tmp_path, "model.ifc")
 
 
 @pytest.mark.parametrize("schema", ["IFC2X3", "IFC4", "IFC4X3_ADD2"])
@@ -135,82 +108,3 @@ def test_a_packed_model_is_the_same_model(extract):
     packed = extract(ifc.zipped(ifc.house().ifc.bytes(), "../../etc/house.ifc"), "house.ifczip")
     for part in ("text", "parameters", "materials", "bom", "cad"):
         assert packed[part] == plain[part], part
-
-
-# ---------------------------------------------------------------- what is none, or half of one
-
-
-def test_xml_is_recognised_and_not_read(extract):
-    data = (b'<?xml version="1.0"?>\n<ifcXML xmlns="http://www.buildingsmart-tech.org/ifcXML/IFC4/final">'
-            b"<IfcProject/></ifcXML>\n")
-    error = extract(data, "model.ifcxml")["error"]
-    assert error["class"] == "unsupported" and "save" in error["message"]
-
-
-@pytest.mark.parametrize("keep", [0.1, 0.5, 0.9])
-def test_half_a_model_is_kept(extract, keep):
-    data = ifc.house().ifc.bytes()
-    record = extract(data[:int(len(data) * keep)])
-    assert record["status"] == "completed" and record["partial"]
-    assert "p21.end.missing" in notes(record)
-    if keep > 0.3:
-        assert record["cad"]["spatial"] and record["cad"]["products"]
-
-
-def deep(levels):
-    """Lists within lists, as deep as a file can hold them."""
-    house = ifc.house()
-    text = house.ifc.bytes().decode()
-    nested = "(" * levels + ")" * levels
-    return text.replace("ENDSEC;\nEND-ISO", f"#900=IFCPROPERTYSET('x',$,'deep',$,{nested});\n"
-                        "#901=IFCRELDEFINESBYPROPERTIES('y',$,$,$,(#15),#900);\nENDSEC;\nEND-ISO").encode()
-
-
-def chain(levels):
-    """A property in a property in a property …"""
-    house = ifc.house()
-    text = house.ifc.bytes().decode()
-    rows = "".join(f"#{1000 + n}=IFCCOMPLEXPROPERTY('p',$,'u',(#{1001 + n}));\n" for n in range(levels))
-    rows += "#900=IFCPROPERTYSET('x',$,'deep',$,(#1000));\n#901=IFCRELDEFINESBYPROPERTIES('y',$,$,$,(#15),#900);\n"
-    return text.replace("ENDSEC;\nEND-ISO", rows + "ENDSEC;\nEND-ISO").encode()
-
-
-def shared(objects, properties):
-    """One set with many properties that many walls share: their product would never end."""
-    head, tail = ifc.Ifc().bytes().decode().split("ENDSEC;\nEND-ISO")
-    rows = [f"#{n}=IFCWALL('{n}',$,'w',$,$,$,$,$,$);\n" for n in range(1, objects + 1)]
-    first = objects + 1
-    rows += [f"#{first + n}=IFCPROPERTYSINGLEVALUE('p{n}',$,IFCINTEGER({n}),$);\n" for n in range(properties)]
-    walls = ",".join(f"#{n}" for n in range(1, objects + 1))
-    sets = ",".join(f"#{first + n}" for n in range(properties))
-    number = first + properties
-    rows.append(f"#{number}=IFCPROPERTYSET('s',$,'S',$,({sets}));\n")
-    rows.append(f"#{number + 1}=IFCRELDEFINESBYPROPERTIES('r',$,$,$,({walls}),#{number});\n")
-    return (head + "".join(rows) + "ENDSEC;\nEND-ISO" + tail).encode()
-
-
-HOSTILE = {
-    "a million lists": (lambda: deep(1_000_000), None),
-    "a property in another a million times": (lambda: chain(1_000_000), "ifc.property.deep"),
-    "twenty thousand walls share two thousand properties": (lambda: shared(20_000, 2_000), "ifc.properties.merged"),
-    "binary noise": (lambda: bytes(range(256)) * 4000, None),
-}
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_models_end_and_say_why(extract, name):
-    make, note = HOSTILE[name]
-    record = extract(make())
-    if record["status"] == "failed":
-        assert record["error"]["class"] in ("invalid_input", "unsupported") and record["error"]["message"]
-    else:
-        assert record["cad"]["products"]
-    assert note is None or note in notes(record)
-    print(f"{name}: {record['status']}, {record.get('duration_ms')} ms, {record['peak_memory_bytes'] >> 20} MiB")
-
-
-def test_merged_properties_are_counted(extract):
-    record = extract(shared(20_000, 2_000))
-    assert len(record["parameters"]) == 2_000
-    assert {row["owners"] for row in record["parameters"]} == {20_000}
-    assert record["partial"]

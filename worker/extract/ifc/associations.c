@@ -30,6 +30,26 @@ static const char *joined(struct qr_ifc *ifc, const char *code, const char *name
     return qr_ifc_intern(ifc, text, qr_utf8_cut(text, strlen(text), sizeof text));
 }
 
+/* IFC2X3: IfcClassificationNotation: 0 facets, each with its part of the code: "12.3". */
+static const char *notation(struct qr_ifc *ifc, uint32_t target)
+{
+    struct qr_p21_value value;
+    struct qr_p21_value facet;
+    char code[256] = "";
+    size_t len = 0;
+
+    if (!qr_p21_attribute(ifc->p21, target, QR_P21_UNKNOWN, 0, &value))
+        return "";
+    struct qr_ifc_refs refs = qr_ifc_refs(&value);
+    while (len < sizeof code - 1 && qr_ifc_next_ref(&refs, &facet)) {
+        uint32_t instance = qr_p21_follow(ifc->p21, &facet);
+        const char *part = instance == QR_P21_NONE ? "" : qr_ifc_attribute(ifc, instance, 0);
+        int n = snprintf(code + len, sizeof code - len, "%s%s", len && *part ? "." : "", part);
+        len += n > 0 && (size_t)n < sizeof code - len ? (size_t)n : sizeof code - len - 1;
+    }
+    return qr_ifc_intern(ifc, code, qr_utf8_cut(code, strlen(code), sizeof code));
+}
+
 /* IfcClassificationReference: 1 code, 2 name, 3 source, which is another one or an
  * IfcClassification: 0 source, 1 edition, 3 name. */
 static bool describe_classification(struct qr_ifc *ifc, uint32_t target, struct said *ret)
@@ -37,6 +57,10 @@ static bool describe_classification(struct qr_ifc *ifc, uint32_t target, struct 
     struct qr_p21_value values[4];
 
     *ret = (struct said){"", ""};
+    if (has_type(ifc, target, "IFCCLASSIFICATIONNOTATION")) {
+        ret->value = notation(ifc, target);
+        return ret->value[0] != '\0';
+    }
     for (int i = 0; i < SOURCE_DEPTH; i++) {
         qr_p21_get(ifc->p21, target, QR_P21_UNKNOWN, values, QR_COUNT(values));
         if (has_type(ifc, target, "IFCCLASSIFICATION")) {
@@ -226,7 +250,7 @@ static void put_systems(struct qr_ifc *ifc)
     uint32_t n;
     const uint32_t *all = qr_p21_of_type(ifc->p21, qr_p21_type(ifc->p21, "IFCCLASSIFICATION"), &n);
 
-    for (uint32_t i = 0; i < n && i < 100; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         const char *name = qr_ifc_attribute(ifc, all[i], 3);
         qr_record_add_meta(ifc->rec, "classification", name, strlen(name), "model");
     }
@@ -262,7 +286,7 @@ static void put_links(struct qr_ifc *ifc)
 
     for (size_t k = 0; k < QR_COUNT(types); k++) {
         const uint32_t *all = qr_p21_of_type(ifc->p21, qr_p21_type(ifc->p21, types[k].type), &n);
-        for (uint32_t i = 0; i < n && qr_ifc_room(ifc, ifc->rec->msg->n_links) > 0; i++) {
+        for (uint32_t i = 0; i < n; i++) {
             if (types[k].at >= 0) {
                 put_link(ifc, types[k].kind, qr_ifc_attribute(ifc, all[i], (size_t)types[k].at));
             } else if (describe_document(ifc, all[i], &said)) {

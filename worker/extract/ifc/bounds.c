@@ -108,6 +108,10 @@ static bool find_frame(const struct qr_ifc *ifc, struct cache *cache, uint32_t p
             *ret = cache->frame[placement % CACHE];
             break;
         }
+        if (n == CHAIN_MAX)
+            qr_record_note(ifc->rec, "ifc.placement.deep",
+                           "placements in a ring, or more than %d levels deep, are not followed",
+                           CHAIN_MAX);
         if (n == CHAIN_MAX || !qr_p21_is(ifc->p21, placement, local))
             return false;
         chain[n++] = placement;

@@ -57,16 +57,16 @@ static void read_model(const struct qr_extract *x, const struct qr_p21 *p21)
     const char *schema = qr_record_find_meta(x->rec, "schema");
 
     ifc.old = schema && strncasecmp(schema, "IFC2", 4) == 0;
-    qr_buf_init(&ifc.scratch, x->rec->limits.value_bytes * 4);
-    if (qr_ifc_words_init(&ifc) && qr_ifc_find_objects(&ifc))
+    qr_buf_init(&ifc.scratch, qr_ifc_text_max(&ifc));
+    if (qr_ifc_words_init(&ifc) && qr_ifc_units_init(&ifc) && qr_ifc_find_objects(&ifc))
         report(&ifc);
     else
         qr_record_fail(x->rec, QR_CLASS_RESOURCE, "no memory for the objects of the model");
     qr_ifc_words_done(&ifc);
+    qr_ifc_units_done(&ifc);
     qr_buf_done(&ifc.scratch);
     free(ifc.classes);
     free(ifc.objects);
-    free(ifc.units);
     free(ifc.materials);
 }
 

@@ -34,6 +34,7 @@ enum {
 struct qr_ifc_object {
     uint32_t instance;
     uint32_t type;      /* object; of a type: itself is never meant */
+    uint32_t reflects;  /* object whose properties it has as well: its place in another whole */
     uint32_t parent;    /* object it is a part of, by aggregation or nesting */
     uint32_t container; /* spatial object it stands in, as the file says it of the object itself */
     uint32_t material;  /* place in `materials` */
@@ -57,6 +58,7 @@ struct qr_ifc_material {
 };
 
 struct qr_ifc_words; /* names.c */
+struct qr_ifc_memo;  /* units.c */
 
 struct qr_ifc {
     const struct qr_extract *x;
@@ -72,12 +74,13 @@ struct qr_ifc {
     struct qr_ifc_unit *units; /* of the project */
     uint32_t n_units;
     double mm; /* factor from the file's length unit */
+    struct qr_ifc_memo *memo;
 
     struct qr_ifc_material *materials; /* by instance, ascending */
     uint32_t n_materials;
 
     uint64_t dangling;   /* references that lead nowhere */
-    uint64_t budget;     /* steps left in nested properties: they may multiply */
+    uint64_t budget;     /* steps left in nested properties and dangling ones: they may multiply */
     uint64_t parts_left; /* of materials, in all */
     struct qr_ifc_words *words;
     struct qr_buf scratch;
@@ -122,6 +125,12 @@ bool qr_ifc_next_ref(struct qr_ifc_refs *refs, struct qr_p21_value *ret);
 uint32_t qr_ifc_next_object(struct qr_ifc *ifc, struct qr_ifc_refs *refs);
 
 /* ---- names.c */
+/** Bytes a buffer for the characters of one value needs at most. */
+size_t qr_ifc_text_max(const struct qr_ifc *ifc);
+/** Append the characters of a STRING. What is much longer than a value of the record may be is cut
+ * before ("ifc.value.cut"). */
+void qr_ifc_decode(struct qr_ifc *ifc, const struct qr_p21_value *value, struct qr_buf *out);
+
 /** A STRING as text that is stored once however often it comes. Never NULL. */
 const char *qr_ifc_text(struct qr_ifc *ifc, const struct qr_p21_value *value);
 /** The same, stored anew: what comes once. */
@@ -139,10 +148,12 @@ QR_MUST_CHECK bool qr_ifc_words_init(struct qr_ifc *ifc);
 void qr_ifc_words_done(struct qr_ifc *ifc);
 
 /* ---- relate.c */
-/** Types, wholes and containers of the objects. */
+/** Types, reflections, wholes and containers of the objects. */
 void qr_ifc_relate(struct qr_ifc *ifc);
 
 /* ---- the parts of the record */
+QR_MUST_CHECK bool qr_ifc_units_init(struct qr_ifc *ifc); /* units.c */
+void qr_ifc_units_done(struct qr_ifc *ifc);
 void qr_ifc_read_units(struct qr_ifc *ifc);          /* units.c */
 void qr_ifc_report_project(struct qr_ifc *ifc);      /* project.c */
 void qr_ifc_report_spatial(struct qr_ifc *ifc);      /* spatial.c */

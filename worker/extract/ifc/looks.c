@@ -3,9 +3,6 @@
 
 #include "worker/extract/ifc/intern.h"
 
-#define STYLES_MAX 1000
-#define LITERALS_MAX 100000
-
 /* IfcPresentationLayerAssignment: 0 name, 1 description, 2 items. */
 static void put_layers(struct qr_ifc *ifc, const char *type)
 {
@@ -15,7 +12,7 @@ static void put_layers(struct qr_ifc *ifc, const char *type)
     const uint32_t *all = qr_p21_of_type(ifc->p21, qr_p21_type(ifc->p21, type), &n);
     char number[24];
 
-    for (uint32_t i = 0; i < n && qr_ifc_room(ifc, ifc->rec->msg->n_layers) > 0; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         uint64_t items = 0;
         qr_p21_get(ifc->p21, all[i], QR_P21_UNKNOWN, values, QR_COUNT(values));
         const char *name = qr_ifc_text(ifc, &values[0]);
@@ -66,7 +63,7 @@ static void put_colours(struct qr_ifc *ifc)
     uint32_t n;
     const uint32_t *all = qr_p21_of_type(ifc->p21, qr_p21_type(ifc->p21, "IFCSURFACESTYLE"), &n);
 
-    for (uint32_t i = 0; i < n && i < STYLES_MAX; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         qr_p21_get(ifc->p21, all[i], QR_P21_UNKNOWN, values, QR_COUNT(values));
         if (!colour_of(ifc, &values[2], rgb))
             continue;
@@ -87,7 +84,7 @@ static void say_literals(struct qr_ifc *ifc, const char *type)
     uint32_t n;
     const uint32_t *all = qr_p21_of_type(ifc->p21, qr_p21_type(ifc->p21, type), &n);
 
-    for (uint32_t i = 0; i < n && i < LITERALS_MAX; i++)
+    for (uint32_t i = 0; i < n; i++)
         if (qr_p21_attribute(ifc->p21, all[i], QR_P21_UNKNOWN, 0, &value))
             qr_ifc_say_value(ifc, &value);
 }

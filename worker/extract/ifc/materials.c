@@ -13,8 +13,8 @@ struct part {
     struct qr_p21_value name, thickness, fraction;
 };
 
-/* Where the parts of a definition stand, and within a part its material, its name, its thickness
- * (a length) and its fraction. -1: nowhere. */
+/* Where the parts of a definition stand, the name of what has one, and within a part its material,
+ * its thickness (a length) and its fraction. -1: nowhere. */
 static const struct {
     const char *type;
     int via;  /* what it stands for: a usage for its set */
@@ -24,10 +24,10 @@ static const struct {
     {"IFCMATERIALLAYERSETUSAGE", 0, -1, -1, -1, -1, -1},
     {"IFCMATERIALPROFILESETUSAGE", 0, -1, -1, -1, -1, -1},
     {"IFCMATERIALPROFILESETUSAGETAPERING", 0, -1, -1, -1, -1, -1},
-    {"IFCMATERIALLAYERSET", -1, 0, -1, -1, -1, -1},
+    {"IFCMATERIALLAYERSET", -1, 0, -1, 1, -1, -1},
     {"IFCMATERIALLIST", -1, 0, -1, -1, -1, -1},
-    {"IFCMATERIALCONSTITUENTSET", -1, 2, -1, -1, -1, -1},
-    {"IFCMATERIALPROFILESET", -1, 2, -1, -1, -1, -1},
+    {"IFCMATERIALCONSTITUENTSET", -1, 2, -1, 0, -1, -1},
+    {"IFCMATERIALPROFILESET", -1, 2, -1, 0, -1, -1},
     {"IFCMATERIALLAYER", -1, -1, 0, 3, 1, -1},
     {"IFCMATERIALLAYERWITHOFFSETS", -1, -1, 0, 3, 1, -1},
     {"IFCMATERIALCONSTITUENT", -1, -1, 2, 0, -1, 3},
@@ -108,8 +108,13 @@ static bool next_part(struct parts *parts, struct part *ret)
         parts->single = QR_P21_NONE;
         return part_of(parts->ifc, single, ret);
     }
-    while (parts->left > 0 && parts->ifc->parts_left > 0 && qr_ifc_next_ref(&parts->refs, &value)) {
-        parts->left--;
+    while (parts->ifc->parts_left > 0 && qr_ifc_next_ref(&parts->refs, &value)) {
+        if (parts->left-- == 0) {
+            qr_record_partial(parts->ifc->rec, "ifc.materials.capped",
+                              "materials of more than %d parts: the others are left out",
+                              PARTS_MAX);
+            return false;
+        }
         parts->ifc->parts_left--;
         if (part_of(parts->ifc, qr_p21_follow(parts->ifc->p21, &value), ret))
             return true;
@@ -163,8 +168,8 @@ static void assign(struct qr_ifc *ifc, void *arg, const struct qr_p21_value *one
             ifc->objects[object].material = (uint32_t)(material - ifc->materials);
 }
 
-/* The definition an object has, itself or by its type. A type has its own only as long as nobody
- * is of it: then its occurrences have it. */
+/* The definition an object has, itself, by the object it reflects or by its type. A type has its
+ * own only as long as nobody is of it: then its occurrences have it. */
 static uint32_t definition_of(const struct qr_ifc *ifc, uint32_t object, bool *ret_own)
 {
     const struct qr_ifc_object *entry = &ifc->objects[object];
@@ -174,6 +179,9 @@ static uint32_t definition_of(const struct qr_ifc *ifc, uint32_t object, bool *r
         *ret_own = false;
         return entry->uses == 0 ? entry->material : QR_IFC_NOTHING;
     }
+    if (!*ret_own && entry->reflects != QR_IFC_NOTHING &&
+        ifc->objects[entry->reflects].material != QR_IFC_NOTHING)
+        return ifc->objects[entry->reflects].material;
     if (*ret_own || entry->type == QR_IFC_NOTHING)
         return entry->material;
     return ifc->objects[entry->type].material;
@@ -331,7 +339,6 @@ static void put_owned(struct report *report)
 /* Materials that no object has: libraries of types have them. */
 static void put_unused(struct report *report)
 {
-
     for (uint32_t i = 0; i < report->n_all; i++) {
         struct part part = {.material = report->all[i]};
         if (!report->used[i] && !put_part(report, &part, NULL, "library", 0))
@@ -360,12 +367,23 @@ static const struct {
     {"IFCMATERIALPROPERTIES", 3},
 };
 
+/* What a material or a definition of materials is called. */
+static const char *name_of(struct qr_ifc *ifc, uint32_t definition)
+{
+    int shape = shape_of(ifc, definition);
+
+    if (shape < 0)
+        return qr_ifc_attribute(ifc, definition, 0);
+    return shapes[shape].name >= 0 ? qr_ifc_attribute(ifc, definition, (size_t)shapes[shape].name)
+                                   : "";
+}
+
 static void put_holder(struct report *report, uint32_t holder, uint32_t material,
                        struct qr_ifc_said *said, size_t *room)
 {
     struct qr_ifc *ifc = report->ifc;
     uint32_t place = place_of(report, material);
-    const char *owner = qr_ifc_attribute(ifc, material, 0);
+    const char *owner = name_of(ifc, material);
     struct qr_ifc_leaves leaves;
     struct qr_ifc_leaf leaf;
     double number;
@@ -389,7 +407,7 @@ static void put_properties(struct report *report)
     struct qr_p21_value value;
     uint32_t n;
 
-    qr_buf_init(&said.text, ifc->rec->limits.value_bytes * 2);
+    qr_buf_init(&said.text, qr_ifc_text_max(ifc));
     for (size_t k = 0; k < QR_COUNT(holders); k++) {
         const uint32_t *all = qr_p21_of_type(ifc->p21, qr_p21_type(ifc->p21, holders[k].type), &n);
         for (uint32_t i = 0; i < n && room > 0; i++) {

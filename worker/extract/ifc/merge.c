@@ -4,6 +4,7 @@
 #include "worker/extract/ifc/properties.h"
 
 #define SLOTS ((uint32_t)1 << 18) /* a power of two, more than twice the entries of a list */
+#define PROBES 128 /* slots that are looked at: hashes can be chosen to fall together */
 
 /* A hash and what belongs to it. */
 struct slot {
@@ -28,14 +29,17 @@ struct merge {
     struct qr_ifc_said said;
 };
 
-/* The slot of a hash, or the free one where it belongs; NULL: none is free. */
+/* The slot of a hash, or a free one near where it belongs; NULL: none is free. */
 static struct slot *slot_of(struct slot *slots, uint32_t used, uint64_t hash)
 {
-    uint32_t at = (uint32_t)(hash >> 20) & (SLOTS - 1);
-
-    while (slots[at].hash != 0 && slots[at].hash != hash)
-        at = (at + 1) & (SLOTS - 1);
-    return slots[at].hash == 0 && used >= SLOTS / 2 ? NULL : &slots[at];
+    for (uint32_t i = 0; i < PROBES; i++) {
+        struct slot *slot = &slots[((uint32_t)(hash >> 20) + i) & (SLOTS - 1)];
+        if (slot->hash == hash)
+            return slot;
+        if (slot->hash == 0)
+            return used < SLOTS / 2 ? slot : NULL;
+    }
+    return NULL;
 }
 
 static void count_leaf(struct merge *merge, const struct qr_ifc_leaf *leaf)
@@ -150,7 +154,7 @@ void qr_ifc_merge_properties(struct qr_ifc *ifc, size_t room)
     merge.leaves_max = qr_ifc_effort(ifc);
     merge.properties = calloc(SLOTS, sizeof *merge.properties);
     merge.values = calloc(SLOTS, sizeof *merge.values);
-    qr_buf_init(&merge.said.text, ifc->rec->limits.value_bytes * 2);
+    qr_buf_init(&merge.said.text, qr_ifc_text_max(ifc));
     if (merge.properties && merge.values) {
         take_all(&merge);
         ifc->dangling = dangling; /* the second round counts them again */

@@ -6,12 +6,12 @@
 
 #define SLOTS 32768         /* of texts that are stored once */
 #define SAID_FIRST 4096     /* lines of the text, at first */
-#define SAID_MAX (1u << 20) /* beyond that, lines may come twice */
+#define SAID_MAX (1u << 20) /* beyond that, lines may come again */
 #define SAY_MAX 2000        /* bytes of one */
+#define PROBES 64           /* slots that are looked at: texts can be chosen to fall together */
 
 struct qr_ifc_words {
     const char *slots[SLOTS];
-    uint32_t n_slots;
     uint64_t *said; /* hashes of lines; 0: free */
     uint32_t n_said, cap_said;
 };
@@ -48,18 +48,39 @@ const char *qr_ifc_intern(struct qr_ifc *ifc, const char *text, size_t len)
 {
     struct qr_ifc_words *words = ifc->words;
     uint32_t at = (uint32_t)hash_of(text, len) & (SLOTS - 1);
+    int probes = 0;
 
     if (len == 0)
         return "";
-    for (; words->slots[at]; at = (at + 1) & (SLOTS - 1))
+    for (; words->slots[at] && probes < PROBES; at = (at + 1) & (SLOTS - 1), probes++)
         if (strncmp(words->slots[at], text, len) == 0 && words->slots[at][len] == '\0')
             return words->slots[at];
     const char *copy = qr_record_string(ifc->rec, text, len);
-    if (words->n_slots < SLOTS / 4 * 3 && strlen(copy) == len) {
+    if (!words->slots[at] && strlen(copy) == len)
         words->slots[at] = copy;
-        words->n_slots++;
-    }
     return copy;
+}
+
+/* Raw bytes that are looked at: twice a value of the record, for they may be escaped. A byte
+ * becomes three at most. */
+static size_t raw_max(const struct qr_ifc *ifc) { return ifc->rec->limits.value_bytes * 2; }
+
+size_t qr_ifc_text_max(const struct qr_ifc *ifc) { return raw_max(ifc) * 4; }
+
+void qr_ifc_decode(struct qr_ifc *ifc, const struct qr_p21_value *value, struct qr_buf *out)
+{
+    struct qr_p21_value inner = *value;
+
+    if (inner.kind == QR_P21_TYPED) {
+        struct qr_p21_cursor cursor = qr_p21_enter(value);
+        qr_p21_next(&cursor, &inner);
+    }
+    if (inner.kind == QR_P21_STRING && inner.len > raw_max(ifc)) {
+        inner.len = raw_max(ifc);
+        qr_record_partial(ifc->rec, "ifc.value.cut", "texts longer than %zu bytes are cut",
+                          inner.len);
+    }
+    qr_p21_text(&inner, out, NULL);
 }
 
 /* The characters of a value in `scratch`, without blanks at both ends. */
@@ -69,7 +90,7 @@ static const char *decode(struct qr_ifc *ifc, const struct qr_p21_value *value, 
     size_t from = 0;
 
     qr_buf_clear(text);
-    qr_p21_text(value, text, NULL);
+    qr_ifc_decode(ifc, value, text);
     size_t len = text->len;
     while (from < len && isspace(text->data[from]))
         from++;
@@ -118,43 +139,49 @@ char *qr_ifc_id(struct qr_ifc *ifc, uint32_t object)
     return qr_record_string(ifc->rec, number, (size_t)n);
 }
 
-/* Twice as many slots for hashes; false: there shall be no more. */
-static bool grow_said(struct qr_ifc_words *words)
+/* The slot of a hash, or a free one for it; NULL: too many lie where it belongs. */
+static uint64_t *said_slot(struct qr_ifc_words *words, uint64_t hash)
 {
-    uint32_t cap = words->cap_said * 2;
-    uint64_t *said = cap <= SAID_MAX ? calloc(cap, sizeof *said) : NULL;
+    uint32_t mask = words->cap_said - 1;
+
+    for (uint32_t i = 0; i < PROBES; i++) {
+        uint64_t *slot = &words->said[((uint32_t)hash + i) & mask];
+        if (*slot == 0 || *slot == hash)
+            return slot;
+    }
+    return NULL;
+}
+
+/* Twice as many slots for hashes, as long as there may be more. */
+static void grow_said(struct qr_ifc_words *words)
+{
+    uint32_t old = words->cap_said;
+    uint64_t *said = old * 2 <= SAID_MAX ? calloc((size_t)old * 2, sizeof *said) : NULL;
+    uint64_t *before = words->said;
 
     if (!said)
-        return false;
-    for (uint32_t i = 0; i < words->cap_said; i++) {
-        uint32_t at = (uint32_t)words->said[i] & (cap - 1);
-        while (words->said[i] != 0 && said[at] != 0)
-            at = (at + 1) & (cap - 1);
-        if (words->said[i] != 0)
-            said[at] = words->said[i];
-    }
-    free(words->said);
+        return;
     words->said = said;
-    words->cap_said = cap;
-    return true;
+    words->cap_said = old * 2;
+    for (uint32_t i = 0; i < old; i++) {
+        uint64_t *slot = before[i] != 0 ? said_slot(words, before[i]) : NULL;
+        if (slot)
+            *slot = before[i];
+    }
+    free(before);
 }
 
 /* Was it said before? */
 static bool is_known(struct qr_ifc_words *words, uint64_t hash)
 {
-    uint32_t at;
-
     hash += hash == 0;
-    for (at = (uint32_t)hash & (words->cap_said - 1); words->said[at] != 0;
-         at = (at + 1) & (words->cap_said - 1))
-        if (words->said[at] == hash)
-            return true;
-    if (words->n_said < words->cap_said / 4 * 3) {
-        words->said[at] = hash;
-        words->n_said++;
-        if (words->n_said >= words->cap_said / 4 * 3)
-            grow_said(words);
-    }
+    if (words->n_said >= words->cap_said / 2)
+        grow_said(words);
+    uint64_t *slot = said_slot(words, hash);
+    if (!slot || *slot == hash)
+        return slot != NULL;
+    *slot = hash;
+    words->n_said++;
     return false;
 }
 

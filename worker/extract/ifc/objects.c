@@ -43,6 +43,7 @@ bool qr_ifc_find_objects(struct qr_ifc *ifc)
         ifc->objects[ifc->n_objects++] = (struct qr_ifc_object){
             .instance = i,
             .type = QR_IFC_NOTHING,
+            .reflects = QR_IFC_NOTHING,
             .parent = QR_IFC_NOTHING,
             .container = QR_IFC_NOTHING,
             .material = QR_IFC_NOTHING,
@@ -97,6 +98,12 @@ uint32_t qr_ifc_container(const struct qr_ifc *ifc, uint32_t object)
         if (kind == QR_IFC_SPATIAL || kind == QR_IFC_CONTEXT)
             return object; /* alignments are parts of a project, other products of a site */
     }
+    if (object != QR_IFC_NOTHING)
+        qr_record_note(
+            ifc->rec, "ifc.parts.deep",
+            "parts of wholes in a ring, or more than %d levels deep: where they stand is "
+            "not known",
+            CHAIN_MAX);
     return QR_IFC_NOTHING;
 }
 

@@ -70,14 +70,15 @@ static void count_relation(struct qr_ifc *ifc, void *arg, const struct qr_p21_va
 {
     struct estimate *estimate = arg;
     struct qr_ifc_refs definitions = qr_ifc_refs(one);
-    struct qr_p21_value value;
-    uint64_t n = 0;
-
-    while (estimate->total <= estimate->max && qr_ifc_next_ref(&definitions, &value))
-        n += 1 + qr_ifc_count_leaves(ifc, qr_p21_follow(ifc->p21, &value), estimate->max);
     struct qr_ifc_refs objects = qr_ifc_refs(many);
-    while (estimate->total <= estimate->max && qr_ifc_next_ref(&objects, &value))
-        estimate->total += n;
+    struct qr_p21_value value;
+    uint64_t owners = 0;
+
+    while (owners <= estimate->max && qr_ifc_next_ref(&objects, &value))
+        owners++;
+    while (owners > 0 && estimate->total <= estimate->max && qr_ifc_next_ref(&definitions, &value))
+        estimate->total +=
+            owners * (1 + qr_ifc_count_leaves(ifc, qr_p21_follow(ifc->p21, &value), estimate->max));
 }
 
 /* The sets of a type: attribute 5. */
@@ -112,8 +113,13 @@ struct owned {
     uint32_t *first;
     uint32_t *items; /* instances */
     bool fill;       /* else counting */
-    uint64_t *seen;  /* hashes of set and name that the object itself has */
+    uint64_t left;   /* properties that may still be looked at */
+
+    uint32_t object; /* the one at hand */
+    char *owner;     /* its id, once it is needed */
+    uint64_t *seen;  /* hashes of set and name that it has */
     size_t n_seen, cap_seen;
+    size_t n_known; /* of them, sorted: what comes now gives way to these */
     struct qr_ifc_said said;
 };
 
@@ -184,9 +190,18 @@ static bool remember(struct owned *owned, uint64_t hash)
     return true;
 }
 
-/* `own`: of the object itself, remembered; else those of its type it does not have itself. */
+/* What comes next may be overridden by all that was remembered so far. */
+static void close_rank(struct owned *owned)
+{
+    owned->n_known = owned->n_seen;
+    if (owned->n_known > 1)
+        qsort(owned->seen, owned->n_known, sizeof *owned->seen, compare_hashes);
+}
+
+/* The properties of a definition that the object does not have from nearer by. False: no more can
+ * be taken. */
 static bool put_definition(struct qr_ifc *ifc, struct owned *owned, uint32_t definition,
-                           char *owner, bool own)
+                           const char *source)
 {
     struct qr_ifc_leaves leaves;
     struct qr_ifc_leaf leaf;
@@ -194,51 +209,68 @@ static bool put_definition(struct qr_ifc *ifc, struct owned *owned, uint32_t def
     qr_ifc_leaves_init(&leaves, ifc, definition);
     while (qr_ifc_next_leaf(&leaves, &leaf)) {
         uint64_t hash = qr_ifc_leaf_hash(&leaf, NULL);
-        if (own && !remember(owned, hash))
+        if (owned->left == 0) {
+            qr_record_partial(ifc->rec, "ifc.properties.capped",
+                              "properties are inherited so often that not all were looked at");
             return false;
-        if (!own && owned->n_seen > 0 &&
-            bsearch(&hash, owned->seen, owned->n_seen, sizeof hash, compare_hashes))
+        }
+        owned->left--;
+        if (owned->n_known > 0 &&
+            bsearch(&hash, owned->seen, owned->n_known, sizeof hash, compare_hashes))
             continue;
+        if (!remember(owned, hash)) {
+            ifc->rec->failed = true;
+            return false;
+        }
+        owned->owner = owned->owner ? owned->owner : qr_ifc_id(ifc, owned->object);
         qr_ifc_say_leaf(ifc, &leaf, &owned->said);
-        if (!qr_ifc_put_parameter(ifc, &leaf, &owned->said, owner, own ? "occurrence" : "type", 0))
+        if (!qr_ifc_put_parameter(ifc, &leaf, &owned->said, owned->owner, source, 0))
             return false;
     }
     return true;
 }
 
-/* An object's own properties, then its type's. False: the list is full. */
+/* What relations give to `from`. */
+static bool put_related(struct qr_ifc *ifc, struct owned *owned, uint32_t from, const char *source)
+{
+    for (uint32_t i = owned->first[from]; i < owned->first[from + 1]; i++)
+        if (!put_definition(ifc, owned, owned->items[i], source))
+            return false;
+    close_rank(owned);
+    return true;
+}
+
+/* An object's own properties, then those of the object it reflects, then its type's. False: no
+ * more can be taken. */
 static bool put_object(struct qr_ifc *ifc, struct owned *owned, uint32_t object)
 {
-    bool is_type = qr_ifc_kind(ifc, object) == QR_IFC_TYPE;
-    uint32_t type = is_type && ifc->objects[object].uses == 0 ? object : ifc->objects[object].type;
+    const struct qr_ifc_object *entry = &ifc->objects[object];
+    bool unused = qr_ifc_kind(ifc, object) == QR_IFC_TYPE && entry->uses == 0;
+    uint32_t type = unused ? object : entry->type;
     struct qr_p21_value value;
-    char *owner = NULL;
 
-    owned->n_seen = 0;
-    for (uint32_t i = owned->first[object]; i < owned->first[object + 1]; i++) {
-        owner = owner ? owner : qr_ifc_id(ifc, object);
-        if (!put_definition(ifc, owned, owned->items[i], owner, true))
-            return false;
-    }
+    owned->n_seen = owned->n_known = 0;
+    owned->object = object;
+    owned->owner = NULL;
+    if (!put_related(ifc, owned, object, "occurrence") ||
+        (entry->reflects != QR_IFC_NOTHING &&
+         !put_related(ifc, owned, entry->reflects, "reflected")))
+        return false;
     if (type == QR_IFC_NOTHING)
         return true;
-    if (owned->n_seen > 1)
-        qsort(owned->seen, owned->n_seen, sizeof *owned->seen, compare_hashes);
     struct qr_ifc_refs sets = type_sets(ifc, type);
-    while (qr_ifc_next_ref(&sets, &value)) {
-        owner = owner ? owner : qr_ifc_id(ifc, object);
-        if (!put_definition(ifc, owned, qr_p21_follow(ifc->p21, &value), owner, false))
+    while (qr_ifc_next_ref(&sets, &value))
+        if (!put_definition(ifc, owned, qr_p21_follow(ifc->p21, &value), "type"))
             return false;
-    }
     return true;
 }
 
 static void put_all(struct qr_ifc *ifc)
 {
-    struct owned owned = {0};
+    struct owned owned = {.left = qr_ifc_effort(ifc)};
     bool room = true;
 
-    qr_buf_init(&owned.said.text, ifc->rec->limits.value_bytes * 2);
+    qr_buf_init(&owned.said.text, qr_ifc_text_max(ifc));
     if (!own_all(ifc, &owned))
         ifc->rec->failed = true;
     else

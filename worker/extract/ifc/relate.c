@@ -1,11 +1,29 @@
 #include "worker/extract/ifc/intern.h"
 
 /* Which object field a relation fills. */
-enum field { TYPE, PARENT, CONTAINER };
+enum field { TYPE, REFLECTS, PARENT, CONTAINER };
 
 static uint32_t *field_of(struct qr_ifc_object *object, enum field field)
 {
-    return field == TYPE ? &object->type : field == PARENT ? &object->parent : &object->container;
+    switch (field) {
+    case TYPE:
+        return &object->type;
+    case REFLECTS:
+        return &object->reflects;
+    case PARENT:
+        return &object->parent;
+    default:
+        return &object->container;
+    }
+}
+
+/* Can it be at that end of the relation? */
+static bool may_be_target(enum field field, enum qr_ifc_kind kind)
+{
+    return field == TYPE        ? kind == QR_IFC_TYPE
+           : field == REFLECTS  ? qr_ifc_is_product(kind)
+           : field == CONTAINER ? kind == QR_IFC_SPATIAL
+                                : kind != QR_IFC_NONE;
 }
 
 /* Where several relations claim the same, the first in the file has it. */
@@ -17,8 +35,7 @@ static void set_field(struct qr_ifc *ifc, void *arg, const struct qr_p21_value *
     struct qr_ifc_refs refs = qr_ifc_refs(many);
     uint32_t object;
 
-    if (target == QR_IFC_NOTHING || (*field == TYPE && qr_ifc_kind(ifc, target) != QR_IFC_TYPE) ||
-        (*field == CONTAINER && qr_ifc_kind(ifc, target) != QR_IFC_SPATIAL))
+    if (!may_be_target(*field, qr_ifc_kind(ifc, target)))
         return;
     while ((object = qr_ifc_next_object(ifc, &refs)) != QR_IFC_NOTHING) {
         uint32_t *slot = field_of(&ifc->objects[object], *field);
@@ -39,6 +56,7 @@ void qr_ifc_relate(struct qr_ifc *ifc)
         enum field field;
     } relations[] = {
         {{"IFCRELDEFINESBYTYPE", 5, 4}, TYPE},
+        {{"IFCRELDEFINESBYOBJECT", 5, 4}, REFLECTS},
         {{"IFCRELAGGREGATES", 4, 5}, PARENT},
         {{"IFCRELNESTS", 4, 5}, PARENT},
         {{"IFCRELDECOMPOSES", 4, 5}, PARENT},

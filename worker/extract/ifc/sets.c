@@ -112,16 +112,25 @@ static int inner_list(const char *type)
                                                              : -1;
 }
 
+/* A step that not only a longer file makes more of. False: there are no more. */
+static bool spend(struct qr_ifc *ifc)
+{
+    if (ifc->budget > 0 && --ifc->budget > 0)
+        return true;
+    qr_record_partial(ifc->rec, "ifc.properties.capped",
+                      "sets are shared so often that not all of their properties were looked at");
+    return false;
+}
+
 /* Go into a property of properties. */
 static void descend(struct qr_ifc_leaves *leaves, const struct qr_ifc_leaf *leaf, int list)
 {
     size_t len = leaves->path_len[leaves->depth];
     size_t more = strlen(leaf->name);
 
-    if (leaves->depth + 1 == QR_IFC_SET_DEPTH || leaves->ifc->budget == 0) {
+    if (leaves->depth + 1 == QR_IFC_SET_DEPTH) {
         qr_record_partial(leaves->ifc->rec, "ifc.property.deep",
-                          "properties within properties are not followed below level %d, and not "
-                          "endlessly",
+                          "properties within properties are not followed below level %d",
                           QR_IFC_SET_DEPTH);
         return;
     }
@@ -168,10 +177,14 @@ bool qr_ifc_next_leaf(struct qr_ifc_leaves *leaves, struct qr_ifc_leaf *ret)
         uint32_t instance = qr_p21_follow(ifc->p21, &value);
         if (instance == QR_P21_NONE) {
             ifc->dangling++;
+            if (!spend(ifc))
+                return false;
             continue;
         }
-        if (leaves->depth > 0 && ifc->budget > 0)
-            ifc->budget--;
+        if (leaves->depth > 0 && !spend(ifc)) {
+            leaves->depth = 0; /* what the set has itself only grows with the file */
+            continue;
+        }
         qr_p21_get(ifc->p21, instance, QR_P21_UNKNOWN, ret->values, QR_IFC_PROPERTY_VALUES);
         ret->set = leaves->set;
         ret->type = type_name(ifc, instance);

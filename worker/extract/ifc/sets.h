@@ -3,8 +3,8 @@
  * Property sets, element quantities, predefined sets and material properties, one value at a time.
  *
  * Properties in complex properties are given under names with dots ("Frame.Width"). They may
- * multiply without end, so they are followed a few levels deep, and a budget of the whole file
- * bounds their number ("ifc.property.deep").
+ * multiply without end, so they are followed a few levels deep ("ifc.property.deep"), and a budget
+ * of the whole file bounds their number ("ifc.properties.capped").
  */
 #pragma once
 #include "worker/extract/ifc/intern.h"

@@ -65,8 +65,10 @@ static void put_assemblies(struct qr_ifc *ifc)
         {{"IFCRELNESTS", 4, 5}, "nests"},
         {{"IFCRELVOIDSELEMENT", 4, 5}, "voids"},
         {{"IFCRELFILLSELEMENT", 4, 5}, "fills"},
+        {{"IFCRELPROJECTSELEMENT", 4, 5}, "projects"},
         {{"IFCRELASSIGNSTOGROUP", 6, 4}, "group"},
         {{"IFCRELASSIGNSTOGROUPBYFACTOR", 6, 4}, "group"},
+        {{"IFCRELSERVICESBUILDINGS", 4, 5}, "services"},
         {{"IFCRELREFERENCEDINSPATIALSTRUCTURE", 5, 4}, "references"},
     };
     struct pairs pairs = {0};

@@ -8,6 +8,16 @@
 #define UNITS_MAX 256
 #define DEPTH_MAX 4
 #define ELEMENTS_MAX 16 /* of a derived unit */
+#define CACHE 1024      /* a power of two */
+#define STEPS_MAX ((uint64_t)1 << 21)
+
+/* What units met lately mean: values name the same few again and again. Units of units can be made
+ * to multiply, so all reading of them has one budget. */
+struct qr_ifc_memo {
+    uint32_t instance[CACHE]; /* plus one; 0: free */
+    struct qr_ifc_meaning meaning[CACHE];
+    uint64_t steps;
+};
 
 /* clang-format off */
 static const struct { const char *name, *symbol; int power; } prefixes[] = {
@@ -154,13 +164,11 @@ static struct qr_ifc_meaning derived_unit(struct qr_ifc *ifc, const struct qr_p2
     return ret;
 }
 
-static struct qr_ifc_meaning meaning_of(struct qr_ifc *ifc, uint32_t instance, int depth)
+static struct qr_ifc_meaning read_unit(struct qr_ifc *ifc, uint32_t instance, int depth)
 {
     struct qr_p21_value values[4];
     const char *type;
 
-    if (instance == QR_P21_NONE || depth > DEPTH_MAX)
-        return (struct qr_ifc_meaning){"", 0};
     qr_p21_get(ifc->p21, instance, QR_P21_UNKNOWN, values, QR_COUNT(values));
     type = qr_p21_type_name(ifc->p21, qr_p21_type_of(ifc->p21, instance));
     if (strcmp(type, "IFCSIUNIT") == 0)
@@ -177,6 +185,26 @@ static struct qr_ifc_meaning meaning_of(struct qr_ifc *ifc, uint32_t instance, i
     if (strcmp(type, "IFCMONETARYUNIT") == 0)
         return (struct qr_ifc_meaning){qr_ifc_text(ifc, &values[0]), 0};
     return (struct qr_ifc_meaning){"", 0};
+}
+
+static struct qr_ifc_meaning meaning_of(struct qr_ifc *ifc, uint32_t instance, int depth)
+{
+    struct qr_ifc_memo *memo = ifc->memo;
+    uint32_t at = instance & (CACHE - 1);
+
+    if (instance == QR_P21_NONE || depth > DEPTH_MAX)
+        return (struct qr_ifc_meaning){"", 0};
+    if (memo->instance[at] == instance + 1)
+        return memo->meaning[at];
+    if (memo->steps++ == STEPS_MAX)
+        qr_record_partial(ifc->rec, "ifc.units.capped",
+                          "units refer to each other so often that not all were followed");
+    if (memo->steps > STEPS_MAX)
+        return (struct qr_ifc_meaning){"", 0};
+    struct qr_ifc_meaning ret = read_unit(ifc, instance, depth);
+    memo->instance[at] = instance + 1;
+    memo->meaning[at] = ret;
+    return ret;
 }
 
 struct qr_ifc_meaning qr_ifc_unit(struct qr_ifc *ifc, uint32_t instance)
@@ -223,24 +251,39 @@ static bool find_assignment(struct qr_ifc *ifc, struct qr_p21_value *ret)
            qr_p21_attribute(ifc->p21, assignment, QR_P21_UNKNOWN, 0, ret);
 }
 
+bool qr_ifc_units_init(struct qr_ifc *ifc)
+{
+    ifc->memo = calloc(1, sizeof *ifc->memo);
+    ifc->units = calloc(UNITS_MAX, sizeof *ifc->units);
+    return ifc->memo && ifc->units;
+}
+
+void qr_ifc_units_done(struct qr_ifc *ifc)
+{
+    free(ifc->memo);
+    free(ifc->units);
+}
+
 void qr_ifc_read_units(struct qr_ifc *ifc)
 {
     struct qr_p21_value value;
     struct qr_ifc_refs refs;
 
     ifc->mm = 1000; /* IFC's own unit is the metre */
-    ifc->units = calloc(UNITS_MAX, sizeof *ifc->units);
-    if (!ifc->units || !find_assignment(ifc, &value)) {
+    if (!find_assignment(ifc, &value)) {
         qr_record_note(ifc->rec, "ifc.units.missing", "no units are assigned: metres are assumed");
         return;
     }
     refs = qr_ifc_refs(&value);
-    while (ifc->n_units < UNITS_MAX && qr_ifc_next_ref(&refs, &value)) {
+    while (qr_ifc_next_ref(&refs, &value)) {
         uint32_t instance = qr_p21_follow(ifc->p21, &value);
         if (instance == QR_P21_NONE)
             ifc->dangling++;
-        else
+        else if (ifc->n_units < UNITS_MAX)
             add_unit(ifc, instance);
+        else
+            qr_record_partial(ifc->rec, "ifc.units.capped", "more than %d units are assigned",
+                              UNITS_MAX);
     }
     struct qr_ifc_meaning length = qr_ifc_unit_of_kind(ifc, "LENGTHUNIT");
     if (length.factor > 0 && isfinite(length.factor))

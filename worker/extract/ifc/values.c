@@ -6,6 +6,12 @@
 
 #define VALUES_MAX 1000 /* of one list */
 
+static void cut(struct qr_ifc *ifc)
+{
+    qr_record_partial(ifc->rec, "ifc.value.cut", "values beyond %d of one list are left out",
+                      VALUES_MAX);
+}
+
 static void put_number(struct qr_buf *out, const struct qr_p21_value *value)
 {
     if (value->kind == QR_P21_INTEGER && value->len <= 18)
@@ -26,7 +32,7 @@ static void put_reference(struct qr_ifc *ifc, const struct qr_p21_value *value, 
     qr_p21_get(ifc->p21, instance, QR_P21_UNKNOWN, values, QR_COUNT(values));
     for (size_t i = 0; i < QR_COUNT(values); i++)
         if (values[i].kind == QR_P21_STRING && values[i].len > 0) {
-            qr_p21_text(&values[i], out, NULL);
+            qr_ifc_decode(ifc, &values[i], out);
             return;
         }
     qr_buf_append_str(out, qr_p21_type_name(ifc->p21, qr_p21_type_of(ifc->p21, instance)));
@@ -53,7 +59,7 @@ static void put_simple(struct qr_ifc *ifc, const struct qr_p21_value *value, str
         put_number(out, value);
         break;
     case QR_P21_STRING:
-        qr_p21_text(value, out, NULL);
+        qr_ifc_decode(ifc, value, out);
         break;
     case QR_P21_ENUM:
         put_enum(value, out);
@@ -89,7 +95,11 @@ static void put_value(struct qr_ifc *ifc, const struct qr_p21_value *value, stru
         if (!qr_p21_next(&items, &inner))
             return;
     }
-    for (int i = 0; i < VALUES_MAX && qr_p21_next(&items, &inner); i++) {
+    for (int i = 0; qr_p21_next(&items, &inner); i++) {
+        if (i == VALUES_MAX) {
+            cut(ifc);
+            break;
+        }
         if (i > 0)
             qr_buf_append_str(out, "; ");
         struct qr_p21_cursor wrapped = qr_p21_enter(&inner);
@@ -101,22 +111,30 @@ static void put_value(struct qr_ifc *ifc, const struct qr_p21_value *value, stru
     }
 }
 
-/* IfcPropertyBoundedValue: 2 upper, 3 lower, 5 set point: "lower .. upper", "set (lower .. upper)".
- */
+static bool is_there(const struct qr_p21_value *value)
+{
+    return value->kind != QR_P21_UNSET && value->kind != QR_P21_DERIVED &&
+           value->kind != QR_P21_END;
+}
+
+/* IfcPropertyBoundedValue: 2 upper, 3 lower, 5 set point: "lower .. upper", "set (lower .. upper)";
+ * what is not there is left out: ".. upper", "set". */
 static void put_bounded(struct qr_ifc *ifc, const struct qr_ifc_leaf *leaf, struct qr_buf *out,
                         struct qr_p21_value *typed)
 {
-    bool set = leaf->values[5].kind == QR_P21_TYPED;
+    bool upper = is_there(&leaf->values[2]);
+    bool lower = is_there(&leaf->values[3]);
 
-    if (set) {
-        put_value(ifc, &leaf->values[5], out, typed);
-        qr_buf_append_str(out, " (");
-    }
+    put_value(ifc, &leaf->values[5], out, typed);
+    bool set = out->len > 0;
+    if (!upper && !lower)
+        return;
+    qr_buf_append_str(out, set ? " (" : "");
     put_value(ifc, &leaf->values[3], out, typed);
-    qr_buf_append_str(out, " .. ");
+    qr_buf_append_str(out, lower ? " .." : "..");
+    qr_buf_append_str(out, upper ? " " : "");
     put_value(ifc, &leaf->values[2], out, typed);
-    if (set)
-        qr_buf_append_str(out, ")");
+    qr_buf_append_str(out, set ? ")" : "");
 }
 
 /* IfcPropertyTableValue: 2 defining, 3 defined: "1: 0.5; 2: 0.7". */
@@ -129,8 +147,11 @@ static void put_table(struct qr_ifc *ifc, const struct qr_ifc_leaf *leaf, struct
     struct qr_p21_value key;
     struct qr_p21_value value;
 
-    for (int i = 0; i < VALUES_MAX && qr_p21_next(&keys, &key) && qr_p21_next(&values, &value);
-         i++) {
+    for (int i = 0; qr_p21_next(&keys, &key) && qr_p21_next(&values, &value); i++) {
+        if (i == VALUES_MAX) {
+            cut(ifc);
+            break;
+        }
         if (i > 0)
             qr_buf_append_str(out, "; ");
         put_value(ifc, &key, out, &key_type);
@@ -178,6 +199,20 @@ static const struct {
 
 static bool is_quantity(const char *type) { return strncmp(type, "IFCQUANTITY", 11) == 0; }
 
+/* IfcPropertyEnumeration: 2 unit. */
+static struct qr_ifc_meaning enumeration_unit(struct qr_ifc *ifc, const struct qr_p21_value *of,
+                                              const struct qr_p21_value *typed)
+{
+    uint32_t enumeration = qr_p21_follow(ifc->p21, of);
+    struct qr_p21_value unit;
+
+    if (enumeration != QR_P21_NONE &&
+        qr_p21_attribute(ifc->p21, enumeration, QR_P21_UNKNOWN, 2, &unit) &&
+        unit.kind == QR_P21_REF)
+        return qr_ifc_unit(ifc, qr_p21_follow(ifc->p21, &unit));
+    return qr_ifc_unit_of_measure(ifc, typed);
+}
+
 /* The unit a leaf's value is in. */
 static struct qr_ifc_meaning unit_of(struct qr_ifc *ifc, const struct qr_ifc_leaf *leaf,
                                      const struct qr_p21_value *typed)
@@ -187,6 +222,8 @@ static struct qr_ifc_meaning unit_of(struct qr_ifc *ifc, const struct qr_ifc_lea
     for (size_t i = 0; i < QR_COUNT(places); i++)
         if (strcmp(leaf->type, places[i].type) == 0)
             at = places[i].unit;
+    if (strcmp(leaf->type, "IFCPROPERTYENUMERATEDVALUE") == 0 && leaf->values[3].kind == QR_P21_REF)
+        return enumeration_unit(ifc, &leaf->values[3], typed);
     if (at >= 0 && leaf->values[at].kind == QR_P21_REF)
         return qr_ifc_unit(ifc, qr_p21_follow(ifc->p21, &leaf->values[at]));
     if (is_quantity(leaf->type))
@@ -219,6 +256,9 @@ void qr_ifc_say_leaf(struct qr_ifc *ifc, const struct qr_ifc_leaf *leaf, struct 
         put_table(ifc, leaf, &said->text, &typed);
     else
         put_value(ifc, value, &said->text, &typed);
+    if (said->text.failed)
+        qr_record_partial(ifc->rec, "ifc.value.cut", "values longer than %zu bytes are cut",
+                          said->text.len);
     said->unit = unit_of(ifc, leaf, &typed).symbol;
     if (typed.kind == QR_P21_TYPED)
         said->type = qr_ifc_intern(ifc, (const char *)typed.at, typed.len);
