@@ -1,4 +1,4 @@
-/* Which file is the export of which model. */
+/* Names of models: which are those of one model, which file is the export of which. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,4 +75,35 @@ bool qr_import_stem(const char *name, char stem[QR_IMPORT_STEM_MAX])
         stem[i] = (char)tolower((unsigned char)base[i]);
     stem[len] = '\0';
     return true;
+}
+
+/* ------------------------------------------------------------------ names of models */
+
+/* Length of a name without folders, Creo's version and blanks around it; *ret_dot: of its stem. */
+static const char *bare(const char *name, size_t *ret_len, size_t *ret_stem)
+{
+    const char *slash = strrchr(name, '/'), *back = strrchr(name, '\\');
+    const char *base = slash && slash > back ? slash + 1 : back ? back + 1 : name;
+    size_t len = strlen(base), digits = 0;
+
+    while (digits < len && isdigit((unsigned char)base[len - 1 - digits]))
+        digits++;
+    if (digits > 0 && digits + 1 < len && base[len - 1 - digits] == '.' &&
+        memchr(base, '.', len - 1 - digits))
+        len -= digits + 1;
+    *ret_len = len;
+    const char *dot = memrchr(base, '.', len);
+    *ret_stem = dot && dot > base ? (size_t)(dot - base) : len;
+    return base;
+}
+
+bool qr_cadjson_same_model(const char *a, const char *b)
+{
+    size_t a_len, a_stem, b_len, b_stem;
+
+    a = bare(a, &a_len, &a_stem);
+    b = bare(b, &b_len, &b_stem);
+    if (a_stem != b_stem || a_stem == 0 || strncasecmp(a, b, a_stem) != 0)
+        return false;
+    return a_len == a_stem || b_len == b_stem || (a_len == b_len && strncasecmp(a, b, a_len) == 0);
 }
