@@ -1,6 +1,7 @@
 /* common/cadjson/intern.h
  *
- * Between the files that map JSON to a record: a table of fields for each kind of object.
+ * Between the files that map JSON to a record: a table of fields for each kind of object (fields.c
+ * reads by it, fields.h writes it).
  */
 #pragma once
 #include "common/cadjson/cadjson.h"
@@ -91,8 +92,9 @@ bool qr_cadjson_read_views(struct qr_cadjson *cj, void *target);
 bool qr_cadjson_read_paths(struct qr_cadjson *cj, void *target);
 /** Three numbers of an object {"x", "y", "z"}; *ret_known: all of them were there and finite. */
 bool qr_cadjson_read_point(struct qr_cadjson *cj, double xyz[3], bool *ret_known);
-/* creoson.c; read_exchange: within the object, its first member's name was just read */
+/* creoson.c: the "data" of an answer. */
 bool qr_cadjson_read_answer(struct qr_cadjson *cj, const char *command, const char *function);
+/* creoson_dump.c; read_exchange: within the object, its first member's name was just read */
 bool qr_cadjson_read_exchange(struct qr_cadjson *cj, void *target);
 bool qr_cadjson_read_exchanges(struct qr_cadjson *cj, void *target);
 /* units.c */
