@@ -65,7 +65,12 @@ def test_a_converter_of_ones_own(tmp_path):
     ("newline.dwg", b"\n", "invalid_input", ""),
     ("text.dwg", b"this is no drawing\n" * 100, "invalid_input", ""),
     ("other.dwg", b"%PDF-1.4\n" + bytes(100), "invalid_input", "the content is a PDF"),
-], ids=["empty", "header", "noise", "newline", "text", "other"])
+    ("dxf.dwg", b"  0\nSECTION\n  2\nENTITIES\n  0\nENDSEC\n  0\nEOF\n", "invalid_input", "the content is a DXF drawing; hint: rename"),
+    ("newer.dwg", b"AC1040" + random.Random(8).randbytes(50000), "unsupported", "version AC1040"),
+    ("newer.dwg", b"AC1040" + random.Random(8).randbytes(50000), "unsupported", "hint: save it as AutoCAD 2018"),
+    ("pointer.dwg", b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64 + b"\nsize 9\n", "invalid_input",
+     "a Git LFS pointer, not the drawing; hint: fetch the real file with `git lfs pull`"),
+], ids=["empty", "header", "noise", "newline", "text", "other", "dxf", "newer", "newer-hint", "pointer"])
 def test_what_is_no_drawing_is_said(tmp_path, name, data, cls, word):
     record, = extract([made(tmp_path, name, data)])
     assert record["status"] == "failed" and record["error"]["class"] == cls and word in record["error"]["message"], record
@@ -102,6 +107,40 @@ def test_hostile_drawings_end_with_class_and_message():
             assert record["error"]["class"] == "invalid_input" and record["error"]["message"], record
         else:
             assert record.get("entities") or record.get("partial"), record
+
+
+@converter
+@corpus
+def test_damaged_drawings_end_with_class_and_message_and_leave_nothing(tmp_path, monkeypatch):
+    """Cut at every depth, and with bytes changed (seeded): what is read is read, the rest says why; good ones between
+    them are as good as ever, and no folder of a converter is left."""
+    source = {name: (CORPUS / "dwg" / name).read_bytes() for name in (
+        "libredwg-2000-Leader.dwg", "libredwg-2007-Arc.dwg", "libredwg-sample_2018.dwg", "libredwg-r11-entities-2d.dwg")}
+    chance = random.Random(11)
+    files = []
+    for name, data in source.items():
+        files += [made(tmp_path, f"cut-{len(files)}-{name}", data[:int(len(data) * part)]) for part in (0.0005, 0.01, 0.3, 0.7, 0.99)]
+        for _ in range(6):
+            changed = bytearray(data)
+            for _ in range(chance.choice((1, 4, 16))):
+                changed[chance.randrange(6, len(changed))] = chance.randrange(256)
+            files.append(made(tmp_path, f"flip-{len(files)}-{name}", changed))
+        files.append(made(tmp_path, f"good-{name}", data))
+    room = tmp_path / "room"
+    room.mkdir()
+    for folder in (room, tmp_path):
+        folder.chmod(0o755)
+    for parent in tmp_path.parents[:3]:  # pytest makes its folders for one user; the converter runs as another
+        if parent.name.startswith("pytest-"):
+            parent.chmod(0o755)
+    monkeypatch.setenv("TMPDIR", str(room))
+    records = extract(files, "--jobs", "2")
+    assert len(records) == len(files) and not list(room.iterdir())
+    for path, record in zip(files, records):
+        if record["status"] == "failed":
+            assert record["error"]["class"] in ("invalid_input", "unsupported", "crash", "resource", "timeout"), (path, record)
+            assert record["error"]["message"] and not path.name.startswith("good-"), (path, record)
+    assert {record["status"] for record in records} == {"completed", "failed"}
 
 
 @converter

@@ -72,6 +72,8 @@ static void fail(struct qr_tool_outcome *ret, const struct qr_err *err)
     snprintf(ret->message, sizeof ret->message, "%s%s", err->msg,
              err->code == QR_E_NOT_FOUND
                  ? "; hint: may the user that it runs as read and run it? docs/tools.md"
+             : err->sys == EACCES
+                 ? "; hint: may every user enter the worker's TMPDIR? docs/tools.md"
                  : "");
 }
 

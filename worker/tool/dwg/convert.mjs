@@ -57,14 +57,26 @@ function explain(code) {
     return words.length > 0 ? words.slice(0, 3).join('; ') : `error ${code} of LibreDWG`;
 }
 
+// Why LibreDWG could do nothing with it, and what to try.
+function unreadable(bytes, code) {
+    const head = Buffer.from(bytes.subarray(0, 32)).toString('latin1');
+    if (head.startsWith('version https://git-lfs') || head.startsWith('version https://hawser'))
+        return 'fail invalid_input a Git LFS pointer, not the drawing; hint: fetch the real file with `git lfs pull`';
+    const version = /^AC10(\d\d)/.exec(head);
+    if (version && Number(version[1]) > 32)
+        return `fail unsupported the DWG is of version ${version[0]}, and LibreDWG reads up to AC1032 (AutoCAD 2018); hint: ` +
+            'save it as AutoCAD 2018, or name a converter that knows it with --dwg-converter (docs/tools.md)';
+    return `fail invalid_input the DWG cannot be read: ${explain(code)}; hint: open it with a CAD program and save it anew`;
+}
+
 async function convert(from, to) {
     const bytes = readFileSync(from);
-    if (bytes.length === 0) return 'fail invalid_input the file is empty';
+    if (bytes.length === 0) return 'fail invalid_input the file is empty; hint: replace it by what it should be';
     const libredwg = await instance();
     libredwg.FS.writeFile('in.dwg', bytes);
     const code = libredwg.dwg_write_dxf('in.dwg', 'out.dxf');
     if (code & OUT_OF_MEMORY) return 'fail resource LibreDWG had no memory left';
-    if (code >= CRITICAL) return `fail invalid_input the DWG cannot be read: ${explain(code)}`;
+    if (code >= CRITICAL) return unreadable(bytes, code);
     let dxf = libredwg.FS.readFile('out.dxf');
     if (isOld(bytes)) dxf = isBroken(dxf) ? await writeOld(bytes) : repairAngles(dxf);
     if (dxf.length === 0) return 'fail invalid_input nothing could be read from the DWG';
