@@ -81,13 +81,34 @@ FILES = {"wheel.step": WHEEL, "gearbox.asm.3": GEARBOX, "gearbox.asm.12": GEARBO
          "note.txt": {"type": "text", "text": "no model"}}
 
 
+# Every result is sent twice at once, and again when it is acknowledged.
+TWICE = """
+once = Worker.deliver
+def deliver(self, result):
+    once(self, result)
+    once(self, result)
+Worker.deliver = deliver
+acknowledged = Worker.on_ack
+def on_ack(self, ack):
+    late = [self.unacked[one.lease_id][0] for one in ack.acks if one.lease_id in self.unacked]
+    acknowledged(self, ack)
+    for result in late:
+        if not hasattr(self, "echoed"):
+            self.echoed = set()
+        if result.lease_id not in self.echoed:
+            self.echoed.add(result.lease_id)
+            self.send(result=pb.Result(results=[result]))
+Worker.on_ack = on_ack
+"""
+
+
 class Example:
-    def __init__(self, stack, folder, types):
+    def __init__(self, stack, folder, types, more=""):
         script = ROOT / "docs/examples/worker.py"
         self.out = stack.folder / "example.out"
         self.process = subprocess.Popen(
             [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(script.parent)!r}); from worker import *\n"
-             f"{EXTRACT}\nmain()", "--coordinator", stack.coordinator.grpc, "--id", "py1", "--root", f"in={folder}",
+             f"{EXTRACT}{more}\nmain()", "--coordinator", stack.coordinator.grpc, "--id", "py1", "--root", f"in={folder}",
              "--types", types], stdout=open(self.out, "w"), stderr=open(stack.folder / "example.log", "w"))
         until(lambda: "ready" in self.out.read_text(), "the example worker to be welcomed")
 
@@ -271,4 +292,68 @@ def test_a_model_follows_its_job(stack_of, tmp_path):
     assert status(stack)["c.ifc"] == "pending"
     worker = Example(stack, tmp_path, "cad,step,ifc")
     until(lambda: (status(stack)["a.prt"], status(stack)["c.ifc"]) == ("completed", "completed"), "all to be done")
+    worker.stop()
+
+
+ROWS = ("cad_models", "cad_model_embeddings", "cad_assembly_relations", "cad_manufacturing_features", "cad_rendered_views")
+
+
+def test_a_result_that_arrives_twice_is_stored_once(stack_of, tmp_path):
+    for name, record in {"wheel.step": WHEEL, "gearbox.asm": GEARBOX}.items():
+        (tmp_path / name).write_text(json.dumps(record))
+    stack = stack_of(roots={"in": tmp_path})
+    stack.start_coordinator()
+    worker = Example(stack, tmp_path, "cad,step", TWICE)
+    stack.wait_run(stack.create_run(tmp_path))
+    until(lambda: worker.out.read_text().count("ack ") >= 4, "a late copy of each to be acknowledged, too")
+    acks = re.findall(r"ACK_CODE_(\w+)", worker.out.read_text())
+    assert acks.count("COMMITTED") == 2 and set(acks) == {"COMMITTED", "DUPLICATE"}
+    worker.stop()
+    assert {table: stack.value(f"SELECT count(*) FROM {table}") for table in ROWS} == dict(zip(ROWS, (2, 2, 4, 2, 2)))
+    total = stack.ask("report", "cad")[-1]
+    assert (total["models"], total["completed"], total["genome"], total["deepsdf"], total["views"]) == (2, 2, 1, 1, 1)
+    assert all(check["ok"] for check in stack.ask("verify"))
+
+
+def test_children_and_versions_are_resolved_in_any_order(stack_of, tmp_path):
+    """Parents before their children and after, newer versions before older ones: each time the link stage comes it says
+    what is so now."""
+    parent = {"type": "cad", "cad": {"name": "GEARBOX.ASM", "kind": "assembly", "mode": "grpc", "source": "creo", "assemblies": [
+        {"parent": "GEARBOX.ASM", "child": "HUB.PRT", "quantity": 2}]}}
+    for name in ("before.asm.1", "after.asm.1"):
+        (tmp_path / name).write_text(json.dumps(parent))
+    for name in ("hub.prt.2", "hub.prt.10", "hub.prt.11"):
+        (tmp_path / name).write_text(json.dumps(HUB))
+    stack = stack_of(roots={"in": tmp_path})
+    stack.start_coordinator()
+    worker = Example(stack, tmp_path, "cad")
+    run = int(stack.cli("run", "create", "--manual", "--name", "order").stdout)
+    links = 0
+
+    def linked_after(*names):
+        nonlocal links
+        stack.cli("job", "add", "--run", run, *(f"root://in/{name}" for name in names))
+        until(lambda: all(status(stack).get(name) == "completed" for name in names), f"{names} to be read")
+        stack.cli("run", "begin", run, "link")
+        links += 1
+        until(lambda: stack.value("SELECT count(*) FROM stage_jobs WHERE stage = 'link' AND status = 'completed'") == links, "link")
+        return found()
+
+    def found():
+        named = dict(stack.sql("SELECT m.id, f.name FROM cad_models m JOIN cloud_files f ON f.id = m.file_id"))
+        children = {named[parent]: named.get(child)
+                    for parent, child in stack.sql("SELECT parent_model_id, child_model_id FROM cad_assembly_relations")}
+        newer = {named[model]: named[by]
+                 for model, by in stack.sql("SELECT id, superseded_by FROM cad_models WHERE superseded_by IS NOT NULL")}
+        return children, newer
+
+    assert linked_after("before.asm.1") == ({"before.asm.1": None}, {})
+    assert linked_after("hub.prt.10") == ({"before.asm.1": "hub.prt.10"}, {})
+    late = linked_after("hub.prt.2", "after.asm.1")  # the older version comes last, and stays the older one
+    assert late == ({"before.asm.1": "hub.prt.10", "after.asm.1": "hub.prt.10"}, {"hub.prt.2": "hub.prt.10"})
+    newest = ({"before.asm.1": "hub.prt.11", "after.asm.1": "hub.prt.11"}, {"hub.prt.2": "hub.prt.11", "hub.prt.10": "hub.prt.11"})
+    assert linked_after("hub.prt.11") == newest
+    stack.cli("run", "close", run)
+    stack.wait_run(run)
+    assert found() == newest and stack.ask("report", "cad")[-1]["superseded"] == 2
     worker.stop()
