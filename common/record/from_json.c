@@ -104,6 +104,7 @@ static void read_record(struct qr_from_json *r, const json_t *object)
 {
     ProtobufCMessage *msg = &r->rec->msg->base;
     const json_t *text = json_object_get(object, "text");
+    const json_t *places = json_object_get(object, "title_block_places");
     const char *name;
     json_t *value;
 
@@ -123,6 +124,12 @@ static void read_record(struct qr_from_json *r, const json_t *object)
         snprintf(r->path, sizeof r->path, "text");
         put_text(r, text);
     }
+    if (places && !json_is_null(places) && !r->failed) {
+        snprintf(r->path, sizeof r->path, "title_block_places");
+        qr_from_json_places(r, places);
+    }
+    if (!r->failed)
+        qr_from_json_settle(r);
 }
 
 int qr_record_from_json(struct qr_record *rec, const void *data, size_t len, struct qr_err *err)

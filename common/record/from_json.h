@@ -5,8 +5,11 @@
  * Strict: what has a name of docs/record.md must have its type, or all of it is refused, with the
  * place ("dimensions[3].value"). Names that are not known are passed over and noted
  * ("exec.unknown"). What only Quarry can know is not taken: file, type, bytes, sha256, status,
- * duration. Every string is cleaned, every list capped, as everywhere in a record. Depth is bound
- * by the JSON library (2048), size by the caller. Not thread-safe.
+ * duration. Pictures and point clouds, which the JSON tells by their size, are passed over; a list
+ * of numbers with a null in it is left out ("exec.number"). What a geometry kernel found (source
+ * "kernel") goes to the record's geometry when the JSON has cad.geometry. Every string is cleaned,
+ * every list capped, as everywhere in a record. Depth is bound by the JSON library (2048), size by
+ * the caller. Not thread-safe.
  */
 #pragma once
 #include "common/record/record.h"

@@ -2,8 +2,10 @@
  * json_cad.c write it so. */
 #include "common/record/from_json_intern.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "common/record/cad.h"
 #include "common/record/intern.h"
 
 void qr_from_json_failure(struct qr_from_json *r, Quarry__V1__Failure *failure, const json_t *value)
@@ -83,12 +85,63 @@ static bool fill_deeper(struct qr_from_json *r, ProtobufCMessage *msg, const cha
     return false;
 }
 
+static void put_rgb(struct qr_from_json *r, ProtobufCMessage *msg, const json_t *value)
+{
+    Quarry__V1__CadColour *colour = (Quarry__V1__CadColour *)(void *)msg;
+    double *const parts[] = {&colour->red, &colour->green, &colour->blue};
+
+    for (size_t i = 0; i < QR_COUNT(parts); i++) {
+        if (json_array_size(value) != QR_COUNT(parts) ||
+            !json_is_number(json_array_get(value, i))) {
+            qr_from_json_refuse(r, "a list of three numbers");
+            return;
+        }
+        *parts[i] = json_number_value(json_array_get(value, i));
+    }
+}
+
+/* The model's JSON has what the kernel found; the record has it beside the model. */
+static void put_geometry(struct qr_from_json *r, ProtobufCMessage *msg, const json_t *value)
+{
+    Quarry__V1__CadGeometry *geometry = qr_record_geometry(r->rec);
+    (void)msg;
+
+    if (!json_is_object(value))
+        qr_from_json_refuse(r, "an object");
+    else if (geometry)
+        qr_from_json_fill(r, &geometry->base, value);
+}
+
+/* Told by its size alone: there is nothing to take. */
+static void pass_over(struct qr_from_json *r, ProtobufCMessage *msg, const json_t *value)
+{
+    (void)r;
+    (void)msg;
+    (void)value;
+}
+
+static const struct {
+    const ProtobufCMessageDescriptor *of;
+    const char *name;
+    void (*put)(struct qr_from_json *r, ProtobufCMessage *msg, const json_t *value);
+} others[] = {
+    {&quarry__v1__cad_colour__descriptor, "rgb", put_rgb},
+    {&quarry__v1__cad_model__descriptor, "geometry", put_geometry},
+    {&quarry__v1__cad_model__descriptor, "point_cloud", pass_over},
+    {&quarry__v1__cad_view__descriptor, "bytes", pass_over},
+};
+
 bool qr_from_json_form(struct qr_from_json *r, ProtobufCMessage *msg, const char *name,
                        const json_t *value)
 {
     const qr_from_json_field *field =
         protobuf_c_message_descriptor_get_field_by_name(msg->descriptor, name);
 
+    for (size_t i = 0; i < QR_COUNT(others); i++)
+        if (others[i].of == msg->descriptor && strcmp(others[i].name, name) == 0) {
+            others[i].put(r, msg, value);
+            return true;
+        }
     if (field && field->descriptor == &quarry__v1__box__descriptor) {
         ProtobufCMessage *box = qr_from_json_sub(r, msg, field);
         if (box)
@@ -96,4 +149,59 @@ bool qr_from_json_form(struct qr_from_json *r, ProtobufCMessage *msg, const char
         return true;
     }
     return (!field || is_of_place(msg, name)) && fill_deeper(r, msg, name, value);
+}
+
+/* ---- what needs the rest of the record */
+
+void qr_from_json_places(struct qr_from_json *r, const json_t *value)
+{
+    Quarry__V1__ExtractionRecord *msg = r->rec->msg;
+    size_t len = strlen(r->path);
+
+    if (!json_is_object(value)) {
+        qr_from_json_refuse(r, "an object");
+        return;
+    }
+    for (size_t i = 0; i < msg->n_title_block && !r->failed; i++) {
+        Quarry__V1__MetadataItem *item = msg->title_block[i];
+        const json_t *place = json_object_get(value, item->key);
+        bool before = false; /* it is the first one's of that key */
+        for (size_t k = 0; k < i && !before; k++)
+            before = strcmp(msg->title_block[k]->key, item->key) == 0;
+        if (!place || before)
+            continue;
+        snprintf(r->path + len, sizeof r->path - len, ".%.60s", item->key);
+        if (json_is_object(place))
+            qr_from_json_fill(r, &item->base, place);
+        else
+            qr_from_json_refuse(r, "an object");
+        if (!r->failed)
+            r->path[len] = '\0';
+    }
+}
+
+static bool is_kernels(const char *source) { return strcmp(source, "kernel") == 0; }
+
+void qr_from_json_settle(struct qr_from_json *r)
+{
+    Quarry__V1__CadGeometry *geometry = r->rec->msg->geometry;
+    Quarry__V1__CadModel *cad = r->rec->msg->cad;
+    size_t kept = 0;
+
+    if (!cad || !geometry)
+        return;
+    if (cad->bounds && is_kernels(cad->bounds->source)) {
+        geometry->bounds = cad->bounds;
+        cad->bounds = NULL;
+    }
+    for (size_t i = 0; i < cad->n_mass; i++) {
+        Quarry__V1__CadMass *mass = cad->mass[i];
+        if (!is_kernels(mass->source))
+            cad->mass[kept++] = mass;
+        else if (qr_record_grow(r->rec, &geometry->mass, geometry->n_mass))
+            geometry->mass[geometry->n_mass++] = mass;
+    }
+    cad->n_mass = kept;
+    if (protobuf_c_message_get_packed_size(&cad->base) == 0)
+        r->rec->msg->cad = NULL; /* there was a geometry alone */
 }

@@ -52,3 +52,7 @@ bool qr_from_json_form(struct qr_from_json *r, ProtobufCMessage *msg, const char
                        const json_t *value);
 void qr_from_json_failure(struct qr_from_json *r, Quarry__V1__Failure *failure,
                           const json_t *value);
+/** "title_block_places", for the items of the title block that are there. */
+void qr_from_json_places(struct qr_from_json *r, const json_t *value);
+/** What a geometry kernel found goes from the model to the message of its own. */
+void qr_from_json_settle(struct qr_from_json *r);

@@ -1,6 +1,7 @@
 /* Values and lists of a record's JSON, each by the type of its field. */
 #include "common/record/from_json_intern.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,30 +72,65 @@ static bool take_count(struct qr_from_json *r, const json_t *value, uint64_t mos
     return true;
 }
 
+/* How many numbers a list has; 0: as many as it likes. */
+static size_t numbers_of(const qr_from_json_field *field)
+{
+    static const struct {
+        const char *name;
+        size_t n;
+    } sizes[] = {{"box", 6},  {"transform", 16},        {"centroid", 3}, {"inertia", 9},
+                 {"axis", 3}, {"principal_moments", 3}, {"point", 3}};
+
+    for (size_t i = 0; i < QR_COUNT(sizes); i++)
+        if (strcmp(sizes[i].name, field->name) == 0)
+            return sizes[i].n;
+    return 0;
+}
+
+/* null is what qr_record_json() writes for a number that is not finite: such a list says nothing.
+ */
+static bool are_numbers(struct qr_from_json *r, const json_t *list, size_t expected)
+{
+    size_t n = json_array_size(list);
+    bool all = true;
+    char what[40];
+
+    if (expected > 0 && n > 0 && n != expected) {
+        snprintf(what, sizeof what, "a list of %zu numbers", expected);
+        qr_from_json_refuse(r, what);
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const json_t *item = json_array_get(list, i);
+        if (!json_is_number(item) && !json_is_null(item)) {
+            qr_from_json_refuse(r, "a list of numbers");
+            return false;
+        }
+        all = all && json_is_number(item);
+    }
+    if (!all)
+        qr_record_partial(r->rec, "exec.number", "%s has what is no number: left out", r->path);
+    return all;
+}
+
 /* Numbers one behind the other, of float or double. */
 static void put_numbers(struct qr_from_json *r, ProtobufCMessage *msg,
                         const qr_from_json_field *field, const json_t *list)
 {
     bool wide = field->type == PROTOBUF_C_TYPE_DOUBLE;
-    size_t n = json_array_size(list);
+    size_t n = json_array_size(list), each = wide ? sizeof(double) : sizeof(float);
 
+    if (!are_numbers(r, list, numbers_of(field)))
+        return;
     if (n > r->rec->limits.items)
         n = r->rec->limits.items;
-    char *numbers =
-        n > 0 ? qr_record_take(r->rec, n * (wide ? sizeof(double) : sizeof(float))) : NULL;
+    char *numbers = n > 0 ? qr_record_take(r->rec, n * each) : NULL;
     if (!numbers)
         return;
     for (size_t i = 0; i < n; i++) {
-        const json_t *item = json_array_get(list, i);
-        double value = json_number_value(item);
-        float narrow = (float)value;
-        if (!json_is_number(item)) {
-            qr_from_json_refuse(r, "a list of numbers");
-            return;
-        }
-        memcpy(numbers + i * (wide ? sizeof value : sizeof narrow),
-               wide ? (const void *)&value : (const void *)&narrow,
-               wide ? sizeof value : sizeof narrow);
+        double value = json_number_value(json_array_get(list, i));
+        float narrow = !wide && fabs(value) <= (double)FLT_MAX ? (float)value : 0.0F;
+        memcpy(numbers + i * each, wide ? (const void *)&value : (const void *)&narrow, each);
     }
     memcpy(qr_from_json_slot(msg, field), &numbers, sizeof numbers);
     *qr_from_json_count(msg, field) = n;
@@ -243,7 +279,13 @@ static void put_list(struct qr_from_json *r, ProtobufCMessage *msg, const qr_fro
     }
 }
 
-/* Bytes that hold JSON: the model's genome and details. */
+/* Bytes that hold JSON: the model's genome and details. Others have no JSON. */
+static bool is_json(const qr_from_json_field *field)
+{
+    return field->type == PROTOBUF_C_TYPE_BYTES &&
+           (strcmp(field->name, "genome") == 0 || strcmp(field->name, "details") == 0);
+}
+
 static void put_json(struct qr_from_json *r, ProtobufCBinaryData *slot, const json_t *value)
 {
     char *text = json_is_object(value) ? json_dumps(value, JSON_COMPACT) : NULL;
@@ -284,8 +326,10 @@ void qr_from_json_value(struct qr_from_json *r, ProtobufCMessage *msg,
             *(double *)slot = json_number_value(value);
         else
             qr_from_json_refuse(r, "a number");
-    } else if (field->type == PROTOBUF_C_TYPE_BYTES) {
+    } else if (is_json(field)) {
         put_json(r, slot, value);
+    } else if (field->type == PROTOBUF_C_TYPE_BYTES) {
+        qr_record_note(r->rec, "exec.unknown", "%s is no name of docs/record.md", r->path);
     } else if (field->type == PROTOBUF_C_TYPE_MESSAGE && json_is_object(value)) {
         ProtobufCMessage *inner = qr_from_json_sub(r, msg, field);
         if (inner && field->descriptor == &quarry__v1__failure__descriptor)

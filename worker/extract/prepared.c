@@ -79,7 +79,8 @@ static void read_json(const struct qr_extract *x, struct qr_input *output)
         set_extractor(x, "");
     if (msg->completeness <= 0 || msg->completeness > 1)
         msg->completeness = 1;
-    if (!msg->error && msg->n_pages == 0 && !msg->text[0] && msg->n_entities == 0 && !msg->cad)
+    if (!msg->error && msg->n_pages == 0 && !msg->text[0] && msg->n_entities == 0 && !msg->cad &&
+        !msg->geometry)
         qr_record_set_empty(x->rec, "the program found neither text nor entities");
 }
 
