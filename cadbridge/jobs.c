@@ -35,22 +35,18 @@ static void forget(struct qr_bridge_jobs *jobs, struct qr_bridge_job *job)
     dispose(job);
 }
 
-static void answer(struct qr_bridge_jobs *jobs, uint64_t lease_id, enum qr_class cls,
-                   const char *message, const struct qr_buf *record, int64_t took_ms)
+static void answer(struct qr_bridge_jobs *jobs, const struct qr_bridge_job *job,
+                   const struct qr_session_result *result)
 {
-    const struct qr_session_result result = {.lease_id = lease_id,
-                                             .cls = cls,
-                                             .message = message,
-                                             .record = record ? record->data : NULL,
-                                             .record_bytes = record ? record->len : 0,
-                                             .duration_ms = (uint32_t)took_ms};
+    bool good = result->cls == QR_CLASS_NONE;
 
-    jobs->done += cls == QR_CLASS_NONE;
-    jobs->failed += cls != QR_CLASS_NONE;
-    if (cls != QR_CLASS_NONE)
-        qr_log(QR_LOG_DEBUG, "job.failed", "lease=%" PRIu64 " class=%s message=\"%s\"", lease_id,
-               qr_class_text(cls), message);
-    qr_session_result(jobs->session, &result);
+    jobs->done += good;
+    jobs->failed += !good;
+    if (!good)
+        qr_log(QR_LOG_DEBUG, "job.failed",
+               "lease=%" PRIu64 " uri=\"%s\" class=%s final=%s message=\"%s\"", job->lease_id,
+               job->uri, qr_class_text(result->cls), result->final ? "yes" : "no", result->message);
+    qr_session_result(jobs->session, result);
 }
 
 /* ---- in */
@@ -135,7 +131,9 @@ static void start(struct qr_bridge_jobs *jobs, struct qr_bridge_job *job, int sl
 
     qr_session_started(jobs->session, job->lease_id);
     if (qr_slots_start(jobs->slots, slot, job->lease_id, &job->work, &err) < 0) {
-        answer(jobs, job->lease_id, QR_CLASS_RESOURCE, err.msg, NULL, 0);
+        answer(jobs, job,
+               &(struct qr_session_result){
+                   .lease_id = job->lease_id, .cls = QR_CLASS_RESOURCE, .message = err.msg});
         forget(jobs, job);
         return;
     }
@@ -164,10 +162,26 @@ static void postpone(struct qr_bridge_jobs *jobs, const struct qr_bridge_job *jo
     int len = snprintf(note, sizeof note, WAITED_NOTE "%" PRId64, result->waited_ms);
 
     jobs->waited++;
-    qr_log(QR_LOG_DEBUG, "job.waits", "lease=%" PRIu64 " for_ms=%" PRId64 " in_all_ms=%" PRId64,
-           job->lease_id, result->wait_ms, result->waited_ms);
+    qr_log(QR_LOG_DEBUG, "job.waits",
+           "lease=%" PRIu64 " uri=\"%s\" for_ms=%" PRId64 " in_all_ms=%" PRId64, job->lease_id,
+           job->uri, result->wait_ms, result->waited_ms);
     qr_session_postpone(jobs->session, job->lease_id, "waits for the Creo service",
                         (uint64_t)result->wait_ms, note, (size_t)len);
+}
+
+static void answer_with(struct qr_bridge_jobs *jobs, const struct qr_bridge_job *job,
+                        const struct qr_work_result *result, int64_t took_ms)
+{
+    bool good = result->cls == QR_CLASS_NONE;
+    const struct qr_session_result message = {.lease_id = job->lease_id,
+                                              .cls = result->cls,
+                                              .message = result->message,
+                                              .final = result->final,
+                                              .record = good ? result->record.data : NULL,
+                                              .record_bytes = good ? result->record.len : 0,
+                                              .duration_ms = (uint32_t)took_ms};
+
+    answer(jobs, job, &message);
 }
 
 void qr_bridge_jobs_done(struct qr_bridge_jobs *jobs, uint64_t lease_id, struct qr_slot_done *done)
@@ -184,8 +198,7 @@ void qr_bridge_jobs_done(struct qr_bridge_jobs *jobs, uint64_t lease_id, struct 
     else if (job && !job->left && result->wait)
         postpone(jobs, job, result);
     else if (job && !job->left)
-        answer(jobs, lease_id, result->cls, result->message,
-               result->cls == QR_CLASS_NONE ? &result->record : NULL, done->took_ms);
+        answer_with(jobs, job, result, done->took_ms);
     if (job)
         forget(jobs, job);
     qr_work_result_done(result);

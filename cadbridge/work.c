@@ -346,6 +346,7 @@ static void wait_or_fail(struct run *run, int64_t wait_ms)
          run->import_failure[0] ? ", and its export cannot be used: "
                                 : ", and there is no export of it",
          run->import_failure);
+    result->final = true; /* retries are for what may be better in a minute: this had its time */
 }
 
 static void no_way_left(struct run *run)

@@ -41,6 +41,7 @@ struct qr_work_job {
 struct qr_work_result {
     enum qr_class cls; /* NONE: completed, `record` is it */
     char message[900];
+    bool final; /* of a failure: it has waited as long as it may */
     struct qr_buf record;
     bool wait;                  /* instead of a result: hand the job back for wait_ms */
     int64_t wait_ms, waited_ms; /* waited_ms: that included */

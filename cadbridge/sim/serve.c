@@ -142,6 +142,15 @@ static void *run(void *arg)
     return NULL;
 }
 
+/* False: it has not started yet, and does not answer. */
+static bool is_serving(struct qr_sim *sim)
+{
+    pthread_mutex_lock(&sim->lock);
+    bool serving = sim->serving;
+    pthread_mutex_unlock(&sim->lock);
+    return serving;
+}
+
 /* ---- Extract */
 
 static int by_time(const struct call *a, const struct call *b)
@@ -187,10 +196,7 @@ static void on_extract(void *ctx, struct qr_rpc_stream *s, const uint8_t *data, 
         return;
     }
     call->asked = true;
-    pthread_mutex_lock(&sim->lock);
-    bool serving = sim->serving;
-    pthread_mutex_unlock(&sim->lock);
-    if (!serving) {
+    if (!is_serving(sim)) {
         qr_rpc_stream_finish(s, QR_E_UNREACHABLE, "the simulator is still starting");
         quarry__creo__v1__extract_request__free_unpacked(request, NULL);
         return;
@@ -267,10 +273,15 @@ static void reply(struct qr_rpc_call *call, const ProtobufCMessage *message)
 static void on_info(void *ctx, struct qr_rpc_call *call, const uint8_t *request, size_t len)
 {
     Quarry__Creo__V1__Info info = QUARRY__CREO__V1__INFO__INIT;
-    (void)ctx;
+    struct qr_err err = {0};
     (void)request;
     (void)len;
 
+    if (!is_serving(ctx)) {
+        qr_fail(&err, QR_E_UNREACHABLE, "the simulator is still starting");
+        qr_rpc_call_fail(call, &err);
+        return;
+    }
     info.service = (char *)"quarry-creo-sim " QUARRY_VERSION;
     info.creo_version = (char *)QR_SIM_CREO;
     info.sessions = 1;

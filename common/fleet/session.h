@@ -198,6 +198,7 @@ struct qr_session_result {
     uint64_t lease_id;
     enum qr_class cls;     /* QR_CLASS_NONE: completed */
     const char *message;   /* of a failure */
+    bool final;            /* of a failure: not to be tried again, whatever its class says */
     const uint8_t *record; /* encoded ExtractionRecord, may be NULL */
     size_t record_bytes;
     uint32_t duration_ms;

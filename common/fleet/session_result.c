@@ -117,6 +117,7 @@ static int spool_result(struct qr_session *s, const struct held *held,
         clean_text(result->message, text, sizeof text);
         failure.class_ = (Quarry__V1__ErrorClass)result->cls;
         failure.message = text;
+        failure.final = result->final;
         message.error = &failure;
     }
     if (chunked) {

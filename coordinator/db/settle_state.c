@@ -167,7 +167,8 @@ static void decide(struct settle_item *item, const PGresult *row, int i)
     item->retry_count = retries;
     item->delay_ms = 0;
     item->status = "failed";
-    retry = qr_class_retry(class, retries, qr_get_bool(row, i, 8), s->lease_id, &item->delay_ms);
+    retry = qr_class_retry(class, retries, qr_get_bool(row, i, 8), s->lease_id, &item->delay_ms) &&
+            !s->final;
     if (class == QR_CLASS_CRASH) { /* rule 7: once more, alone, whatever the attempts before */
         retry = !qr_get_bool(row, i, 9);
         item->delay_ms = qr_class_policy(class)->base_ms;

@@ -300,6 +300,7 @@ struct qr_settle {
     struct qr_found *found; /* owned; NULL, as usual: none */
     uint32_t duration_ms;
     uint64_t retry_after_ms; /* the source asked for it; 0 no */
+    bool final;              /* the worker says: not to be tried again */
     uint64_t budget_ms;      /* set by the engine: the lease's; 0 when it is not known here */
     bool by_coordinator;     /* a budget ran out here: no worker waits for an Ack */
     /* answer */

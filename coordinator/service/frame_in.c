@@ -65,6 +65,7 @@ static struct qr_settle *settle_of(struct qr_fleet *fleet, struct qr_fleet_strea
     settle->retry_after_ms = result->retry_after_ms;
     if (result->error) {
         int class = (int)result->error->class_;
+        settle->final = result->error->final;
         settle->error_class = class >= QR_CLASS_TIMEOUT && class <= QR_CLASS_INTERNAL
                                   ? (enum qr_class) class
                                   : QR_CLASS_INTERNAL;

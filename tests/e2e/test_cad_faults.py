@@ -1,13 +1,11 @@
 """A Creo service that fails: the breaker opens and closes, runs end complete through exports, nothing is lost."""
 
-import concurrent.futures
-import threading
 import time
 
-import grpc
 import pytest
 
-from tests.harness.cad import CadStack, pb
+from tests.harness.cad import CadStack
+from tests.harness.creo_peer import Peer, good
 from tests.harness.quarry import until
 
 NAMES = [f"part{i:03}.prt" for i in range(240)]
@@ -104,55 +102,6 @@ def test_kill_9_of_simulator_and_bridge_in_mid_run():
 
 
 # ---------------------------------------------------------------- a foreign peer
-
-class Peer:
-    """The Creo service by Python's grpcio: `answer(request, context)` yields replies (messages or bytes)."""
-
-    def __init__(self, answer):
-        creo, _, _, _ = pb()
-        self.requests = []
-        self.over = threading.Event()
-
-        def extract(data, context):
-            request = creo.ExtractRequest.FromString(data)
-            self.requests.append(request)
-            for reply in answer(creo, request, self):
-                yield reply if isinstance(reply, bytes) else reply.SerializeToString()
-
-        def info(_, context):
-            return creo.Info(service="peer", creo_version="9.0 (python)").SerializeToString()
-
-        handlers = {"Extract": grpc.unary_stream_rpc_method_handler(extract),
-                    "GetInfo": grpc.unary_unary_rpc_method_handler(info)}
-        self.server = grpc.server(concurrent.futures.ThreadPoolExecutor(16))
-        self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("quarry.creo.v1.Creo", handlers),))
-        self.address = f"127.0.0.1:{self.server.add_insecure_port('127.0.0.1:0')}"
-
-    def __enter__(self):
-        self.server.start()
-        return self
-
-    def __exit__(self, *exc):
-        self.over.set()
-        self.server.stop(0).wait(30)
-
-
-def good(creo, request, model=None, end=True, lie=0):
-    """A small answer in the protocol; with `end` False it stops in the middle."""
-    model = model or request.model
-    replies = [creo.ExtractReply(number=1, head=creo.ModelHead(
-        model=model, revision=request.revision, type="part", creo_version="9.0 (python)",
-        units=creo.Units(length="inch", mass="lbm")))]
-    replies.append(creo.ExtractReply(number=2, parameters=creo.Parameters(items=[
-        creo.Parameter(name="DESCRIPTION", type="string", value="by grpcio", designated=True)])))
-    replies.append(creo.ExtractReply(number=3, mass=creo.MassProperties(
-        volume=2, has_volume=True, mass=1, has_mass=True, bounding_box=[0, 0, 0, 1, 2, 3])))
-    if end:
-        size = sum(len(reply.SerializeToString()) for reply in replies)
-        replies.append(creo.ExtractReply(number=4, end=creo.End(
-            model=model, revision=request.revision, parts=len(replies) + lie, bytes=size)))
-    return replies
-
 
 def test_a_service_by_python_grpcio_is_called():
     """Another implementation of the protocol: what it says is stored, in millimetres and kilograms."""

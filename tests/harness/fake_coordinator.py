@@ -31,6 +31,7 @@ with tempfile.TemporaryDirectory() as made:  # flat: the name `quarry` is the ha
     for file in pathlib.Path(made).glob("quarry/v1/*.py"):
         (pathlib.Path(made) / file.name).write_text(file.read_text().replace("from quarry.v1 import", "import"))
     sys.path.insert(0, made)
+    import bridge_pb2
     import fleet_pb2 as pb
     import fleet_pb2_grpc
     import record_pb2
@@ -132,10 +133,18 @@ class Stream:
 
 
 class FakeCoordinator(fleet_pb2_grpc.FleetServicer):
-    def __init__(self, port=0):
+    """`on_report` answers the reports of bridges: a BridgeReport to a BridgeOrders; without it they are refused."""
+
+    def __init__(self, port=0, on_report=None):
         self._streams = queue.SimpleQueue()
         self._server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=32))
         fleet_pb2_grpc.add_FleetServicer_to_server(self, self._server)
+        if on_report:
+            report = grpc.unary_unary_rpc_method_handler(
+                lambda request, context: on_report(request), bridge_pb2.BridgeReport.FromString,
+                bridge_pb2.BridgeOrders.SerializeToString)
+            self._server.add_generic_rpc_handlers(
+                (grpc.method_handlers_generic_handler("quarry.v1.Bridge", {"Report": report}),))
         self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")
         self.address = f"127.0.0.1:{self.port}"
         self._server.start()

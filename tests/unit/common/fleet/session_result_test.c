@@ -116,7 +116,8 @@ static void a_failure_carries_class_and_message(void **state)
     const struct qr_session_result failure = {.lease_id = 1,
                                               .cls = QR_CLASS_TIMEOUT,
                                               .message = "too slow\xFF\xC3\xA4",
-                                              .retry_after_ms = 7};
+                                              .retry_after_ms = 7,
+                                              .final = true};
     (void)state;
 
     peer_welcome(&peer, NULL, 0);
@@ -127,6 +128,7 @@ static void a_failure_carries_class_and_message(void **state)
     assert_int_equal(frame->result->results[0]->error->class_, QR_CLASS_TIMEOUT);
     assert_string_equal(frame->result->results[0]->error->message, "too slow?\xC3\xA4");
     assert_int_equal(frame->result->results[0]->retry_after_ms, 7);
+    assert_true(frame->result->results[0]->error->final);
     assert_int_equal(frame->result->results[0]->job_id, 1001);
     peer_free(frame);
 }

@@ -146,6 +146,27 @@ static void retry_after_is_honoured_by_every_class_that_is_retried(void **state)
                     QR_RETRY_AFTER_MAX_MS / 4 * 5);
 }
 
+/* Whatever its class: the worker knows that another attempt would be as this one. */
+static void what_is_final_is_not_tried_again(void **state)
+{
+    struct fx *fx = *state;
+    uint64_t pk = fx_session(fx, "w-final", 1);
+    int64_t run = fx_run("r_final", 0);
+
+    assert_int_equal(fx_enqueue(run, "r_final", 0, 1, "r_final", 0), 1);
+    assert_int_equal(fx_claim_type(fx, pk, 1, "r_final", 1), 1);
+    uint64_t job = fx->leases[0].job_id;
+    struct qr_settle *settle = fx_result(fx->leases[0].lease_id, job, pk, QR_CLASS_CONNECTION);
+    settle->final = true;
+    assert_false(fx_settle(fx, settle).will_retry);
+    assert_int_equal(of_job("(status = 'failed')::integer", job), 1);
+    assert_int_equal(of_job("retry_count", job), 0);
+    assert_int_equal(fx_i64("SELECT count(*) FROM dead_letters WHERE job_id = %llu AND "
+                            "error_class = 'connection'",
+                            (unsigned long long)job),
+                     1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
 
 int main(void)
@@ -154,6 +175,7 @@ int main(void)
         TEST(every_class_is_retried_as_its_row_says),
         TEST(jobs_that_fail_together_do_not_come_back_together),
         TEST(retry_after_is_honoured_by_every_class_that_is_retried),
+        TEST(what_is_final_is_not_tried_again),
     };
     return cmocka_run_group_tests(tests, fx_cluster_start, fx_cluster_stop);
 }
