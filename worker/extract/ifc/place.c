@@ -29,7 +29,11 @@ static void put_number(struct qr_ifc *ifc, const char *key, const struct qr_p21_
         qr_ifc_meta_number(ifc, key, number * factor);
 }
 
-static double degrees(double y, double x) { return atan2(y, x) * 180 / acos(-1); }
+/* Nine digits: what cosines leave behind is no turn. */
+static double degrees(double y, double x)
+{
+    return round(atan2(y, x) * 180 / acos(-1) * 1e9) / 1e9;
+}
 
 /* IfcPostalAddress: 3 internal location, 4 lines, 5 box, 6 town, 7 region, 8 code, 9 country. */
 static void put_address(struct qr_ifc *ifc, const struct qr_p21_value *reference)
