@@ -5,7 +5,7 @@
 #include "ctl/show_intern.h"
 #include "ctl/text.h"
 
-enum { NAMES_WIDTH = 16, NAMES_WIDTH_MAX = 28 };
+enum { NAMES_WIDTH = 16, NAMES_WIDTH_MAX = 28, JOINED = 120 /* bytes of several values */ };
 
 const char *qr_show_text(const json_t *object, const char *key)
 {
@@ -131,6 +131,26 @@ static void show_head(struct qr_show *show)
     }
 }
 
+/* "LENGTHUNIT mm, AREAUNIT m², 3 more": one value or several. */
+static const char *join(const json_t *value, char *buf, size_t cap)
+{
+    size_t n = json_array_size(value);
+    size_t len = 0;
+    size_t i;
+
+    if (n == 0)
+        return json_string_value(value);
+    for (i = 0; i < n; i++) {
+        const char *text = json_string_value(json_array_get(value, i));
+        if (i > 0 && len + strlen(text) + 2 > JOINED)
+            break;
+        len += (size_t)snprintf(buf + len, cap - len, "%s%.*s", i > 0 ? ", " : "", JOINED, text);
+    }
+    if (i < n)
+        snprintf(buf + len, cap - len, ", %zu more", n - i);
+    return buf;
+}
+
 static void show_metadata(struct qr_show *show)
 {
     const json_t *metadata = json_object_get(show->record, "metadata");
@@ -151,12 +171,11 @@ static void show_metadata(struct qr_show *show)
     {
         if (strchr(key, ':')) /* what the document calls it: JSON has it */
             continue;
-        if (show->rows > 0 && ++n > 2 * show->rows)
-            break;
-        qr_show_pair(show, key,
-                     json_is_array(value) ? json_string_value(json_array_get(value, 0))
-                                          : json_string_value(value));
+        char text[3 * JOINED];
+        if (show->rows == 0 || n++ < 2 * show->rows)
+            qr_show_pair(show, key, join(value, text, sizeof text));
     }
+    qr_show_left_out(show, show->rows > 0 && n > 2 * show->rows ? n - 2 * show->rows : 0);
     show->names = 0;
 }
 

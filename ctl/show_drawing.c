@@ -219,6 +219,8 @@ void qr_show_drawing(struct qr_show *show)
                                                   {"OWNER", QR_COLUMN_OPTIONAL | QR_COLUMN_SHRINK}};
 
     show_title_block(show);
+    if (qr_show_is_building(show))
+        return; /* the model shows them, what is equal once */
     qr_show_list(show, "Bill of material", "bom", bom, QR_COUNT(bom), bom_row);
     qr_show_list(show, "Materials", "materials", materials, QR_COUNT(materials), material_row);
     show_dimensions(show);

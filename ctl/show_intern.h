@@ -54,3 +54,9 @@ void qr_show_drawing(struct qr_show *show);
 
 /** A model: shape, structure, mass, holes. Nothing for a record without one. */
 void qr_show_model(struct qr_show *show);
+
+/** A building model? Its elements, materials and properties are shown by qr_show_building(). */
+bool qr_show_is_building(const struct qr_show *show);
+
+/** Storeys and spaces, elements by type, materials and properties, what is equal once. */
+void qr_show_building(struct qr_show *show);

@@ -287,17 +287,6 @@ static void show_structure(struct qr_show *show, const json_t *cad)
     json_decref(held);
 }
 
-static void node_row(const json_t *node, struct qr_table *table)
-{
-    const char *name = qr_show_text(node, "name");
-    char text[40];
-
-    qr_table_text(table, qr_show_text(node, "type"));
-    qr_table_text(table, name[0] ? name : qr_show_text(node, "long_name"));
-    qr_table_text(table, qr_show_number(json_object_get(node, "elevation"), text, sizeof text));
-    qr_table_i64(table, json_integer_value(json_object_get(node, "elements")));
-}
-
 static void feature_row(const json_t *feature, struct qr_table *table)
 {
     qr_table_text(table, qr_show_text(feature, "id"));
@@ -315,10 +304,6 @@ void qr_show_model(struct qr_show *show)
     static const struct qr_column holes[] = {
         {"HOLE", 0},    {"DIAMETER", QR_COLUMN_RIGHT}, {"DEPTH", QR_COLUMN_RIGHT},
         {"THROUGH", 0}, {"AXIS", QR_COLUMN_OPTIONAL},  {"OPENS AT", QR_COLUMN_OPTIONAL}};
-    static const struct qr_column nodes[] = {{"IN SPACE", 0},
-                                             {"NAME", QR_COLUMN_SHRINK},
-                                             {"ELEVATION", QR_COLUMN_RIGHT},
-                                             {"ELEMENTS", QR_COLUMN_RIGHT}};
     static const struct qr_column features[] = {
         {"ID", QR_COLUMN_RIGHT}, {"FEATURE", 0}, {"NAME", QR_COLUMN_SHRINK}, {"STATUS", 0}};
     const json_t *cad = json_object_get(show->record, "cad");
@@ -331,8 +316,8 @@ void qr_show_model(struct qr_show *show)
     show_box(show, cad);
     show_shape_data(show, cad);
     show_structure(show, cad);
-    qr_show_list_of(show, "Spatial structure", json_object_get(cad, "spatial"), nodes,
-                    QR_COUNT(nodes), node_row);
+    if (qr_show_is_building(show))
+        qr_show_building(show);
     qr_show_list_of(show, "Mass", json_object_get(cad, "mass"), mass, QR_COUNT(mass), mass_row);
     qr_show_list_of(show, "Holes", json_object_get(json_object_get(cad, "geometry"), "holes"),
                     holes, QR_COUNT(holes), hole_row);

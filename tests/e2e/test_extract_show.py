@@ -98,11 +98,24 @@ def test_a_part_is_shown_with_its_faces_and_holes():
         assert "simple         9     10  yes" in out
 
 
-def test_a_building_is_shown_with_its_storeys():
-    assert "\nIfcBuildingStorey" in show("ifc/house.ifc").stdout
-
-
 def test_names_of_the_document_line_up():
     lines = show("step/bracket.stp").stdout.split("\nDocument\n")[1].split("\n\n")[0].splitlines()
     width = len("  implementation_level ")
     assert all(line[width - 1] == " " and line[width] != " " for line in lines)
+
+
+def test_a_building_is_shown_with_what_is_equal_once():
+    out = show("ifc/house.ifc").stdout
+    assert "  holds            6 elements, 2 walls, 1 type, 1 storey, 2 property sets, 1 quantity set\n" in out
+    assert "\n      Upper floor, First  IfcBuildingStorey          3000         6\n" in out
+    rows = [line.split("  ") for line in out.splitlines()]
+    assert ["2", "IfcStairFlight", "-", "Stair"] in [[cell.strip() for cell in row if cell.strip()] for row in rows]
+    assert [line.split() for line in out.splitlines() if line.startswith("Concrete")] == [["Concrete", "C30/37", "-", "200", "-", "2", "type"]]
+    assert [line.split() for line in out.splitlines() if "LoadBearing" in line] == [
+        ["Pset_WallCommon", "LoadBearing", "2", "-", "true,", "false"]]
+
+
+def test_values_of_one_name_stand_in_one_line():
+    out = show("ifc/materials.ifc").stdout
+    assert "unit                 LENGTHUNIT mm, AREAUNIT m²\n" in out
+    assert "2 more: --rows 0 shows all" in out and "property_sets        0" not in show("--rows", "1", "ifc/materials.ifc").stdout
