@@ -13,6 +13,13 @@ void qr_unsupported_extract(const struct qr_extract *x)
                        "--dwg-converter names any (docs/tools.md)");
         return;
     }
+    if (strcmp(x->rec->msg->type, "cad") == 0) {
+        qr_record_fail(
+            x->rec, QR_CLASS_UNSUPPORTED,
+            "a Creo model is not read from its file; hint: quarry-cadbridge brings it by "
+            "a service in front of Creo or from an export (docs/bridge.md)");
+        return;
+    }
     qr_record_fail(
         x->rec, QR_CLASS_UNSUPPORTED,
         "%s files are recognised, but this version extracts only pdf, dxf, dwg, step, ifc and text",

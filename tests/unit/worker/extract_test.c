@@ -316,7 +316,7 @@ static void what_no_extractor_reads_is_unsupported(void **state)
     assert_failed(extract_bytes(*state, "AC1027\0\0", 8, "a.dwg"), QR_CLASS_UNSUPPORTED,
                   "--dwg-converter");
     assert_failed(extract_bytes(*state, "#UGC:2 PART\n", 12, "a.prt"), QR_CLASS_UNSUPPORTED,
-                  "files are recognised");
+                  "quarry-cadbridge");
     assert_failed(extract_bytes(*state, "\1\2\3", 3, "a.xyz"), QR_CLASS_UNSUPPORTED, "xyz");
     assert_failed(extract_bytes(*state, "\1\2\3", 3, "noname"), QR_CLASS_UNSUPPORTED, "content");
     const Quarry__V1__ExtractionRecord *msg = extract_bytes(*state, "plain text\n", 11, "README");
