@@ -1,7 +1,5 @@
-"""DWG by the converter that ./dev setup installs, compared with the oracles of the corpus.
-
-There are no DWG samples of the project's own: nothing that is installed writes DWG. Without the corpus the converter
-is tried only on what is no drawing.
+"""DWG by the converter that ./dev setup installs: drawings of the project's own making, written here since nothing that
+is installed writes DWG, and those of the corpus, compared with its oracles.
 """
 import json
 import os
@@ -13,6 +11,7 @@ import pytest
 
 from bench.dwg import counted, differences, extract, summary, truth
 from tests.harness.quarry import ROOT, SAMPLES
+from tests.harness.samples import dwg
 
 CORPUS = pathlib.Path(os.environ.get("QUARRY_CORPUS", ROOT.parent / "shared" / "corpus"))
 TOOL = ROOT / "worker" / "tool" / "dwg"
@@ -77,6 +76,86 @@ def test_what_is_no_drawing_is_said(tmp_path, name, data, cls, word):
 
 
 @converter
+def test_a_drawing_is_read_whole(tmp_path):
+    record, = extract([made(tmp_path, "plate.dwg", dwg.plate())])
+    assert (record["status"], record["type"], record["extractor"]) == ("completed", "dwg", "libredwg-web+quarry-dxf"), record
+    assert record["metadata"]["dwg_version"] == "AC1003" and record["metadata"]["extents"] == "0 0 120 80"
+    assert record["entities"] == {"ARC": 1, "CIRCLE": 2, "LINE": 4, "TEXT": 2} and "partial" not in record
+    assert [layer["name"] for layer in record["layers"]] == ["0", "OUTLINE", "HOLES", "NOTES"]
+    assert record["text"] == "PLATE 120x80x8 S235JR\n2x HOLE 9 THRU\n"
+    assert [(span["height"], span.get("angle", 0)) for span in record["spans"]] == [(3.5, 0), (2.5, 90)]  # the file has radians
+    assert [material["name"] for material in record["materials"]] == ["S235JR"]
+
+
+@converter
+def test_a_drawing_goes_through_the_whole_system(stack_of, tmp_path):
+    made(tmp_path, "plate.dwg", dwg.plate())
+    made(tmp_path, "cut.dwg", dwg.plate()[:700])
+    stack = stack_of(roots={"in": tmp_path})
+    stack.start_coordinator()
+    stack.start_worker("w1", 2)
+    run = stack.create_run(tmp_path)
+    stack.wait_run(run)
+    assert stack.sql("SELECT f.name, j.job_type, j.status, j.error_class FROM extraction_jobs j JOIN cloud_files f ON f.id = j.file_id "
+                     "ORDER BY 1") == [("cut.dwg", "dwg", "failed", "invalid_input"), ("plate.dwg", "dwg", "completed", None)]
+    record = json.loads(stack.cli("export", "--run", run).stdout.splitlines()[-1])
+    assert record["file"].endswith("plate.dwg") and record["entities"] == {"ARC": 1, "CIRCLE": 2, "LINE": 4, "TEXT": 2}
+    assert "S235JR" in record["text"]
+
+
+def room_for_anyone(tmp_path, monkeypatch):
+    """A TMPDIR: pytest makes its folders for one user, and the converter runs as another where the worker is root."""
+    room = tmp_path / "room"
+    room.mkdir()
+    for folder in (room, tmp_path, *(parent for parent in tmp_path.parents[:3] if parent.name.startswith("pytest-"))):
+        folder.chmod(0o755)
+    monkeypatch.setenv("TMPDIR", str(room))
+    return room
+
+
+def damaged(tmp_path, sources, flips, cuts):
+    """Each cut at `cuts` depths, each with bytes changed (seeded) `flips` times, and each as it is behind those."""
+    chance = random.Random(11)
+    files = []
+    for name, data in sources.items():
+        files += [made(tmp_path, f"cut-{i}-{name}", data[:len(data) * i // cuts]) for i in range(cuts)]
+        for i in range(flips):
+            changed = bytearray(data)
+            for _ in range(chance.choice((1, 4, 16))):
+                changed[chance.randrange(6, len(changed))] = chance.randrange(256)
+            files.append(made(tmp_path, f"flip-{i}-{name}", changed))
+        files.append(made(tmp_path, f"good-{name}", data))
+    return files
+
+
+def check_damaged(files, room):
+    """What is read is read, the rest says why; good ones between them are as good as ever; nothing is left."""
+    records = extract(files, "--jobs", "2")
+    assert len(records) == len(files) and not list(room.iterdir())
+    for path, record in zip(files, records):
+        if record["status"] == "failed":
+            assert record["error"]["class"] in ("invalid_input", "unsupported", "crash", "resource", "timeout"), (path, record)
+            assert record["error"]["message"] and not path.name.startswith("good-"), (path, record)
+    assert {record["status"] for record in records} == {"completed", "failed"}
+    return records
+
+
+@converter
+def test_a_damaged_drawing_ends_with_class_and_message_and_leaves_nothing(tmp_path, monkeypatch):
+    room = room_for_anyone(tmp_path, monkeypatch)
+    records = check_damaged(damaged(tmp_path, {"plate.dwg": dwg.plate()}, 40, 20), room)
+    assert records[-1]["entities"] == {"ARC": 1, "CIRCLE": 2, "LINE": 4, "TEXT": 2}
+
+
+@converter
+@corpus
+def test_damaged_drawings_of_the_corpus(tmp_path, monkeypatch):
+    sources = {name: (CORPUS / "dwg" / name).read_bytes() for name in (
+        "libredwg-2000-Leader.dwg", "libredwg-2007-Arc.dwg", "libredwg-sample_2018.dwg", "libredwg-r11-entities-2d.dwg")}
+    check_damaged(damaged(tmp_path, sources, 6, 5), room_for_anyone(tmp_path, monkeypatch))
+
+
+@converter
 def test_one_bad_file_does_not_touch_the_next(tmp_path):
     files = [made(tmp_path, f"{i}.dwg", b"AC10%02d" % (i + 12) + random.Random(i).randbytes(3000 * i)) for i in range(20)]
     records = extract(files, "--jobs", "2")
@@ -107,40 +186,6 @@ def test_hostile_drawings_end_with_class_and_message():
             assert record["error"]["class"] == "invalid_input" and record["error"]["message"], record
         else:
             assert record.get("entities") or record.get("partial"), record
-
-
-@converter
-@corpus
-def test_damaged_drawings_end_with_class_and_message_and_leave_nothing(tmp_path, monkeypatch):
-    """Cut at every depth, and with bytes changed (seeded): what is read is read, the rest says why; good ones between
-    them are as good as ever, and no folder of a converter is left."""
-    source = {name: (CORPUS / "dwg" / name).read_bytes() for name in (
-        "libredwg-2000-Leader.dwg", "libredwg-2007-Arc.dwg", "libredwg-sample_2018.dwg", "libredwg-r11-entities-2d.dwg")}
-    chance = random.Random(11)
-    files = []
-    for name, data in source.items():
-        files += [made(tmp_path, f"cut-{len(files)}-{name}", data[:int(len(data) * part)]) for part in (0.0005, 0.01, 0.3, 0.7, 0.99)]
-        for _ in range(6):
-            changed = bytearray(data)
-            for _ in range(chance.choice((1, 4, 16))):
-                changed[chance.randrange(6, len(changed))] = chance.randrange(256)
-            files.append(made(tmp_path, f"flip-{len(files)}-{name}", changed))
-        files.append(made(tmp_path, f"good-{name}", data))
-    room = tmp_path / "room"
-    room.mkdir()
-    for folder in (room, tmp_path):
-        folder.chmod(0o755)
-    for parent in tmp_path.parents[:3]:  # pytest makes its folders for one user; the converter runs as another
-        if parent.name.startswith("pytest-"):
-            parent.chmod(0o755)
-    monkeypatch.setenv("TMPDIR", str(room))
-    records = extract(files, "--jobs", "2")
-    assert len(records) == len(files) and not list(room.iterdir())
-    for path, record in zip(files, records):
-        if record["status"] == "failed":
-            assert record["error"]["class"] in ("invalid_input", "unsupported", "crash", "resource", "timeout"), (path, record)
-            assert record["error"]["message"] and not path.name.startswith("good-"), (path, record)
-    assert {record["status"] for record in records} == {"completed", "failed"}
 
 
 @converter
