@@ -189,6 +189,7 @@ static int make_parts(struct bridge *b, struct qr_err *err)
                                         .versions = b->versions,
                                         .import = b->import,
                                         .creo = b->options.creo,
+                                        .exports = b->options.json ? b->options.json : "",
                                         .max_file_bytes = (uint64_t)b->options.max_file_bytes,
                                         .deadline_ms = b->options.deadline_ms,
                                         .wait_limit_ms = b->options.wait_limit_ms,
@@ -212,6 +213,9 @@ static int start(struct bridge *b, struct qr_err *err)
         rc = make_parts(b, err);
     if (rc < 0)
         return rc;
+    qr_log(QR_LOG_INFO, "cad.ways", "creo=%s exports=\"%s\" calls=%" PRId64 " threshold=%g",
+           b->options.creo ? b->options.creo : "none", b->shared.exports, b->options.calls,
+           b->options.threshold);
     if (b->options.creo)
         test_service(b);
     rc = qr_station_open_session(&b->station, &list, calls, calls, err);

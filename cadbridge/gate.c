@@ -133,13 +133,15 @@ void qr_gate_count(struct qr_gate *gate, enum qr_gate_way way)
     pthread_mutex_unlock(&gate->lock);
 }
 
-bool qr_gate_may_import(struct qr_gate *gate)
+enum qr_gate_mode qr_gate_mode(struct qr_gate *gate)
 {
     pthread_mutex_lock(&gate->lock);
-    bool may = gate->view.mode != QR_GATE_GRPC;
+    enum qr_gate_mode mode = gate->view.mode;
     pthread_mutex_unlock(&gate->lock);
-    return may;
+    return mode;
 }
+
+bool qr_gate_may_import(struct qr_gate *gate) { return qr_gate_mode(gate) != QR_GATE_GRPC; }
 
 /* ---- operators */
 

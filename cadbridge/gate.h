@@ -70,7 +70,8 @@ bool qr_gate_report(struct qr_gate *gate, struct qr_breaker_ticket ticket, enum 
                     const char *message, int64_t *ret_wait_ms);
 /** A job is done with, that way. */
 void qr_gate_count(struct qr_gate *gate, enum qr_gate_way way);
-/** With mode json or grpc a failed call has no other way. */
+enum qr_gate_mode qr_gate_mode(struct qr_gate *gate);
+/** In mode grpc a failed call has no other way. */
 bool qr_gate_may_import(struct qr_gate *gate);
 
 /** What an operator orders; the same again changes nothing. */

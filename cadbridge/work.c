@@ -340,8 +340,10 @@ static void wait_or_fail(struct run *run, int64_t wait_ms)
         return;
     }
     fail(run, run->import_failure[0] ? run->import_class : QR_CLASS_CONNECTION,
-         "the Creo service was away for %" PRId64 " s while this waited%s%s; hint: quarry cad "
-         "status, then quarry job retry",
+         "%s for %" PRId64 " s while this waited%s%s; hint: quarry cad status, then quarry job "
+         "retry",
+         qr_gate_mode(shared->gate) == QR_GATE_JSON ? "no calls were allowed (mode json)"
+                                                    : "the Creo service was away",
          run->job->waited_ms / 1000,
          run->import_failure[0] ? ", and its export cannot be used: "
                                 : ", and there is no export of it",
@@ -358,11 +360,15 @@ static void no_way_left(struct run *run)
         fail(run, run->import_class, "%s", run->import_failure);
     else if (run->called)
         fail(run, run->failure.cls, "%s", run->failure.message);
+    else if (qr_gate_mode(run->worker->shared->gate) == QR_GATE_GRPC)
+        fail(run, QR_CLASS_UNSUPPORTED,
+             "only calls are allowed (mode grpc), and this bridge has no Creo service; hint: "
+             "quarry cad mode auto");
     else
         fail(run, QR_CLASS_UNSUPPORTED,
-             "there is no export of %s, and no Creo service; hint: --creo or --json-dir of the "
-             "bridge",
-             run->name.model);
+             "this bridge has no Creo service, and there is no export of it in %.200s; hint: put "
+             "%s.json there (docs/cad-export.md), or start a bridge with --creo",
+             run->worker->shared->exports, run->name.model);
 }
 
 static void find_way(struct run *run)

@@ -23,6 +23,7 @@ struct qr_work_shared {
     struct qr_cad_versions *versions;
     struct qr_import *import; /* NULL: no exports */
     const char *creo;         /* NULL: no service */
+    const char *exports;      /* where `import` looks, for messages; "": nowhere */
     uint64_t max_file_bytes;
     int64_t deadline_ms, wait_limit_ms;
     uint32_t points;

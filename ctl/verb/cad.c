@@ -53,11 +53,29 @@ static const struct qr_column switch_columns[] = {
     {"WHY", QR_COLUMN_SHRINK},
 };
 
+/* State of the breaker; nothing where there is no service it could be about. */
+static void breaker_cells(const Quarry__V1__BridgeState *s, struct qr_table *table)
+{
+    char text[64];
+
+    for (int i = 0; i < 6 && !s->creo[0]; i++)
+        qr_table_text(table, "");
+    if (!s->creo[0])
+        return;
+    qr_table_text(table, s->breaker);
+    qr_table_text(table, qr_text_ago(qr_clock_wall_ms(), s->since_ms, text, sizeof text));
+    qr_table_u64(table, s->faults);
+    qr_table_u64(table, s->calls);
+    snprintf(text, sizeof text, "%.1f %%", 100 * s->lower);
+    qr_table_text(table, text);
+    snprintf(text, sizeof text, "%.3g %%", 100 * s->threshold);
+    qr_table_text(table, text);
+}
+
 static void bridge_row(const struct qr_ctl *ctl, const void *message, struct qr_table *table)
 {
     const Quarry__V1__CadBridge *bridge = message;
     const Quarry__V1__BridgeState *s = bridge->state;
-    int64_t now_ms = qr_clock_wall_ms();
     char text[400];
     (void)ctl;
 
@@ -69,20 +87,14 @@ static void bridge_row(const struct qr_ctl *ctl, const void *message, struct qr_
     else
         snprintf(text, sizeof text, "%s -> %s", s->mode, bridge->ordered_mode);
     qr_table_text(table, text);
-    qr_table_text(table, s->breaker);
-    qr_table_text(table, qr_text_ago(now_ms, s->since_ms, text, sizeof text));
-    qr_table_u64(table, s->faults);
-    qr_table_u64(table, s->calls);
-    snprintf(text, sizeof text, "%.1f %%", 100 * s->lower);
-    qr_table_text(table, text);
-    snprintf(text, sizeof text, "%.3g %%", 100 * s->threshold);
-    qr_table_text(table, text);
+    breaker_cells(s, table);
     qr_table_u64(table, s->by_grpc);
     qr_table_u64(table, s->by_json);
     qr_table_u64(table, s->waited);
     qr_table_u64(table, s->failed);
     qr_table_text(table, qr_text_ago(bridge->heard_ms_ago + 1, 1, text, sizeof text));
-    qr_table_text(table, s->service[0] ? s->service : s->creo);
+    snprintf(text, sizeof text, "none; exports in %.300s", s->exports);
+    qr_table_text(table, s->service[0] ? s->service : s->creo[0] ? s->creo : text);
 }
 
 static void switch_row(const struct qr_ctl *ctl, const void *message, struct qr_table *table)

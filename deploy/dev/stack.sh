@@ -5,6 +5,7 @@
 
 stack_wait_s=60  # until a program says it is ready
 stack_drain_s=45 # until a program asked to end has ended
+stack_exports=$PWD/.quarry/exports # of Creo models that have no service here
 stack_demo_root="creo-samples=$PWD/.quarry/creo/models"
 
 # ---------------------------------------------------------------- processes
@@ -142,10 +143,10 @@ stack_start_cad() {
     for root in "${stack_roots[@]}"; do
         [ "$root" = "$stack_demo_root" ] || roots+=(--root "$root")
     done
-    mkdir -p .quarry/exports
+    mkdir -p "$stack_exports"
     if [ ${#roots[@]} -gt 0 ]; then
         launch b1 build/bin/quarry-cadbridge --coordinator "$stack_grpc" --id b1 --spool .quarry/spool/b1 \
-            --json-dir .quarry/exports "${roots[@]}" >/dev/null || return 1
+            --json-dir "$stack_exports" "${roots[@]}" >/dev/null || return 1
     fi
     [[ " ${stack_roots[*]} " == *" $stack_demo_root "* ]] || return 0
     ready=$(launch sim build/bin/quarry-creo-sim --listen 127.0.0.1:0 --fail-rate 0.15 --latency 20ms) || return 1
@@ -294,22 +295,56 @@ up_run() {
     fi
 }
 
+# up_creo_hint DIR: where models come from that nobody can read, when there are any and nothing to bring them.
+up_creo_hint() {
+    local models
+    [ -d "$1" ] && [ -z "$(find "$stack_exports" -name '*.json' -print -quit)" ] || return 0
+    models=$(find "$1" -type f -regextype posix-extended -iregex '.*\.(prt|asm|drw|frm)(\.[0-9]+)?' | wc -l)
+    [ "$models" -gt 0 ] || return 0
+    say "$models Creo models in $1: their format is not public, so each needs an export and there is none yet."
+    say "put exports, NAME.prt.json (docs/cad-export.md), into $stack_exports and run this again,"
+    say "or start a bridge in front of Creo (docs/bridge.md); until then these models fail with that hint"
+}
+
+# cad_jobs BRIDGE: models it has told of since it began.
+cad_jobs() {
+    local name told sum=0
+    told=$(quarry -o json cad status "$1" 2>/dev/null) || true
+    for name in by_grpc by_json superseded failed; do
+        sum=$((sum + $(field "$name" "$told" || true) + 0))
+    done
+    echo "$sum"
+}
+
+# cad_told BRIDGE N: a bridge tells its state once a second: wait until it has told of N models.
+cad_told() {
+    local tries
+    for ((tries = 0; tries < 50; tries++)); do
+        [ "$(cad_jobs "$1")" -lt "$2" ] || return 0
+        sleep 0.1
+    done
+}
+
 quarry() { build/bin/quarry --coordinator "$stack_grpc" "$@"; }
 
 verb_up() {
-    local rc=0
+    local rc=0 told models
     up_options "$@"
     setup_need build run
     setup_tools
     build_preset release
     if [ "$up_once" -eq 1 ]; then trap stack_stop EXIT; fi
     up_stack
+    up_creo_hint "$up_source"
     up_run "$up_source" || rc=$?
     if [ "$up_demo" -eq 1 ]; then
+        told=$(cad_jobs b2)
         say ""
         say "models by a SIMULATED Creo service of which 15 % of all calls fail, and by exports where they do:"
         up_run "${stack_demo_root#*=}" || rc=$?
         quarry report cad --run "$(field id "$(quarry -o jsonl run list | head -n 1)")" || rc=$?
+        models=$(find "${stack_demo_root#*=}" -type f | wc -l)
+        cad_told b2 $((told + models))
         quarry cad status b2
     fi
     if [ "$up_once" -eq 0 ]; then
