@@ -120,6 +120,14 @@ static void pass_over(struct qr_from_json *r, ProtobufCMessage *msg, const json_
     (void)value;
 }
 
+/* The model's JSON has these, not that of its geometry. */
+static void note_unknown(struct qr_from_json *r, ProtobufCMessage *msg, const json_t *value)
+{
+    (void)msg;
+    (void)value;
+    qr_record_note(r->rec, "exec.unknown", "%s is no name of docs/record.md", r->path);
+}
+
 static const struct {
     const ProtobufCMessageDescriptor *of;
     const char *name;
@@ -129,6 +137,9 @@ static const struct {
     {&quarry__v1__cad_model__descriptor, "geometry", put_geometry},
     {&quarry__v1__cad_model__descriptor, "point_cloud", pass_over},
     {&quarry__v1__cad_view__descriptor, "bytes", pass_over},
+    {&quarry__v1__cad_geometry__descriptor, "bounds", note_unknown},
+    {&quarry__v1__cad_geometry__descriptor, "mass", note_unknown},
+    {&quarry__v1__cad_geometry__descriptor, "points", note_unknown},
 };
 
 bool qr_from_json_form(struct qr_from_json *r, ProtobufCMessage *msg, const char *name,

@@ -89,8 +89,10 @@ static size_t numbers_of(const qr_from_json_field *field)
 
 /* null is what qr_record_json() writes for a number that is not finite: such a list says nothing.
  */
-static bool are_numbers(struct qr_from_json *r, const json_t *list, size_t expected)
+static bool are_numbers(struct qr_from_json *r, const qr_from_json_field *field, const json_t *list)
 {
+    double most = field->type == PROTOBUF_C_TYPE_FLOAT ? (double)FLT_MAX : DBL_MAX;
+    size_t expected = numbers_of(field);
     size_t n = json_array_size(list);
     bool all = true;
     char what[40];
@@ -106,7 +108,7 @@ static bool are_numbers(struct qr_from_json *r, const json_t *list, size_t expec
             qr_from_json_refuse(r, "a list of numbers");
             return false;
         }
-        all = all && json_is_number(item);
+        all = all && json_is_number(item) && fabs(json_number_value(item)) <= most;
     }
     if (!all)
         qr_record_partial(r->rec, "exec.number", "%s has what is no number: left out", r->path);
@@ -120,7 +122,7 @@ static void put_numbers(struct qr_from_json *r, ProtobufCMessage *msg,
     bool wide = field->type == PROTOBUF_C_TYPE_DOUBLE;
     size_t n = json_array_size(list), each = wide ? sizeof(double) : sizeof(float);
 
-    if (!are_numbers(r, list, numbers_of(field)))
+    if (!are_numbers(r, field, list))
         return;
     if (n > r->rec->limits.items)
         n = r->rec->limits.items;
@@ -129,7 +131,7 @@ static void put_numbers(struct qr_from_json *r, ProtobufCMessage *msg,
         return;
     for (size_t i = 0; i < n; i++) {
         double value = json_number_value(json_array_get(list, i));
-        float narrow = !wide && fabs(value) <= (double)FLT_MAX ? (float)value : 0.0F;
+        float narrow = wide ? 0.0F : (float)value;
         memcpy(numbers + i * each, wide ? (const void *)&value : (const void *)&narrow, each);
     }
     memcpy(qr_from_json_slot(msg, field), &numbers, sizeof numbers);

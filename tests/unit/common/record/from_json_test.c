@@ -37,6 +37,71 @@ static void what_is_no_record_is_refused_with_its_place(void **state)
     assert_refused("{\"error\":{\"class\":\"oops\",\"message\":\"m\"}}", "class");
     assert_refused("{\"cad\":{\"products\":[7]}}", "cad.products[0] is not an object");
     assert_refused("{\"cad\":{\"genome\":[1]}}", "cad.genome is not an object");
+    assert_refused("{\"cad\":{\"bbox\":[1,2,3]}}", "cad.bbox is not a list of 6 numbers");
+    assert_refused("{\"cad\":{\"mass\":[{\"centroid\":[1,2,\"3\"]}]}}",
+                   "cad.mass[0].centroid is not a list of numbers");
+    assert_refused("{\"cad\":{\"colours\":[{\"rgb\":[1,2]}]}}",
+                   "cad.colours[0].rgb is not a list of three numbers");
+    assert_refused("{\"cad\":{\"geometry\":[]}}", "cad.geometry is not an object");
+    assert_refused("{\"title_block_places\":[]}", "title_block_places is not an object");
+    assert_refused("{\"title_block\":{\"a\":\"b\"},\"title_block_places\":{\"a\":1}}",
+                   "title_block_places.a is not an object");
+}
+
+/* What is no record's JSON at all: the library says where. */
+static void bad_json_is_refused_with_its_line(void **state)
+{
+    static const struct {
+        const char *why, *json, *part;
+        size_t len;
+    } cases[] = {
+        {"half written", "{\"text\":\"a", "line 1", 0},
+        {"NaN", "{\"completeness\":NaN}", "line 1", 0},
+        {"Infinity", "{\"completeness\":-Infinity}", "line 1", 0},
+        {"too large for a double", "{\"completeness\":1e400}", "overflow", 0},
+        {"a whole number of too many digits", "{\"pages\":[{\"number\":18446744073709551616}]}",
+         "too big integer", 0},
+        {"a name that comes twice", "{\"text\":\"a\",\n\"text\":\"b\"}", "line 2: duplicate", 0},
+        {"not UTF-8", "{\"text\":\"\xff\"}", "line 1", 0},
+        {"a surrogate alone", "{\"text\":\"\\ud83d\"}", "line 1", 0},
+        {"a byte order mark", "\xEF\xBB\xBF{}", "line 1", 0},
+        {"UTF-16", "\xFF\xFE{\0}\0", "line 1", 6},
+        {"something behind it", "{} {}", "line 1", 0},
+        {"blanks alone", " \n ", "line 2", 0},
+        {"binary noise", "\x01\x02\x03\0\x04", "line 1", 5},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < QR_COUNT(cases); i++) {
+        QR_AUTO(qr_record) rec = qr_record_new(NULL);
+        struct qr_err err = {0};
+        size_t len = cases[i].len ? cases[i].len : strlen(cases[i].json);
+
+        if (qr_record_from_json(rec, cases[i].json, len, &err) != QR_E_DATA)
+            fail_msg("%s was taken", cases[i].why);
+        if (!strstr(err.msg, "no JSON: ") || !strstr(err.msg, cases[i].part))
+            fail_msg("%s: %s", cases[i].why, err.msg);
+    }
+}
+
+/* A null among numbers stands for one that was not finite. */
+static void numbers_that_are_none_leave_their_list_out(void **state)
+{
+    QR_AUTO(qr_record) rec = qr_record_new(NULL);
+    struct qr_err err = {0};
+
+    (void)state;
+    assert_ok(read_text(rec,
+                        "{\"cad\":{\"bbox\":[0,0,0,1,null,1],\"embeddings\":[{\"type\":\"x\","
+                        "\"values\":[1e300,0.5]},{\"type\":\"y\",\"values\":[null]}]}}",
+                        &err),
+              &err);
+    assert_int_equal(rec->msg->cad->bounds->n_box, 0);
+    assert_int_equal(rec->msg->cad->embeddings[0]->n_values, 0);
+    assert_int_equal(rec->msg->cad->embeddings[1]->n_values, 0);
+    assert_true(rec->msg->partial);
+    assert_string_equal(rec->msg->notes[0]->code, "exec.number");
+    assert_int_equal(rec->msg->notes[0]->count, 3);
 }
 
 static void nesting_without_end_is_refused(void **state)
@@ -131,6 +196,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_no_record_is_refused_with_its_place),
+        cmocka_unit_test(bad_json_is_refused_with_its_line),
+        cmocka_unit_test(numbers_that_are_none_leave_their_list_out),
         cmocka_unit_test(nesting_without_end_is_refused),
         cmocka_unit_test(a_record_comes_back_as_it_was),
         cmocka_unit_test(what_only_we_know_is_not_taken),
