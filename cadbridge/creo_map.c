@@ -89,6 +89,7 @@ static int map_parameters(struct qr_creo_map *map, const Quarry__Creo__V1__Param
         to->value = text(map, from->value);
         to->type = text(map, from->type);
         to->unit = text(map, from->unit);
+        to->description = text(map, from->description);
         to->owner = text(map, owner_name(map, from->owner, owner, sizeof owner));
         to->source = text(map, SOURCE);
     }

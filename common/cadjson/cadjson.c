@@ -157,6 +157,8 @@ int qr_cadjson_answer(struct qr_cadjson *cj, const char *command, const char *fu
     return QR_OK;
 }
 
+void qr_cadjson_sheet(struct qr_cadjson *cj, uint32_t sheet) { cj->sheet = sheet; }
+
 int qr_cadjson_finish(struct qr_cadjson *cj, struct qr_err *err)
 {
     Quarry__V1__CadModel *cad;

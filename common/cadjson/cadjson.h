@@ -68,6 +68,9 @@ QR_MUST_CHECK int qr_cadjson_answer(struct qr_cadjson *cj, const char *command,
                                     const char *function, const char *data, size_t len,
                                     struct qr_err *err);
 
+/** The answers that follow are about this sheet of a drawing; 0: about none. */
+void qr_cadjson_sheet(struct qr_cadjson *cj, uint32_t sheet);
+
 /** Units and what follows from all of it. Errors: QR_E_DATA, there is no model. QR_E_NOMEM. */
 QR_MUST_CHECK int qr_cadjson_finish(struct qr_cadjson *cj, struct qr_err *err);
 

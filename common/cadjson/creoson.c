@@ -53,7 +53,7 @@ static const struct {
     bool (*read)(struct qr_cadjson *cj, void *target);
 } answers[] = {
     {"file", "get_fileinfo", qr_creoson_info},
-    {"file", "get_active", qr_creoson_info},
+    {"file", "get_active", qr_creoson_active},
     {"file", "massprops", qr_creoson_mass},
     {"file", "get_length_units", qr_creoson_length_units},
     {"file", "get_mass_units", qr_creoson_mass_units},
@@ -63,6 +63,7 @@ static const struct {
     {"file", "get_cur_material", qr_creoson_materials},
     {"file", "list_materials", qr_creoson_materials},
     {"file", "list_instances", qr_creoson_instances},
+    {"file", "list_simp_reps", qr_creoson_simplified},
     {"parameter", "list", qr_creoson_parameters},
     {"dimension", "list", qr_creoson_dimensions},
     {"dimension", "list_detail", qr_creoson_dimensions},
@@ -74,13 +75,18 @@ static const struct {
     {"layer", "list", qr_creoson_layers},
     {"note", "list", qr_creoson_notes},
     {"drawing", "list_models", qr_creoson_drawn},
+    {"drawing", "get_num_sheets", qr_creoson_sheets},
+    {"drawing", "get_sheet_size", qr_creoson_sheet},
+    {"drawing", "get_sheet_scale", qr_creoson_sheet},
+    {"drawing", "get_sheet_format", qr_creoson_sheet_format},
     {"familytable", "list", qr_creoson_instances},
+    {"familytable", "get_header", qr_creoson_header},
+    {"familytable", "get_row", qr_creoson_row},
 };
 
-bool qr_cadjson_read_answer(struct qr_cadjson *cj, const char *command, const char *function)
+static bool read_data(struct qr_cadjson *cj, const char *command, const char *function)
 {
     Quarry__V1__CadModel *cad = qr_record_cad(cj->rec);
-    char name[100];
 
     if (!cad)
         return qr_jr_fail(cj->jr, "out of memory");
@@ -89,6 +95,14 @@ bool qr_cadjson_read_answer(struct qr_cadjson *cj, const char *command, const ch
     for (size_t i = 0; i < QR_COUNT(answers); i++)
         if (strcmp(answers[i].command, command) == 0 && strcmp(answers[i].function, function) == 0)
             return answers[i].read(cj, cad);
-    snprintf(name, sizeof name, "creoson.%s.%s", command, function);
-    return qr_cadjson_keep_as(cj, name);
+    return qr_cadjson_keep_as(cj, cj->asked);
+}
+
+bool qr_cadjson_read_answer(struct qr_cadjson *cj, const char *command, const char *function)
+{
+    snprintf(cj->asked, sizeof cj->asked, "creoson.%.40s.%.60s", command, function);
+    cj->asked_depth = cj->jr->depth;
+    bool ok = read_data(cj, command, function);
+    cj->asked[0] = '\0';
+    return ok;
 }

@@ -14,6 +14,8 @@ bool qr_creoson_length_units(struct qr_cadjson *cj, void *target);
 bool qr_creoson_mass_units(struct qr_cadjson *cj, void *target);
 bool qr_creoson_accuracy(struct qr_cadjson *cj, void *target);
 bool qr_creoson_relations(struct qr_cadjson *cj, void *target);
+bool qr_creoson_active(struct qr_cadjson *cj, void *target);
+bool qr_creoson_simplified(struct qr_cadjson *cj, void *target);
 bool qr_creoson_materials(struct qr_cadjson *cj, void *target);
 
 /* creoson_values.c */
@@ -26,8 +28,15 @@ bool qr_creoson_layers(struct qr_cadjson *cj, void *target);
 bool qr_creoson_notes(struct qr_cadjson *cj, void *target);
 bool qr_creoson_box(struct qr_cadjson *cj, void *target);
 bool qr_creoson_surfaces(struct qr_cadjson *cj, void *target);
+
+/* creoson_drawing.c; the sheet is cj->sheet. */
 bool qr_creoson_drawn(struct qr_cadjson *cj, void *target);
+bool qr_creoson_sheets(struct qr_cadjson *cj, void *target);
+bool qr_creoson_sheet(struct qr_cadjson *cj, void *target);
+bool qr_creoson_sheet_format(struct qr_cadjson *cj, void *target);
 bool qr_creoson_instances(struct qr_cadjson *cj, void *target);
+bool qr_creoson_header(struct qr_cadjson *cj, void *target);
+bool qr_creoson_row(struct qr_cadjson *cj, void *target);
 
 /** A field that says nothing new. */
 bool qr_creoson_skip(struct qr_cadjson *cj, void *target);

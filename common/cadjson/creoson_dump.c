@@ -35,7 +35,7 @@ static bool read_function(cadjson *cj, void *target)
     return copy_text(cj, e->function, sizeof e->function);
 }
 
-/* Which model was asked about. */
+/* Which model was asked about, and which of its sheets. */
 static bool read_question(cadjson *cj, void *target)
 {
     struct exchange *e = target;
@@ -47,7 +47,15 @@ static bool read_question(cadjson *cj, void *target)
         return false;
     while ((key = qr_jr_member(cj->jr))) {
         char file[300] = "";
-        if (strcmp(key, "file") != 0 || qr_jr_peek(cj->jr) != QR_JR_STRING) {
+        double sheet = 0;
+        enum qr_jr_kind kind = qr_jr_peek(cj->jr);
+        if (strcmp(key, "sheet") == 0 && kind == QR_JR_NUMBER) {
+            if (!qr_jr_number(cj->jr, &sheet))
+                return false;
+            cj->sheet = sheet >= 1 && sheet <= 1e6 ? (uint32_t)sheet : 0;
+            continue;
+        }
+        if ((strcmp(key, "file") != 0 && strcmp(key, "drawing") != 0) || kind != QR_JR_STRING) {
             if (!qr_jr_skip(cj->jr))
                 return false;
             continue;
@@ -130,6 +138,7 @@ bool qr_cadjson_read_exchange(struct qr_cadjson *cj, void *target)
     const char *key = cj->jr->level[cj->jr->depth - 1].key;
     (void)target;
 
+    cj->sheet = 0;
     do {
         const struct qr_field *field = exchange_fields;
         while (field->name && strcmp(field->name, key) != 0)

@@ -23,6 +23,30 @@ static bool read_file(cadjson *cj, void *target)
     return true;
 }
 
+/* The active model may be another one: that is no answer about ours. */
+static bool read_active_file(cadjson *cj, void *target)
+{
+    Quarry__V1__CadModel *cad = target;
+    char *name = QR_NO_TEXT;
+
+    if (!qr_cadjson_text(cj, &name))
+        return false;
+    if (!cad->name[0] && cj->model && qr_cadjson_same_model(cj->model, name))
+        cad->name = name;
+    return true;
+}
+
+static const struct qr_field active_fields[] = {
+    SPECIAL("file", read_active_file),
+    SPECIAL("dirname", qr_creoson_skip),
+    END,
+};
+
+bool qr_creoson_active(struct qr_cadjson *cj, void *target)
+{
+    return qr_cadjson_object(cj, active_fields, target);
+}
+
 static bool read_dirname(cadjson *cj, void *target)
 {
     char *text = QR_NO_TEXT;
@@ -187,26 +211,64 @@ bool qr_creoson_relations(struct qr_cadjson *cj, void *target)
     return qr_cadjson_object(cj, relation_fields, target);
 }
 
+static bool read_simplified(cadjson *cj)
+{
+    char *name = QR_NO_TEXT;
+
+    if (!qr_cadjson_text(cj, &name))
+        return false;
+    qr_record_add_meta(cj->rec, "simplified_rep", name, strlen(name), "creo");
+    return true;
+}
+
+static bool read_simplified_list(cadjson *cj, void *target)
+{
+    (void)target;
+    return qr_cadjson_list(cj, read_simplified);
+}
+
+static const struct qr_field simplified_fields[] = {SPECIAL("reps", read_simplified_list), END};
+
+bool qr_creoson_simplified(struct qr_cadjson *cj, void *target)
+{
+    return qr_cadjson_object(cj, simplified_fields, target);
+}
+
 /* "STEEL", or {"file": …, "material": "STEEL"}. */
+struct file_material {
+    char *name;
+};
 static const struct qr_field file_material_fields[] = {
     SPECIAL("file", qr_creoson_skip),
-    TEXT_AT(Quarry__V1__Material, "material", name),
+    TEXT_AT(struct file_material, "material", name),
     END,
 };
 
+/* The current one is in the list of all, too. */
+static bool is_there(const cadjson *cj, const char *name)
+{
+    const Quarry__V1__ExtractionRecord *msg = cj->rec->msg;
+
+    for (size_t i = 0; i < msg->n_materials && i < 1000; i++)
+        if (strcmp(msg->materials[i]->name, name) == 0)
+            return true;
+    return false;
+}
+
 static bool read_material(cadjson *cj)
 {
+    struct file_material in = {QR_NO_TEXT};
     Quarry__V1__Material *m;
-    enum qr_jr_kind kind = qr_jr_peek(cj->jr);
 
-    if (kind == QR_JR_NULL)
-        return qr_jr_null(cj->jr);
-    m = qr_record_add_material(cj->rec);
-    if (!m)
-        return qr_jr_skip(cj->jr);
-    m->source = qr_creoson_say(cj, "creo");
-    return kind == QR_JR_OBJECT ? qr_cadjson_object(cj, file_material_fields, m)
-                                : qr_cadjson_text(cj, &m->name);
+    if (qr_jr_peek(cj->jr) == QR_JR_OBJECT ? !qr_cadjson_object(cj, file_material_fields, &in)
+                                           : !qr_cadjson_text(cj, &in.name))
+        return false;
+    m = in.name[0] && !is_there(cj, in.name) ? qr_record_add_material(cj->rec) : NULL;
+    if (m) {
+        m->name = in.name;
+        m->source = qr_creoson_say(cj, "creo");
+    }
+    return true;
 }
 
 static bool read_current_material(cadjson *cj, void *target)

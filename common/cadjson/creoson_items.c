@@ -1,4 +1,4 @@
-/* What CREOSON lists of a model: features, layers, notes, surfaces, drawn models, instances. */
+/* What CREOSON lists of a model: features, layers, notes, surfaces, its box. */
 #include <math.h>
 #include <string.h>
 
@@ -136,8 +136,7 @@ bool qr_creoson_notes(struct qr_cadjson *cj, void *target)
     return qr_cadjson_object(cj, notes_fields, target);
 }
 
-/* ------------------------------------------------------------------ geometry, drawings, families
- */
+/* ------------------------------------------------------------------ geometry */
 
 static const struct qr_field box_fields[] = {
     {"xmin", QR_FIELD_NUMBER, 0 * sizeof(double), 0, 0, NULL},
@@ -183,54 +182,4 @@ static const struct qr_field surfaces_fields[] = {SPECIAL("surflist", read_surfa
 bool qr_creoson_surfaces(struct qr_cadjson *cj, void *target)
 {
     return qr_cadjson_object(cj, surfaces_fields, target);
-}
-
-static bool read_drawn_model(cadjson *cj)
-{
-    Quarry__V1__Link *link = qr_record_add_link(cj->rec);
-
-    if (!link)
-        return qr_jr_skip(cj->jr);
-    link->kind = qr_creoson_say(cj, "model");
-    return qr_cadjson_text(cj, &link->target);
-}
-
-static bool read_drawn_list(cadjson *cj, void *target)
-{
-    (void)target;
-    return qr_cadjson_list(cj, read_drawn_model);
-}
-
-static const struct qr_field drawn_fields[] = {SPECIAL("files", read_drawn_list), END};
-
-bool qr_creoson_drawn(struct qr_cadjson *cj, void *target)
-{
-    return qr_cadjson_object(cj, drawn_fields, target);
-}
-
-static bool read_instance(cadjson *cj)
-{
-    Quarry__V1__CadTable *table = qr_cad_family_table(cj->rec);
-    Quarry__V1__CadRow *row = table ? qr_cad_add_row(cj->rec, table) : NULL;
-
-    return row ? qr_cadjson_text(cj, &row->name) : qr_jr_skip(cj->jr);
-}
-
-static bool read_instance_list(cadjson *cj, void *target)
-{
-    (void)target;
-    return qr_cadjson_list(cj, read_instance);
-}
-
-static const struct qr_field instances_fields[] = {
-    SPECIAL("instances", read_instance_list),
-    SPECIAL("files", read_instance_list),
-    SPECIAL("dirname", qr_creoson_skip),
-    TEXT_AT(Quarry__V1__CadModel, "generic", generic),
-    END,
-};
-
-bool qr_creoson_instances(struct qr_cadjson *cj, void *target)
-{
-    return qr_cadjson_object(cj, instances_fields, target);
 }

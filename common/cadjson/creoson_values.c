@@ -1,6 +1,7 @@
 /* CREOSON's parameters and dimensions: values that somebody gave a name, texts in base64 where they
  * are said to be encoded. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@ typedef struct qr_cadjson cadjson;
 struct parameter {
     Quarry__V1__Parameter *p;
     char *name, *value, *type, *owner_name, *owner_type, *owner_id, *description;
-    protobuf_c_boolean encoded;
+    protobuf_c_boolean encoded, designated;
 };
 
 static const struct qr_field parameter_fields[] = {
@@ -26,6 +27,7 @@ static const struct qr_field parameter_fields[] = {
     TEXT_AT(struct parameter, "owner_type", owner_type),
     TEXT_AT(struct parameter, "owner_id", owner_id),
     TEXT_AT(struct parameter, "description", description),
+    FLAG_AT(struct parameter, "designate", designated),
     {"encoded", QR_FIELD_FLAG, offsetof(struct parameter, encoded), 0, 0, NULL},
     END,
 };
@@ -50,7 +52,8 @@ static bool read_parameter(cadjson *cj)
     p->value = qr_creoson_plain(cj, in.value, in.encoded);
     p->type = in.type;
     p->owner = in.owner_name[0] ? in.owner_name : in.owner_id;
-    p->set = in.owner_type;
+    p->set = in.designated ? qr_creoson_say(cj, "designated") : in.owner_type;
+    p->description = in.description;
     p->source = qr_creoson_say(cj, "creo");
     return true;
 }
@@ -72,6 +75,7 @@ bool qr_creoson_parameters(struct qr_cadjson *cj, void *target)
 
 struct dimension {
     char *name, *kind, *view, *type, *value_text;
+    char *table, *column, *table_type; /* of a tolerance of ISO/DIN: H 7 holes */
     double value, lower, upper, plus, minus, symmetric;
     uint32_t sheet;
     protobuf_c_boolean encoded;
@@ -126,6 +130,9 @@ static const struct qr_field dimension_fields[] = {
     TEXT_AT(struct dimension, "dim_type", kind),
     TEXT_AT(struct dimension, "view_name", view),
     TEXT_AT(struct dimension, "tolerance_type", type),
+    TEXT_AT(struct dimension, "tol_table_name", table),
+    TEXT_AT(struct dimension, "tol_table_column", column),
+    TEXT_AT(struct dimension, "tol_table_type", table_type),
     SPECIAL("value", read_dimension_value),
     SPECIAL("text", read_dimension_text),
     SPECIAL("tol_lower_limit", read_lower),
@@ -166,12 +173,27 @@ static void set_tolerance(Quarry__V1__Dimension *d, const struct dimension *in)
     }
 }
 
+/* "H7" of a hole's or shaft's table; the others are general ones, by name. */
+static void set_fit(cadjson *cj, Quarry__V1__Dimension *d, const struct dimension *in)
+{
+    bool fit = strcmp(in->table_type, "holes") == 0 || strcmp(in->table_type, "shafts") == 0;
+    char text[80];
+
+    if (strcmp(in->type, "isodin") != 0 || !in->table[0])
+        return;
+    snprintf(text, sizeof text, "%.40s%s%.20s", in->table, fit ? "" : " ", in->column);
+    d->fit = qr_creoson_say(cj, text);
+}
+
 static bool read_dimension(cadjson *cj)
 {
     struct dimension in = {.name = QR_NO_TEXT,
                            .kind = QR_NO_TEXT,
                            .view = QR_NO_TEXT,
                            .type = QR_NO_TEXT,
+                           .table = QR_NO_TEXT,
+                           .column = QR_NO_TEXT,
+                           .table_type = QR_NO_TEXT,
                            .value_text = NULL,
                            .value = NAN,
                            .lower = NAN,
@@ -202,6 +224,7 @@ static bool read_dimension(cadjson *cj)
     d->has_value = isfinite(in.value);
     d->value = d->has_value ? in.value : 0;
     set_tolerance(d, &in);
+    set_fit(cj, d, &in);
     return true;
 }
 

@@ -2,6 +2,7 @@
  * table knows to the details, and no more than the record has room for. */
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -197,10 +198,11 @@ bool qr_cadjson_value(struct qr_cadjson *cj, const struct qr_field *field, void 
 
 bool qr_cadjson_keep(struct qr_cadjson *cj)
 {
-    char path[200];
+    char path[200], name[sizeof path + sizeof cj->asked];
 
-    qr_jr_path(cj->jr, path, sizeof path);
-    return qr_cadjson_keep_as(cj, path + 1);
+    qr_jr_path_from(cj->jr, cj->asked[0] ? cj->asked_depth : 0, path, sizeof path);
+    snprintf(name, sizeof name, "%s%s", cj->asked, cj->asked[0] ? path : path + 1);
+    return qr_cadjson_keep_as(cj, name);
 }
 
 bool qr_cadjson_keep_as(struct qr_cadjson *cj, const char *name)

@@ -23,7 +23,10 @@ struct qr_cadjson {
     bool found;        /* the wanted one was read */
     uint64_t n_other;  /* models that were not wanted, and the name of the first */
     char other_name[128];
-    bool answered; /* by CREOSON's answers */
+    bool answered;   /* by CREOSON's answers */
+    char asked[112]; /* "creoson.note.list" while its answer is read; else "" */
+    int asked_depth; /* where in the document the answer stands */
+    uint32_t sheet;  /* the question was about; 0: none */
 };
 
 enum qr_field_type {
@@ -68,7 +71,8 @@ bool qr_cadjson_text(struct qr_cadjson *cj, char **ret);
 /** Exactly `n` numbers; *ret_n is 0 when one of them is not finite. */
 bool qr_cadjson_numbers(struct qr_cadjson *cj, size_t n, double **ret, size_t *ret_n);
 
-/** Keep a value that no field holds, under its path; under a name. */
+/** Keep a value that no field holds, under its path (in an answer: behind the question); under a
+ * name. */
 bool qr_cadjson_keep(struct qr_cadjson *cj);
 bool qr_cadjson_keep_as(struct qr_cadjson *cj, const char *name);
 /** A number that is not finite was left out. */

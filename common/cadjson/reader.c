@@ -40,12 +40,12 @@ static void path_name(const char *key, char *buf, size_t size, size_t *len)
     buf[*len] = '\0';
 }
 
-void qr_jr_path(const struct qr_jr *jr, char *buf, size_t size)
+void qr_jr_path_from(const struct qr_jr *jr, int from, char *buf, size_t size)
 {
     size_t len = 0;
 
     buf[0] = '\0';
-    for (int i = 0; i < jr->depth && len + 8 < size; i++) {
+    for (int i = from; i < jr->depth && len + 8 < size; i++) {
         const struct qr_jr_level *level = &jr->level[i];
         if (level->n == 0)
             break; /* nothing of it has begun */
@@ -59,6 +59,11 @@ void qr_jr_path(const struct qr_jr *jr, char *buf, size_t size)
     }
     if (len == 0 && size > 1)
         memcpy(buf, "/", 2);
+}
+
+void qr_jr_path(const struct qr_jr *jr, char *buf, size_t size)
+{
+    qr_jr_path_from(jr, 0, buf, size);
 }
 
 bool qr_jr_fail(struct qr_jr *jr, const char *fmt, ...)

@@ -100,7 +100,9 @@ void qr_jr_put_string(struct qr_buf *out, const char *text, size_t len);
 /** Raise an error at the place of the last value: "PATH: message (byte N)". Returns false. */
 bool qr_jr_fail(struct qr_jr *jr, const char *fmt, ...) QR_PRINTF(2, 3);
 
-/** JSON pointer of the last value, cut to `size`; "/" is the document. */
+/** JSON pointer of the last value, cut to `size`; "/" is the document. _from: of what stands at the
+ * depth `from`. */
 void qr_jr_path(const struct qr_jr *jr, char *buf, size_t size);
+void qr_jr_path_from(const struct qr_jr *jr, int from, char *buf, size_t size);
 static inline uint64_t qr_jr_offset(const struct qr_jr *jr) { return jr->before + jr->at; }
 const char *qr_jr_kind_text(enum qr_jr_kind kind); /* "a string" */

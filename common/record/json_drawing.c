@@ -126,6 +126,7 @@ static json_t *parameter_json(const Quarry__V1__Parameter *parameter)
     qr_json_put_string(out, "handle", parameter->handle);
     if (parameter->owners > 0)
         qr_json_put_count(out, "owners", parameter->owners);
+    qr_json_put_string(out, "description", parameter->description);
     put_place(out, parameter->place);
     return out;
 }

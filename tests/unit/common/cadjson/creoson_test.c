@@ -16,18 +16,25 @@ static const struct {
      "\"coord_sys_inertia\": null}"},
     {"file", "get_accuracy", "{\"accuracy\": \"0.0012\", \"relative\": \"false\"}"},
     {"file", "relations_get", "{\"relations\": [\"D1=2\", \"D2=D1\"]}"},
+    {"file", "get_active", "{\"dirname\": \"C:/parts\", \"file\": \"other.prt\"}"},
+    {"file", "list_simp_reps", "{\"reps\": [\"LIGHT\", \"ENVELOPE\"]}"},
     {"file", "get_cur_material", "{\"material\": \"STEEL\"}"},
+    {"file", "list_materials", "{\"materials\": [\"STEEL\", \"BRASS\"]}"},
     {"parameter", "list",
      "{\"paramlist\": [{\"name\": \"PART_NO\", \"value\": \"QlItMQ==\", \"type\": \"STRING\", "
      "\"encoded\": true, \"owner_name\": \"bracket.prt\"},"
-     "{\"name\": \"COST\", \"value\": 12.5, \"type\": \"DOUBLE\", \"designate\": true}]}"},
+     "{\"name\": \"COST\", \"value\": 12.5, \"type\": \"DOUBLE\", \"designate\": true, "
+     "\"description\": \"Price\"}]}"},
     {"dimension", "list_detail",
      "{\"dimlist\": [{\"name\": \"d21\", \"value\": 32.5, \"encoded\": false, \"dwg_dim\": false, "
      "\"dim_type\": \"linear\", \"text\": [\"{0:@D}\\n\"]},"
      "{\"name\": \"d3\", \"value\": 5, \"dim_type\": \"radial\", \"tolerance_type\": \"limits\", "
      "\"tol_lower_limit\": 4.9, \"tol_upper_limit\": 5.2, \"sheet\": 2},"
      "{\"name\": \"d4\", \"value\": 5, \"dim_type\": \"angular\", \"tolerance_type\": "
-     "\"symmetric\", \"tol_symmetric_value\": 0.5}]}"},
+     "\"symmetric\", \"tol_symmetric_value\": 0.5},"
+     "{\"name\": \"d5\", \"value\": 8, \"dim_type\": \"diameter\", \"tolerance_type\": "
+     "\"isodin\", \"tol_table_name\": \"H\", \"tol_table_column\": 7, \"tol_table_type\": "
+     "\"holes\", \"location\": {\"x\": 1, \"y\": 2, \"z\": 0}}]}"},
     {"feature", "list",
      "{\"featlist\": [{\"name\": \"HOLE_1\", \"status\": \"ACTIVE\", \"type\": \"HOLE\", "
      "\"feat_id\": 48, \"feat_number\": 5}]}"},
@@ -41,8 +48,25 @@ static const struct {
      "{\"itemlist\": [{\"name\": \"Note_0\", \"value\": \"D = &D1\", \"value_expanded\": \"D = "
      "2\", \"url\": \"http://x/\"}]}"},
     {"familytable", "list", "{\"instances\": [\"BRACKET_S\", \"BRACKET_L\"]}"},
+    {"familytable", "get_header",
+     "{\"columns\": [{\"colid\": \"d1\", \"value\": null, \"datatype\": \"DOUBLE\", \"coltype\": "
+     "\"DIMENSION\"}, {\"colid\": \"NAME\", \"datatype\": \"STRING\"}]}"},
+    {"familytable", "get_row",
+     "{\"columns\": [{\"colid\": \"NAME\", \"value\": \"small\"}, {\"colid\": \"d1\", \"value\": "
+     "12.5}], \"instance\": \"BRACKET_S\"}"},
     {"windchill", "get_workspace", "{\"workspace\": \"w1\"}"},
 };
+
+static bool has_material(const json_t *json, const char *name)
+{
+    size_t i;
+    const json_t *material;
+
+    json_array_foreach(json_object_get(json, "materials"), i,
+                       material) if (strcmp(json_string_value(json_object_get(material, "name")),
+                                            name) == 0) return true;
+    return false;
+}
 
 static void is_right(const json_t *json)
 {
@@ -57,16 +81,23 @@ static void is_right(const json_t *json)
     holds(json, "cad/mass/0/centroid", "[25.4,50.8,76.2]");
     holds(json, "cad/mass/0/source", "\"creo\"");
     holds(json, "cad/relations", "[{\"text\":\"D1=2\"},{\"text\":\"D2=D1\"}]");
-    holds(json, "materials/0/name", "\"STEEL\"");
+    assert_int_equal(json_array_size(json_object_get(json, "materials")), 2);
+    assert_true(has_material(json, "STEEL") && has_material(json, "BRASS"));
+    holds(json, "metadata/simplified_rep", "[\"LIGHT\",\"ENVELOPE\"]");
     holds(json, "parameters/0",
           "{\"name\":\"PART_NO\",\"owner\":\"bracket.prt\",\"source\":\"creo\",\"type\":\"STRING\","
           "\"value\":\"BR-1\"}");
-    holds(json, "parameters/1/value", "\"12.5\"");
+    holds(json, "parameters/1",
+          "{\"description\":\"Price\",\"name\":\"COST\",\"set\":\"designated\",\"source\":\"creo\","
+          "\"type\":\"DOUBLE\",\"value\":\"12.5\"}");
     holds(json, "dimensions/0/value", "825.5");
     holds(json, "dimensions/1",
           "{\"handle\":\"d3\",\"kind\":\"radius\",\"lower\":-2.54,\"page\":2,\"source\":\"creo\","
           "\"unit\":\"mm\",\"upper\":5.08,\"value\":127.0}");
     holds(json, "dimensions/2/upper", "0.5");
+    holds(json, "dimensions/3/fit", "\"H7\"");
+    holds(json, "cad/details/creoson.dimension.list_detail~dimlist~3~location",
+          "{\"x\":1,\"y\":2,\"z\":0}");
     holds(json, "cad/features/0",
           "{\"id\":\"48\",\"name\":\"HOLE_1\",\"status\":\"active\",\"type\":\"hole\"}");
     holds(json, "cad/bbox", "[0.0,0.0,0.0,25.4,50.8,76.2]");
@@ -74,7 +105,9 @@ static void is_right(const json_t *json)
     holds(json, "layers", "[{\"id\":\"3\",\"name\":\"AXES\",\"status\":\"HIDDEN\"}]");
     holds(json, "drawing_notes/0/text", "\"D = 2\"");
     holds(json, "links/0/target", "\"http://x/\"");
-    holds(json, "cad/family_table/rows", "[{\"name\":\"BRACKET_S\"},{\"name\":\"BRACKET_L\"}]");
+    assert_int_equal(json_array_size(json_object_get(
+                         json_object_get(json_object_get(json, "cad"), "family_table"), "rows")),
+                     2);
     holds(json, "cad/details/creoson.windchill.get_workspace", "{\"workspace\":\"w1\"}");
 }
 
@@ -127,6 +160,9 @@ static void dumps(void **state)
         sprintf(at, "%s", end[form]);
         json_t *json = import_text(text, "bracket.prt");
         is_right(json);
+        holds(json, "cad/family_table",
+              "{\"columns\":[\"d1\",\"NAME\"],\"rows\":[{\"cells\":[\"12.5\",\"small\"],\"name\":"
+              "\"BRACKET_S\"},{\"name\":\"BRACKET_L\"}]}");
         json_decref(json);
         test_free(text);
     }
@@ -176,6 +212,35 @@ static void structure(void **state)
     json_decref(json);
 }
 
+/* A drawing: sheets are told by the question. */
+static void sheets_of_a_drawing(void **state)
+{
+    json_t *json = import_text(
+        "[{\"command\": \"drawing\", \"function\": \"get_num_sheets\", \"data\": {\"num_sheets\": "
+        "2}},"
+        "{\"request\": {\"command\": \"drawing\", \"function\": \"get_sheet_size\", \"data\": "
+        "{\"drawing\": \"box.drw\", \"sheet\": 2}}, \"response\": {\"data\": {\"size\": \"A3\"}}},"
+        "{\"request\": {\"command\": \"drawing\", \"function\": \"get_sheet_scale\", \"data\": "
+        "{\"drawing\": \"box.drw\", \"sheet\": 2}}, \"response\": {\"data\": {\"scale\": 0.5}}},"
+        "{\"request\": {\"command\": \"drawing\", \"function\": \"get_sheet_format\", \"data\": "
+        "{\"drawing\": \"box.drw\", \"sheet\": 2}}, \"response\": {\"data\": {\"file\": "
+        "\"a3.frm\"}}},"
+        "{\"request\": {\"command\": \"drawing\", \"function\": \"get_sheet_size\", \"data\": "
+        "{\"drawing\": \"other.drw\", \"sheet\": 1}}, \"response\": {\"data\": {\"size\": "
+        "\"A0\"}}},"
+        "{\"request\": {\"command\": \"drawing\", \"function\": \"list_view_details\", \"data\": "
+        "{\"drawing\": \"box.drw\"}}, \"response\": {\"data\": {\"views\": [{\"name\": "
+        "\"V1\"}]}}}]",
+        "box.drw");
+    (void)state;
+
+    holds(json, "metadata/sheets", "\"2\"");
+    holds(json, "layouts",
+          "[{\"format\":\"a3.frm\",\"name\":\"2\",\"scale\":\"0.5\",\"size\":\"A3\"}]");
+    holds(json, "cad/details/creoson.drawing.list_view_details", "{\"views\":[{\"name\":\"V1\"}]}");
+    json_decref(json);
+}
+
 static void bad_answers(void **state)
 {
     QR_AUTO(qr_record) rec = qr_record_new(NULL);
@@ -208,9 +273,8 @@ static void bad_answers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers_one_by_one),
-        cmocka_unit_test(dumps),
-        cmocka_unit_test(structure),
+        cmocka_unit_test(answers_one_by_one), cmocka_unit_test(dumps),
+        cmocka_unit_test(structure),          cmocka_unit_test(sheets_of_a_drawing),
         cmocka_unit_test(bad_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

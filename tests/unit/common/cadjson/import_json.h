@@ -83,7 +83,7 @@ static inline void refuses(const char *text, const char *model, const char *mess
 }
 
 /* Does `json` hold what `expected` (JSON text) says, at this path of names and indexes
- * ("cad/mass/0")? */
+ * ("cad/mass/0"; a '~' in a name stands for '/')? */
 static inline void holds(const json_t *json, const char *path, const char *expected)
 {
     char copy[200];
@@ -91,9 +91,12 @@ static inline void holds(const json_t *json, const char *path, const char *expec
     const json_t *at = json;
 
     snprintf(copy, sizeof copy, "%s", path);
-    for (char *name; at && (name = strsep(&rest, "/")) != NULL && *name;)
+    for (char *name; at && (name = strsep(&rest, "/")) != NULL && *name;) {
+        for (char *c = name; *c; c++)
+            *c = *c == '~' ? '/' : *c;
         at = json_is_array(at) ? json_array_get(at, (size_t)strtoul(name, NULL, 10))
                                : json_object_get(at, name);
+    }
     char *found = at ? json_dumps(at, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS |
                                           JSON_REAL_PRECISION(9))
                      : strdup("nothing");
