@@ -137,7 +137,7 @@ bool qr_rpc_path_is_valid(const char *path);
 /** "HOST:PORT" with a port of min_port..65535, or "unix:PATH". */
 int qr_rpc_address_check(const char *address, long min_port, struct qr_err *err);
 
-/* -- streams (stream.c, sendq.c) ---------------------------------------------------------- */
+/* -- streams (stream*.c, sendq.c) --------------------------------------------------------- */
 
 /** Slices waiting to be sent, oldest first: a ring that grows. */
 struct qr_rpc_ring {
