@@ -17,8 +17,9 @@ struct walk {
     const uint8_t *start; /* of the statement */
     bool has_record;      /* in the statement */
     bool in_header;
-    bool no_close; /* there is no end of a comment in the rest of the file */
-    size_t passed; /* when to call the hook */
+    bool no_close;  /* there is no end of a comment in the rest of the file */
+    bool no_endsec; /* nor of a section */
+    size_t passed;  /* when to call the hook */
     uint32_t scopes[SCOPES_MAX];
     uint32_t n_scopes;
 };
@@ -238,8 +239,10 @@ static void pass_section(struct walk *walk, bool references)
 {
     struct qr_p21 *p21 = walk->p21;
     const uint8_t *end = p21->data + p21->len;
-    const uint8_t *close = memmem(walk->scan.at, (size_t)(end - walk->scan.at), "ENDSEC", 6);
+    const uint8_t *close =
+        walk->no_endsec ? NULL : memmem(walk->scan.at, (size_t)(end - walk->scan.at), "ENDSEC", 6);
 
+    walk->no_endsec = close == NULL;
     if (!close)
         return;
     if (references && !p21->outside && !learn_outside(p21, walk->scan.at + 1, close))

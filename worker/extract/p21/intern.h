@@ -75,6 +75,8 @@ struct qr_p21 {
     uint32_t sections;
     bool end_seen;
 
+    uint64_t work, work_max; /* bytes stepped over to read attributes, see qr_p21_attribute() */
+
     uint64_t *outside; /* numbers that the REFERENCE section gives to records elsewhere, sorted */
     uint32_t n_outside;
     size_t reference_at, reference_len; /* that section */

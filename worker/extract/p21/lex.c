@@ -65,6 +65,8 @@ const uint8_t *qr_p21_new_record(const uint8_t *from, const uint8_t *to, const u
         at++;
         if (before > from && before[-1] == ';' && is_record(at, end))
             return at;
+        while (at < to && (qr_p21_class[*at] & QR_P21_C_BLANK))
+            at++; /* further line ends among these blanks have the same neighbours */
     }
     return NULL;
 }

@@ -6,6 +6,8 @@
 #include "worker/extract/p21/intern.h"
 
 #define NAMES_MAX ((size_t)16 << 20)
+#define WORK_FACTOR 32 /* sound files are read less than six times over */
+#define WORK_FREE ((uint64_t)256 << 20)
 
 void qr_p21_note(struct qr_p21 *p21, bool lost, const char *code, const char *fmt, ...)
 {
@@ -68,6 +70,7 @@ int qr_p21_open(const uint8_t *data, size_t len, const struct qr_p21_hooks *hook
     p21->data = data;
     p21->len = len;
     p21->rec = rec;
+    p21->work_max = (uint64_t)len * WORK_FACTOR + WORK_FREE;
     qr_arena_init(&p21->names, NAMES_MAX);
     if (!qr_p21_grow_types(p21) || !qr_p21_index(p21, hooks, from) || !qr_p21_finish(p21))
         return qr_fail(err, QR_E_NOMEM, "no memory for the index of %u records", p21->n);

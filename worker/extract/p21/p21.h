@@ -141,7 +141,11 @@ bool qr_p21_next(struct qr_p21_cursor *cursor, struct qr_p21_value *ret);
 /** Before the first value of a LIST or TYPED; of any other kind: at the end. */
 struct qr_p21_cursor qr_p21_enter(const struct qr_p21_value *value);
 
-/** The first `max` attributes at once; what is not there is QR_P21_END. Returns how many are. */
+/** The first `max` attributes at once; what is not there is QR_P21_END. Returns how many are.
+ *
+ * A record with a text of megabytes that half a million others refer to would be stepped over as
+ * often. What these two step over has a budget by the size of the file; behind it nothing has
+ * attributes any more, which is noted as p21.work.capped. */
 size_t qr_p21_get(const struct qr_p21 *p21, uint32_t instance, uint32_t type,
                   struct qr_p21_value *values, size_t max);
 

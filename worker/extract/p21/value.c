@@ -226,14 +226,30 @@ struct qr_p21_cursor qr_p21_enter(const struct qr_p21_value *value)
     return (struct qr_p21_cursor){value->inner, value->end, false};
 }
 
+/* Count what was stepped over; false: the budget is used up. */
+static bool spend(const struct qr_p21 *p21, const uint8_t *from, const uint8_t *to)
+{
+    struct qr_p21 *own = (struct qr_p21 *)(uintptr_t)p21;
+
+    own->work += (uint64_t)(to - from);
+    if (own->work <= own->work_max)
+        return true;
+    qr_p21_note(own, true, "p21.work.capped",
+                "large records are referred to so often that not all of it was followed");
+    return false;
+}
+
 size_t qr_p21_get(const struct qr_p21 *p21, uint32_t instance, uint32_t type,
                   struct qr_p21_value *values, size_t max)
 {
     struct qr_p21_cursor cursor = qr_p21_attributes(p21, instance, type);
+    const uint8_t *from = cursor.at;
     size_t n = 0;
 
     while (n < max && qr_p21_next(&cursor, &values[n]))
         n++;
+    if (!spend(p21, from, cursor.at))
+        n = 0;
     for (size_t i = n; i < max; i++)
         values[i] = (struct qr_p21_value){.kind = QR_P21_END, .end = cursor.end};
     return n;
@@ -244,9 +260,15 @@ bool qr_p21_attribute(const struct qr_p21 *p21, uint32_t instance, uint32_t type
 {
     struct qr_p21_cursor cursor = qr_p21_attributes(p21, instance, type);
 
-    for (size_t i = 0; qr_p21_next(&cursor, ret); i++)
-        if (i == n)
-            return true;
+    const uint8_t *from = cursor.at;
+    size_t i = 0;
+    bool found = qr_p21_next(&cursor, ret);
+
+    while (found && i++ < n)
+        found = qr_p21_next(&cursor, ret);
+    if (spend(p21, from, cursor.at))
+        return found;
+    *ret = (struct qr_p21_value){.kind = QR_P21_END, .end = cursor.end};
     return false;
 }
 

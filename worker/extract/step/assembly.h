@@ -11,6 +11,8 @@ void qr_step_tree_done(struct qr_step_tree *tree);
 
 /** Learn which representation belongs to which product, and where usages are placed. */
 void qr_step_placements(struct qr_step *s, struct qr_step_tree *tree);
+/** Give each MAPPED_ITEM to a usage that nothing has placed, or make it one. mapped.c */
+void qr_step_mapped_items(struct qr_step *s, struct qr_step_tree *tree);
 void qr_step_placements_done(struct qr_step_tree *tree);
 
 /** A usage that only a MAPPED_ITEM tells of. */

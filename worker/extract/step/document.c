@@ -1,6 +1,6 @@
 #include "worker/extract/step/intern.h"
 
-#define LINKS_LOOK 2000 /* so many earlier links are compared */
+#define LINKS_LOOK 500 /* so many earlier links are compared */
 
 static void add_link(struct qr_step *s, const char *kind, const char *target)
 {

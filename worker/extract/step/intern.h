@@ -51,6 +51,7 @@ struct qr_step_tree {
 
     struct qr_step_inverse placed;    /* CONTEXT_DEPENDENT_SHAPE_REPRESENTATION by usage */
     struct qr_step_inverse rep_owner; /* PRODUCT_DEFINITION by representation */
+    double *rep_mm;                   /* of each pair of these: mm for one length unit */
     struct qr_step_inverse same_rep;  /* representation by representation */
 };
 
@@ -102,6 +103,8 @@ bool qr_step_inverse_add(struct qr_step_inverse *inverse, uint32_t target, uint3
 void qr_step_inverse_sort(struct qr_step_inverse *inverse);
 /** The sources of a target: number `i` of them, QR_P21_NONE behind the last. */
 uint32_t qr_step_inverse_get(const struct qr_step_inverse *inverse, uint32_t target, size_t i);
+/** Where its pairs begin; `n` when it has none. */
+size_t qr_step_inverse_find(const struct qr_step_inverse *inverse, uint32_t target);
 void qr_step_inverse_done(struct qr_step_inverse *inverse);
 
 /* ---- units (unit.c) */

@@ -32,7 +32,7 @@ void qr_step_inverse_sort(struct qr_step_inverse *inverse)
         qsort(inverse->pairs, inverse->n, sizeof *inverse->pairs, compare);
 }
 
-uint32_t qr_step_inverse_get(const struct qr_step_inverse *inverse, uint32_t target, size_t i)
+static size_t lower_bound(const struct qr_step_inverse *inverse, uint32_t target)
 {
     uint64_t first = (uint64_t)target << 32;
     size_t low = 0;
@@ -45,6 +45,20 @@ uint32_t qr_step_inverse_get(const struct qr_step_inverse *inverse, uint32_t tar
         else
             high = middle;
     }
+    return low;
+}
+
+size_t qr_step_inverse_find(const struct qr_step_inverse *inverse, uint32_t target)
+{
+    size_t at = lower_bound(inverse, target);
+
+    return at < inverse->n && inverse->pairs[at] >> 32 == target ? at : inverse->n;
+}
+
+uint32_t qr_step_inverse_get(const struct qr_step_inverse *inverse, uint32_t target, size_t i)
+{
+    size_t low = lower_bound(inverse, target);
+
     if (i >= inverse->n - low || inverse->pairs[low + i] >> 32 != target)
         return QR_P21_NONE;
     return (uint32_t)inverse->pairs[low + i];

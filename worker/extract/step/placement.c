@@ -1,11 +1,10 @@
 #include <math.h>
+#include <stdlib.h>
 
 #include "worker/extract/step/assembly.h"
 
 #define NEIGHBOURS_MAX 16
-#define MAPPED_MAX 1000000
 
-static const struct qr_step_field rep_items = {1, 1, STEP_REPRESENTATION};
 static const struct qr_step_field rep_context = {2, 2, STEP_REPRESENTATION};
 static const struct qr_step_field rep_1 = {2, 2, STEP_REPRESENTATION_RELATIONSHIP};
 static const struct qr_step_field rep_2 = {3, 3, STEP_REPRESENTATION_RELATIONSHIP};
@@ -134,10 +133,16 @@ static bool between(const struct frame *from, const struct frame *to, double ret
     return true;
 }
 
+/* The context stands behind the items of a representation, which in an assembly are thousands, and
+ * is asked for by each occurrence: so it is kept. */
 static double mm_of(const struct qr_step *s, uint32_t rep)
 {
+    size_t known = qr_step_inverse_find(&s->tree.rep_owner, rep);
     double mm;
     double deg;
+
+    if (s->tree.rep_mm && known < s->tree.rep_owner.n)
+        return s->tree.rep_mm[known];
 
     qr_step_context_units(s, qr_step_ref(s, rep, rep_context), &mm, &deg);
     return mm;
@@ -277,90 +282,30 @@ static void learn_representations(struct qr_step *s, struct qr_step_tree *tree)
     qr_step_inverse_sort(&tree->placed);
 }
 
-/* A product's definition by one of its representations. */
-static uint32_t owner_of(const struct qr_step_tree *tree, uint32_t rep)
+static void learn_units(struct qr_step *s, struct qr_step_tree *tree)
 {
-    uint32_t owner = qr_step_inverse_get(&tree->rep_owner, rep, 0);
+    const struct qr_step_inverse *owners = &tree->rep_owner;
+    double *mm = calloc(owners->n + 1, sizeof *mm);
 
-    for (size_t i = 0; owner == QR_P21_NONE && i < NEIGHBOURS_MAX; i++) {
-        uint32_t other = qr_step_inverse_get(&tree->same_rep, rep, i);
-        if (other == QR_P21_NONE)
-            break;
-        owner = qr_step_inverse_get(&tree->rep_owner, other, 0);
-    }
-    return owner;
-}
-
-/* A usage of this pair that nothing has placed yet takes the item; is there none of the pair at
- * all, the item is a usage of its own. */
-static void use_item(struct qr_step *s, struct qr_step_tree *tree,
-                     const struct qr_step_inverse *by_child, uint32_t parent, uint32_t child,
-                     uint32_t item, uint32_t rep, uint64_t *budget)
-{
-    bool known = false;
-    uint32_t at;
-
-    for (size_t i = 0; *budget > 0 && (*budget)-- > 0 &&
-                       (at = qr_step_inverse_get(by_child, child, i)) != QR_P21_NONE;
-         i++) {
-        struct qr_step_usage *usage = &tree->usages[at];
-        if (usage->parent_definition != parent)
-            continue;
-        known = true;
-        uint32_t shape = qr_step_inverse_get(&s->shape_of, usage->instance, 0);
-        if (usage->mapped == 0 && qr_step_inverse_get(&tree->placed, shape, 0) == QR_P21_NONE) {
-            usage->mapped = item + 1;
-            usage->mapped_in = rep;
-            return;
-        }
-    }
-    if (!known)
-        qr_step_tree_add(s, tree, parent, child, item, rep);
-}
-
-static void learn_mapped_items(struct qr_step *s, struct qr_step_tree *tree)
-{
-    struct qr_step_inverse by_child = {0};
-    struct qr_p21_value list;
-    struct qr_p21_value item;
-    uint32_t before = tree->n;
-    uint64_t budget = MAPPED_MAX + (uint64_t)tree->n * 16;
-
-    if (qr_p21_type_count(s->p, s->type[STEP_MAPPED_ITEM]) == 0)
-        return;
-    for (uint32_t i = 0; i < before; i++)
-        if (!qr_step_inverse_add(&by_child, tree->usages[i].child_definition, i))
-            s->rec->failed = true;
-    qr_step_inverse_sort(&by_child);
-    for (size_t i = 0; i < tree->rep_owner.n; i++) {
-        uint32_t rep = (uint32_t)(tree->rep_owner.pairs[i] >> 32);
-        uint32_t parent = (uint32_t)tree->rep_owner.pairs[i];
-        if (!qr_step_field(s, rep, rep_items, &list))
-            continue;
-        struct qr_p21_cursor cursor = qr_p21_enter(&list);
-        while (qr_p21_next(&cursor, &item)) {
-            uint32_t mapped = qr_p21_follow(s->p, &item);
-            if (!qr_step_is(s, mapped, STEP_MAPPED_ITEM))
-                continue;
-            uint32_t child =
-                owner_of(tree, qr_step_ref(s, map_of(s, mapped),
-                                           (struct qr_step_field){1, 1, STEP_REPRESENTATION_MAP}));
-            if (child != QR_P21_NONE && child != parent)
-                use_item(s, tree, &by_child, parent, child, mapped, rep, &budget);
-        }
-    }
-    qr_step_inverse_done(&by_child);
+    for (size_t i = 0; mm && i < owners->n; i++)
+        mm[i] = i > 0 && owners->pairs[i] >> 32 == owners->pairs[i - 1] >> 32
+                    ? mm[i - 1]
+                    : mm_of(s, (uint32_t)(owners->pairs[i] >> 32));
+    tree->rep_mm = mm;
+    s->rec->failed = s->rec->failed || !mm;
 }
 
 void qr_step_placements(struct qr_step *s, struct qr_step_tree *tree)
 {
     learn_representations(s, tree);
-    learn_mapped_items(s, tree);
+    learn_units(s, tree);
+    qr_step_mapped_items(s, tree);
 }
 
 void qr_step_placements_done(struct qr_step_tree *tree)
 {
     qr_step_inverse_done(&tree->rep_owner);
+    free(tree->rep_mm);
     qr_step_inverse_done(&tree->same_rep);
     qr_step_inverse_done(&tree->placed);
 }

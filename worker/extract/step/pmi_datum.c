@@ -6,6 +6,7 @@
 #define LETTERS_MAX 64
 #define DEPTH_MAX 4
 #define REFERENCES_MAX 16
+#define VISITS_MAX 256 /* references followed for one frame: hostile ones share theirs */
 
 /* Words for modifiers, and the letters that frames have. Source: ISO 10303-47 and ASME Y14.5. */
 static const struct {
@@ -24,6 +25,7 @@ static const struct {
 struct letters {
     char text[LETTERS_MAX];
     size_t len;
+    int *visits;
 };
 
 static void say(struct letters *to, const char *text)
@@ -68,7 +70,7 @@ static void say_datum(const struct qr_step *s, struct letters *to, const struct 
     struct qr_p21_value inner;
     uint32_t instance = qr_p21_follow(s->p, value);
 
-    if (depth > DEPTH_MAX)
+    if (depth > DEPTH_MAX || ++*to->visits > VISITS_MAX)
         return;
     if (value->kind == QR_P21_LIST || value->kind == QR_P21_TYPED) {
         struct qr_p21_cursor cursor = qr_p21_enter(value);
@@ -95,10 +97,10 @@ static void say_datum(const struct qr_step *s, struct letters *to, const struct 
     }
 }
 
-static size_t add(const struct qr_step *s, const struct qr_p21_value *value, const char **ret,
-                  size_t n, size_t max)
+static size_t add(const struct qr_step *s, const struct qr_p21_value *value, int *visits,
+                  const char **ret, size_t n, size_t max)
 {
-    struct letters letters = {.len = 0};
+    struct letters letters = {.visits = visits};
 
     say_datum(s, &letters, value, 0);
     if (letters.len == 0 || n == max)
@@ -126,6 +128,7 @@ size_t qr_step_datums(const struct qr_step *s, const struct qr_p21_value *list, 
     struct qr_p21_cursor cursor = qr_p21_enter(list);
     size_t n_items = 0;
     size_t n = 0;
+    int visits = 0;
 
     while (n_items < REFERENCES_MAX && qr_p21_next(&cursor, &items[n_items]))
         n_items++;
@@ -140,7 +143,7 @@ size_t qr_step_datums(const struct qr_step *s, const struct qr_p21_value *list, 
     for (size_t i = 0; i < n_items; i++) {
         uint32_t instance = qr_p21_follow(s->p, &items[i]);
         if (!qr_step_is(s, instance, STEP_DATUM_SYSTEM)) {
-            n = add(s, &items[i], ret, n, max);
+            n = add(s, &items[i], &visits, ret, n, max);
             continue;
         }
         if (!qr_p21_attribute(
@@ -152,7 +155,7 @@ size_t qr_step_datums(const struct qr_step *s, const struct qr_p21_value *list, 
         struct qr_p21_cursor parts = qr_p21_enter(&constituents);
         struct qr_p21_value part;
         for (int k = 0; k < REFERENCES_MAX && qr_p21_next(&parts, &part); k++)
-            n = add(s, &part, ret, n, max);
+            n = add(s, &part, &visits, ret, n, max);
     }
     return n;
 }

@@ -68,6 +68,18 @@ static void add_parameter(struct qr_step_properties *ps, const struct qr_step_pr
         note->text = parameter->value;
 }
 
+/* One item more; false: representations are shared so often that it is enough. */
+static bool spend(struct qr_step_properties *ps)
+{
+    if (ps->budget == 0) {
+        qr_record_partial(ps->s->rec, "step.property.capped",
+                          "representations are shared so often that not all properties were read");
+        return false;
+    }
+    ps->budget--;
+    return true;
+}
+
 static void take_item(struct qr_step_properties *ps, const struct qr_step_property *p,
                       uint32_t instance, int depth)
 {
@@ -89,7 +101,7 @@ static void take_item(struct qr_step_properties *ps, const struct qr_step_proper
         if (list.kind == QR_P21_TYPED &&
             qr_p21_next(&cursor, &part)) /* SET_REPRESENTATION_ITEM((…)) */
             cursor = qr_p21_enter(&part);
-        for (int i = 0; i < ITEMS_MAX && qr_p21_next(&cursor, &part); i++)
+        for (int i = 0; i < ITEMS_MAX && qr_p21_next(&cursor, &part) && spend(ps); i++)
             take_item(ps, p, qr_p21_follow(ps->s->p, &part), depth + 1);
         return;
     }
@@ -125,14 +137,14 @@ static void take_all(struct qr_step_properties *ps, enum qr_step_name name)
             continue;
         struct qr_step_property p = read_property(ps, instance);
         struct qr_p21_cursor cursor = qr_p21_enter(&list);
-        for (int k = 0; k < ITEMS_MAX && qr_p21_next(&cursor, &value); k++)
+        for (int k = 0; k < ITEMS_MAX && qr_p21_next(&cursor, &value) && spend(ps); k++)
             take_item(ps, &p, qr_p21_follow(s->p, &value), 0);
     }
 }
 
 void qr_step_properties(struct qr_step *s)
 {
-    struct qr_step_properties ps = {.s = s};
+    struct qr_step_properties ps = {.s = s, .budget = (uint64_t)qr_p21_count(s->p) * 4 + 1000};
     uint32_t n;
     const uint32_t *all = qr_step_all(s, STEP_GENERAL_PROPERTY_ASSOCIATION, &n);
 

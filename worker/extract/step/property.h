@@ -43,6 +43,7 @@ struct qr_step_properties {
     struct qr_step_inverse general;    /* GENERAL_PROPERTY by derived property */
     struct qr_step_gathered *gathered; /* sorted by nothing: few */
     size_t n, cap;
+    uint64_t budget; /* items that may still be looked at */
 };
 
 /** A representation item: a text, number, measure or point by its `instance`; false: none of these,

@@ -5,6 +5,7 @@
 
 #define DEPTH_MAX 8 /* units made of units */
 #define ELEMENTS_MAX 8
+#define VISITS_MAX 64 /* units looked at for one: elements may share theirs */
 
 static const struct {
     const char *name;
@@ -16,7 +17,12 @@ static const struct {
     {"NANO", 1e-9}, {"PICO", 1e-12}, {"FEMTO", 1e-15}, {"ATTO", 1e-18},
 };
 
-static struct qr_step_unit unit_at(const struct qr_step *s, uint32_t unit, int depth);
+/* Where a walk over units made of units stands. */
+struct walk {
+    int depth, visits;
+};
+
+static struct qr_step_unit unit_at(const struct qr_step *s, uint32_t unit, struct walk *walk);
 
 static struct qr_step_unit si_unit(const struct qr_step *s, uint32_t unit)
 {
@@ -44,7 +50,8 @@ static struct qr_step_unit si_unit(const struct qr_step *s, uint32_t unit)
     return ret;
 }
 
-static struct qr_step_unit conversion_unit(const struct qr_step *s, uint32_t unit, int depth)
+static struct qr_step_unit conversion_unit(const struct qr_step *s, uint32_t unit,
+                                           struct walk *walk)
 {
     /* dimensions stand in NAMED_UNIT: name, factor follow */
     uint32_t measure =
@@ -54,12 +61,12 @@ static struct qr_step_unit conversion_unit(const struct qr_step *s, uint32_t uni
 
     if (!qr_step_measure(s, measure, &one))
         return ret;
-    ret = unit_at(s, one.unit, depth + 1);
+    ret = unit_at(s, one.unit, walk);
     ret.factor *= one.value;
     return ret;
 }
 
-static struct qr_step_unit derived_unit(const struct qr_step *s, uint32_t unit, int depth)
+static struct qr_step_unit derived_unit(const struct qr_step *s, uint32_t unit, struct walk *walk)
 {
     struct qr_step_unit ret = {.factor = 1};
     struct qr_p21_value list;
@@ -73,7 +80,7 @@ static struct qr_step_unit derived_unit(const struct qr_step *s, uint32_t unit, 
         double power = 1;
         struct qr_step_unit base = unit_at(
             s, qr_step_ref(s, element, (struct qr_step_field){0, 0, STEP_DERIVED_UNIT_ELEMENT}),
-            depth + 1);
+            walk);
         if (!base.known ||
             !qr_step_number(s, element, (struct qr_step_field){1, 1, STEP_DERIVED_UNIT_ELEMENT},
                             &power) ||
@@ -88,20 +95,28 @@ static struct qr_step_unit derived_unit(const struct qr_step *s, uint32_t unit, 
     return ret;
 }
 
-static struct qr_step_unit unit_at(const struct qr_step *s, uint32_t unit, int depth)
+static struct qr_step_unit unit_at(const struct qr_step *s, uint32_t unit, struct walk *walk)
 {
-    if (unit == QR_P21_NONE || depth > DEPTH_MAX)
-        return (struct qr_step_unit){.factor = 1};
+    struct qr_step_unit ret = {.factor = 1};
+
+    if (unit == QR_P21_NONE || walk->depth > DEPTH_MAX || ++walk->visits > VISITS_MAX)
+        return ret;
+    walk->depth++;
     if (qr_step_is(s, unit, STEP_CONVERSION_BASED_UNIT))
-        return conversion_unit(s, unit, depth);
-    if (qr_step_is(s, unit, STEP_SI_UNIT))
-        return si_unit(s, unit);
-    return derived_unit(s, unit, depth);
+        ret = conversion_unit(s, unit, walk);
+    else if (qr_step_is(s, unit, STEP_SI_UNIT))
+        ret = si_unit(s, unit);
+    else
+        ret = derived_unit(s, unit, walk);
+    walk->depth--;
+    return ret;
 }
 
 struct qr_step_unit qr_step_unit(const struct qr_step *s, uint32_t unit)
 {
-    return unit_at(s, unit, 0);
+    struct walk walk = {0};
+
+    return unit_at(s, unit, &walk);
 }
 
 static bool near(double a, double b) { return fabs(a - b) <= 1e-6 * fabs(b); }

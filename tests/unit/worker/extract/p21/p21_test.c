@@ -355,17 +355,19 @@ static void edition_three_has_more_sections(void **state)
 /* Each of these made every search go to the end of the file once. */
 static void what_is_never_closed_costs_no_more(void **state)
 {
-    static const char *const parts[] = {"/*",       "*/=",  "'",       "#1=/*",  "#1=A('", "=",
-                                        "#1=(A(/*", "((((", "#1=A(\n", "&SCOPE", "#"};
+    static const char *const parts[] = {"/*", "*/=",      "'",    "#1=/*",   "#1=A('",
+                                        "=",  "#1=(A(/*", "((((", "#1=A(\n", "&SCOPE",
+                                        "#",  "ANCHOR;",  "\n",   ";\n"};
     size_t len = (size_t)512 << 10;
     char *text = malloc(len + 1);
 
     (void)state;
     assert_non_null(text);
-    for (size_t i = 0; i < QR_COUNT(parts); i++) {
-        size_t used = (size_t)snprintf(text, len, "%s", HEAD);
-        for (size_t n = strlen(parts[i]); used + n < len; used += n)
-            memcpy(text + used, parts[i], n);
+    for (size_t i = 0; i < 2 * QR_COUNT(parts); i++) { /* each between records and in a string */
+        const char *part = parts[i / 2];
+        size_t used = (size_t)snprintf(text, len, "%s%s", HEAD, i % 2 > 0 ? "#1=A('" : "");
+        for (size_t n = strlen(part); used + n < len; used += n)
+            memcpy(text + used, part, n);
         struct file file = open_bytes(text, used);
         qr_p21_unresolved(file.p21);
         done(&file);
