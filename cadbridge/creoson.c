@@ -159,6 +159,13 @@ static int connect_session(struct creoson *c, struct qr_err *err)
 
 static bool has(const char *text, const char *part) { return strcasestr(text, part) != NULL; }
 
+/* Refused because our session, or its Creo, is gone. "Not in session" is said of models. */
+static bool is_lost(const struct reply *reply)
+{
+    return reply->refused && (has(reply->why, "not connected") ||
+                              (has(reply->why, "session") && !has(reply->why, "in session")));
+}
+
 /* ---- a model */
 
 struct work {
@@ -211,13 +218,13 @@ static enum qr_cad_blame open_model(struct work *w)
             json_object_set_new(data, "dirname", json_string(w->request->folder));
         if (ask(w->c, "file", "open", data, &reply, &err) < 0)
             return failed(w, &err);
-        if (!reply.refused || fresh || !has(reply.why, "session"))
+        if (fresh || !is_lost(&reply))
             break;
         reply_done(&reply);
         fresh = true;
     }
     enum qr_cad_blame blame = QR_CAD_GOOD;
-    if (reply.refused && (has(reply.why, "session") || has(reply.why, "not connected"))) {
+    if (is_lost(&reply)) {
         blame = service(w, QR_CLASS_CONNECTION, reply.why);
     } else if (reply.refused) {
         w->failure->cls = QR_CLASS_INVALID_INPUT;
@@ -287,7 +294,9 @@ static enum qr_cad_blame ask_all(struct work *w, struct qr_record *rec)
         if (ask(w->c, command, function, question_data(w, command), &reply, &err) < 0)
             return failed(w, &err);
         int rc = QR_OK;
-        if (reply.refused)
+        if (is_lost(&reply)) /* in the middle: what is missing would not be the model's fault */
+            rc = qr_fail(&err, QR_E_UNREACHABLE, "%s/%s: %.200s", command, function, reply.why);
+        else if (reply.refused)
             qr_record_note(rec, "creoson.refused", "%s/%s: %.200s", command, function, reply.why);
         else if (json_is_object(reply.data))
             rc = take(w, command, function, reply.data, &err);

@@ -66,8 +66,10 @@ static void note_switches(struct qr_gate *gate)
         gate->view.switches++;
         gate->view.since_wall_ms = event->at_wall_ms;
         qr_log(s.to == QR_BREAKER_OPEN ? QR_LOG_WARN : QR_LOG_INFO, "cad.switch",
-               "from=%s to=%s why=\"%s\" faults=%u calls=%u cooldown_ms=%" PRId64, event->from,
-               event->to, event->why, s.faults, s.calls, s.cooldown_ms);
+               "from=%s to=%s why=\"%s\" faults=%u calls=%u cooldown_ms=%" PRId64
+               " last_fault=\"%s\"",
+               event->from, event->to, event->why, s.faults, s.calls, s.cooldown_ms,
+               s.to == QR_BREAKER_OPEN ? gate->view.last_fault : "");
     }
 }
 
@@ -78,8 +80,8 @@ void qr_gate_tested(struct qr_gate *gate, const char *what, const char *why)
     pthread_mutex_lock(&gate->lock);
     snprintf(gate->view.what, sizeof gate->view.what, "%s", what ? what : "");
     if (!what) {
-        qr_breaker_open(&gate->breaker, qr_clock_ms(), "not reachable at start");
         snprintf(gate->view.last_fault, sizeof gate->view.last_fault, "%s", why);
+        qr_breaker_open(&gate->breaker, qr_clock_ms(), "not reachable at start");
     }
     note_switches(gate);
     pthread_mutex_unlock(&gate->lock);

@@ -153,7 +153,7 @@ static void pause_a_while(struct qr_report *r)
 {
     struct timespec until;
 
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += EVERY_MS / 1000;
     while (!r->stop && !r->moved && pthread_cond_timedwait(&r->wake, &r->lock, &until) == 0) {
         /* woken, perhaps for nothing */
@@ -192,6 +192,7 @@ int qr_report_new(struct qr_gate *gate, const char *worker_id, const char *creo,
                   const char *exports, struct qr_report **ret, struct qr_err *err)
 {
     struct qr_report *r = calloc(1, sizeof *r);
+    pthread_condattr_t attr;
     uint8_t random[16];
 
     if (!r)
@@ -207,7 +208,10 @@ int qr_report_new(struct qr_gate *gate, const char *worker_id, const char *creo,
     for (size_t i = 0; i < sizeof random; i++)
         snprintf(r->process + 2 * i, 3, "%02x", random[i]);
     pthread_mutex_init(&r->lock, NULL);
-    pthread_cond_init(&r->wake, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC); /* somebody may set the other one */
+    pthread_cond_init(&r->wake, &attr);
+    pthread_condattr_destroy(&attr);
     int error = pthread_create(&r->thread, NULL, run, r);
     r->started = error == 0;
     if (error != 0) {

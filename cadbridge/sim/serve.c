@@ -98,7 +98,7 @@ static void wait_until(struct qr_sim *sim, int64_t due_ms)
     struct timespec until;
 
     wait_ms = wait_ms > 0 ? wait_ms : 0;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += wait_ms / 1000;
     until.tv_nsec += wait_ms % 1000 * 1000000;
     if (until.tv_nsec >= 1000000000) {
@@ -365,13 +365,17 @@ int qr_sim_new(const struct qr_sim_config *config, struct qr_sim **ret, struct q
                                                 .max_message_bytes = MESSAGE_BYTES,
                                                 .max_queue_bytes = QUEUE_BYTES};
     struct qr_sim *fresh = calloc(1, sizeof *fresh);
+    pthread_condattr_t attr;
 
     if (!fresh)
         return qr_fail(err, QR_E_NOMEM, "out of memory");
     fresh->config = *config;
     qr_sim_dice_init(&fresh->dice, &config->faults, config->seed, config->crash_after);
     pthread_mutex_init(&fresh->lock, NULL);
-    pthread_cond_init(&fresh->wake, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&fresh->wake, &attr);
+    pthread_condattr_destroy(&attr);
     fresh->serving_ms = qr_clock_ms() + config->slow_start_ms;
     QR_AUTO(qr_sim) sim = fresh;
     int rc = qr_rpc_server_new(&server, &sim->server, err);

