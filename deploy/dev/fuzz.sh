@@ -13,6 +13,7 @@ fuzz_one() {
         [ ! -d "$folder" ] || seeds+=("$folder")
     done
     [ "$name" != pdf ] || seeds+=(tests/samples/damaged tests/samples/hostile)
+    [ "$name" != p21 ] || seeds+=(tests/samples/step tests/samples/damaged tests/samples/hostile)
     dict=tests/fuzz/dictionaries/$name.dict
     [ ! -f "$dict" ] || more=("-dict=$dict")
     build/fuzz/bin/fuzz_"$name" -max_total_time="$seconds" -max_len=65536 -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 \

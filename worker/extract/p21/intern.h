@@ -106,6 +106,10 @@ const uint8_t *qr_p21_new_record(const uint8_t *from, const uint8_t *to, const u
 /** Behind the parenthesis that matches the one before `at`, or at the `;`, a `=` or the end. */
 const uint8_t *qr_p21_group_end(const uint8_t *at, const uint8_t *end);
 
+/* ---- pages of \S\ (page.c) */
+/** A byte above 0x7F in part `page`, 1 .. 9, of ISO 8859. */
+uint32_t qr_p21_in_page(int page, uint8_t byte);
+
 /* ---- types (types.c) */
 /** Number of a name, made when new; QR_P21_UNKNOWN when there are too many or memory is short. */
 uint32_t qr_p21_intern(struct qr_p21 *p21, const uint8_t *name, size_t len);

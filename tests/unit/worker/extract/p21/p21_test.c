@@ -210,52 +210,6 @@ static void a_complex_instance_has_the_attributes_of_each_type(void **state)
     done(&file);
 }
 
-static void decodes_strings(void **state)
-{
-    static const struct {
-        const char *why, *raw, *want;
-    } cases[] = {
-        {"plain", "Bolt M8", "Bolt M8"},
-        {"doubled quotes", "it''s", "it's"},
-        {"backslash", "C:\\\\tmp", "C:\\tmp"},
-        {"a backslash nobody escaped", "C:\\tmp", "C:\\tmp"},
-        {"\\X\\", "Gr\\X\\F6\\X\\DFe", "Größe"},
-        {"\\X2\\", "\\X2\\00E4004103A9\\X0\\", "äAΩ"},
-        {"lower-case digits", "\\X2\\00e4\\X0\\", "ä"},
-        {"surrogates", "\\X2\\D83DDE00\\X0\\", "😀"},
-        {"a lone surrogate", "a\\X2\\D83D\\X0\\b", "a\uFFFDb"},
-        {"\\X4\\", "\\X4\\0001F600\\X0\\", "😀"},
-        {"\\S\\", "\\S\\dr", "är"},
-        {"\\P\\: Greek", "\\PG\\\\S\\A\\S\\y", "\u0391\u03C9"},
-        {"\\P\\: Cyrillic", "\\PE\\\\S\\0", "\u0410"},
-        {"\\P\\: Czech", "\\PB\\\\S\\h", "\u010D"},
-        {"print control", "a\\N\\b\\F\\c", "abc"},
-        {"folded", "ab\r\ncd", "abcd"},
-        {"folded inside \\X2\\", "\\X2\\00\nE4\\X0\\", "ä"},
-        {"raw UTF-8", "Größe", "Größe"},
-        {"raw Windows-1252", "Gr\xF6\xDF\x80", "Größ€"},
-        {"never closed", "\\X2\\00E4", "ä"},
-        {"a broken escape", "\\X\\GG", "GG"},
-        {"ends in a backslash", "a\\\\\\", "a\\\\"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < QR_COUNT(cases); i++) {
-        char text[512];
-        struct qr_p21_value value;
-        struct qr_buf out;
-        snprintf(text, sizeof text, HEAD "#1=A('%s');" TAIL, cases[i].raw);
-        struct file file = open_text(text);
-        qr_buf_init(&out, 1000);
-        assert_true(qr_p21_attribute(file.p21, 0, QR_P21_UNKNOWN, 0, &value));
-        qr_p21_text(&value, &out, NULL);
-        print_message("%s\n", cases[i].why);
-        assert_string_equal(out.data ? (const char *)out.data : "", cases[i].want);
-        qr_buf_done(&out);
-        done(&file);
-    }
-}
-
 static void lists_nested_a_million_deep_are_walked_over(void **state)
 {
     size_t depth = 1000000;
@@ -392,7 +346,6 @@ int main(void)
         cmocka_unit_test(reads_every_kind_of_value),
         cmocka_unit_test(numbers_are_those_of_strtod),
         cmocka_unit_test(a_complex_instance_has_the_attributes_of_each_type),
-        cmocka_unit_test(decodes_strings),
         cmocka_unit_test(lists_nested_a_million_deep_are_walked_over),
         cmocka_unit_test(damage_is_noted),
         cmocka_unit_test(says_what_an_impostor_is),
