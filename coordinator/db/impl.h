@@ -4,7 +4,8 @@
  *
  * Lock order within the database, for every transaction: workers and sessions (advisory locks,
  * sorted), the gate of a run (advisory), runs FOR SHARE (claims, enqueue, retry), keys, jobs by id,
- * batch rows, stage counters by run, and last, where a counter reaches zero, the run's row.
+ * batch rows, files by id, stage counters by run, and last, where a counter reaches zero, the run's
+ * row.
  * docs/database.md "Locks".
  */
 #pragma once

@@ -67,12 +67,36 @@ static void file_columns(struct settle_txn *txn, const struct settle_item *item)
                                                                                      : NULL);
 }
 
+static int compare_file(const void *a, const void *b)
+{
+    const struct settle_item *x = *(struct settle_item *const *)a;
+    const struct settle_item *y = *(struct settle_item *const *)b;
+    if (x->file_id != y->file_id)
+        return x->file_id < y->file_id ? -1 : 1;
+    return (x->settle->job_id > y->settle->job_id) - (x->settle->job_id < y->settle->job_id);
+}
+
+/* Files are locked by id. Their jobs have another order in every run, and two settles that went by
+ * that would wait for each other. */
+static void gather_files(struct settle_txn *txn)
+{
+    txn->n_order = 0;
+    for (size_t i = 0; i < txn->n; i++)
+        if (txn->items[i]->accepted)
+            txn->order[txn->n_order++] = txn->items[i];
+    if (txn->n_order > 1)
+        qsort(txn->order, txn->n_order, sizeof(struct settle_item *), compare_file);
+    for (size_t i = 0; i < txn->n_order; i++)
+        file_columns(txn, txn->order[i]);
+}
+
 /* Fills the columns of files, events and models. */
 static void gather(struct settle_txn *txn)
 {
     qr_results_clear(&txn->results);
     for (int i = 0; i < SETTLE_COLUMNS; i++)
         qr_array_clear(&txn->columns[i]);
+    gather_files(txn);
     struct qr_array *c = txn->columns;
     int64_t run_id = 0;
     int32_t begin = 1;
@@ -80,7 +104,6 @@ static void gather(struct settle_txn *txn)
         struct settle_item *item = txn->items[i];
         if (!item->accepted)
             continue;
-        file_columns(txn, item);
         const char *status = qr_settle_is_failure(item) ? item->status : "completed";
         if (item->record)
             qr_results_add(&txn->results, (int64_t)item->settle->job_id, item->file_id,

@@ -1,4 +1,5 @@
--- $1 file bigint[], $2 extraction_status text[] (JSON), $3 sha256 bytea[], $4 media_type text[].
+-- $1 file bigint[] (sorted: in this order the rows are locked), $2 extraction_status text[] (JSON), $3 sha256 bytea[],
+-- $4 media_type text[].
 UPDATE cloud_files f
    SET extraction_status = r.status::jsonb, sha256 = coalesce(r.sha256, f.sha256),
        media_type = coalesce(r.media_type, f.media_type)
