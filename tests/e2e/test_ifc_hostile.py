@@ -181,6 +181,15 @@ def test_a_hundred_levels_of_wholes(extract):
     assert sum("container" in product for product in record["cad"]["products"]) == 64
 
 
+def test_two_of_what_there_is_one_of(extract):
+    def given(*relations):
+        return extract(model(wall(1), "#2=IFCMATERIAL('A',$,$)", "#3=IFCMATERIAL('B',$,$)", *relations))
+    record = given("#4=IFCRELASSOCIATESMATERIAL('m',$,$,$,(#1),#2)", "#5=IFCRELASSOCIATESMATERIAL('m',$,$,$,(#1),#3)")
+    assert only(record["materials"], source="occurrence")["name"] == "A" and "ifc.relation.twice" in notes(record)
+    record = given("#4=IFCRELASSOCIATESMATERIAL('m',$,$,$,(#1),#2)", "#5=IFCRELASSOCIATESMATERIAL('m',$,$,$,(#1),#2)")
+    assert "ifc.relation.twice" not in notes(record), "the same twice is no contradiction"
+
+
 def test_sets_that_contain_themselves(extract):
     record = extract(model(wall(1), pset(2, "#2,#3,#4"), "#3=IFCCOMPLEXPROPERTY('c',$,'u',(#3,#4))", single(4), defines(5, "#1", 2),
                            defines(6, "#1,#5", 5)))

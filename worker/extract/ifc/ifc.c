@@ -41,6 +41,11 @@ static void report(struct qr_ifc *ifc)
     qr_ifc_report_bounds(ifc);
     qr_ifc_judge(ifc);
     qr_p21_release(x);
+    if (ifc->second > 0)
+        qr_record_note(ifc->rec, "ifc.relation.twice",
+                       "%llu objects have a second type, place or material: the first in the file "
+                       "holds",
+                       (unsigned long long)ifc->second);
     if (ifc->dangling > 0) {
         Quarry__V1__CadModel *cad = qr_record_cad(ifc->rec);
         if (cad && cad->unresolved_references == 0)

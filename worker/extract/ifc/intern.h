@@ -80,6 +80,7 @@ struct qr_ifc {
     uint32_t n_materials;
 
     uint64_t dangling;   /* references that lead nowhere */
+    uint64_t second;     /* types, places and materials of objects that have another one before */
     uint64_t budget;     /* steps left in nested properties and dangling ones: they may multiply */
     uint64_t parts_left; /* of materials, in all */
     struct qr_ifc_words *words;

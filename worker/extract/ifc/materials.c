@@ -45,9 +45,12 @@ static void assign(struct qr_ifc *ifc, void *arg, const struct qr_p21_value *one
     uint32_t object;
 
     (void)arg;
-    while (material && (object = qr_ifc_next_object(ifc, &refs)) != QR_IFC_NOTHING)
-        if (ifc->objects[object].material == QR_IFC_NOTHING)
-            ifc->objects[object].material = (uint32_t)(material - ifc->materials);
+    while (material && (object = qr_ifc_next_object(ifc, &refs)) != QR_IFC_NOTHING) {
+        uint32_t *slot = &ifc->objects[object].material;
+        uint32_t at = (uint32_t)(material - ifc->materials);
+        ifc->second += *slot != QR_IFC_NOTHING && *slot != at;
+        *slot = *slot == QR_IFC_NOTHING ? at : *slot;
+    }
 }
 
 /* The definition an object has, itself, by the object it reflects or by its type. A type has its

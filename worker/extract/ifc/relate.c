@@ -39,10 +39,12 @@ static void set_field(struct qr_ifc *ifc, void *arg, const struct qr_p21_value *
         return;
     while ((object = qr_ifc_next_object(ifc, &refs)) != QR_IFC_NOTHING) {
         uint32_t *slot = field_of(&ifc->objects[object], *field);
-        if (object == target || *slot != QR_IFC_NOTHING)
-            continue;
-        if (*field == TYPE && qr_ifc_kind(ifc, object) == QR_IFC_TYPE)
+        if (object == target || (*field == TYPE && qr_ifc_kind(ifc, object) == QR_IFC_TYPE))
             continue; /* a type of a type */
+        if (*slot != QR_IFC_NOTHING) {
+            ifc->second += *slot != target && *field != PARENT; /* nested and aggregated is fine */
+            continue;
+        }
         *slot = target;
         if (*field == TYPE)
             ifc->objects[target].uses++;
