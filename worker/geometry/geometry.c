@@ -1,4 +1,4 @@
-#include "worker/geometry/geometry.h"
+#include "worker/geometry/geometry_intern.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,29 +10,15 @@
 #include "worker/extract/p21/container.h"
 #include "worker/geometry/draw.h"
 #include "worker/geometry/hostile.h"
-#include "worker/geometry/mass.h"
 #include "worker/geometry/sample.h"
-#include "worker/geometry/scene.h"
 
-enum { HOLES_OF_BODY = 500 };
 #define UNPACKED_MAX ((size_t)512 * 1024 * 1024)
 #define VIEW_BYTES_MAX ((size_t)4 * 1024 * 1024)
 
-struct work {
-    const struct qr_extract_job *job;
-    struct qr_record *rec;
-    Quarry__V1__CadGeometry *out;
-    struct qr_scene scene;
-    int64_t until_ms;
-    uint32_t unmeasured, unmeshed; /* bodies; the kernel's message for the last */
-    char why[QR_KERNEL_TEXT];
-    bool late; /* time was over before all was done */
-    char missing[300];
-};
+static void say(struct qr_geometry_work *work, const char *status, const char *fmt, ...)
+    QR_PRINTF(3, 4);
 
-static void say(struct work *work, const char *status, const char *fmt, ...) QR_PRINTF(3, 4);
-
-static void say(struct work *work, const char *status, const char *fmt, ...)
+static void say(struct qr_geometry_work *work, const char *status, const char *fmt, ...)
 {
     char message[400];
     char code[32];
@@ -49,10 +35,7 @@ static void say(struct work *work, const char *status, const char *fmt, ...)
     qr_record_note(work->rec, code, "%s", message);
 }
 
-/* What the answer lacks, for its message. */
-static void lacks(struct work *work, const char *fmt, ...) QR_PRINTF(2, 3);
-
-static void lacks(struct work *work, const char *fmt, ...)
+void qr_geometry_lacks(struct qr_geometry_work *work, const char *fmt, ...)
 {
     size_t len = strlen(work->missing);
     va_list args;
@@ -66,13 +49,13 @@ static void lacks(struct work *work, const char *fmt, ...)
 
 static bool is_over(void *arg)
 {
-    struct work *work = arg;
+    struct qr_geometry_work *work = arg;
 
     work->late = work->late || qr_clock_ms() >= work->until_ms;
     return work->late;
 }
 
-static void report(const struct work *work, unsigned permille)
+static void report(const struct qr_geometry_work *work, unsigned permille)
 {
     const struct qr_extract_progress progress = {.permille = permille};
 
@@ -80,206 +63,9 @@ static void report(const struct work *work, unsigned permille)
         work->job->progress(work->job->progress_arg, &progress);
 }
 
-/* ---- mass */
-
-static void put_mass(Quarry__V1__CadMass *to, struct qr_record *rec, const struct qr_mass *from)
-{
-    double principal[3];
-
-    to->source = qr_record_string(rec, "kernel", 6);
-    to->has_volume = from->has_volume;
-    to->volume = from->volume;
-    to->has_area = true;
-    to->area = from->area;
-    qr_cad_numbers(rec, from->centroid, 3, &to->centroid, &to->n_centroid);
-    if (!from->has_volume)
-        return;
-    qr_mass_principal(from->inertia, principal);
-    qr_cad_numbers(rec, from->inertia, 9, &to->inertia, &to->n_inertia);
-    qr_cad_numbers(rec, principal, 3, &to->principal_moments, &to->n_principal_moments);
-}
-
-static void add_mass(struct work *work, const char *owner, const struct qr_mass *mass)
-{
-    if (!(mass->area < 1e300) || !(mass->volume < 1e300))
-        return; /* not finite */
-    Quarry__V1__CadMass *to = qr_geometry_add_mass(work->rec);
-    if (!to)
-        return;
-    to->owner = qr_record_string(work->rec, owner, strlen(owner));
-    put_mass(to, work->rec, mass);
-}
-
-/* False: out of time. */
-static bool measure_bodies(struct work *work)
-{
-    struct qr_scene *scene = &work->scene;
-
-    for (uint32_t i = 0; i < scene->size.n_bodies; i++) {
-        enum qr_kernel_status status =
-            scene->kernel->body(scene->model, i, &scene->bodies[i].facts);
-        if (status == QR_KERNEL_STOPPED)
-            return false;
-        scene->bodies[i].measured = status == QR_KERNEL_OK;
-        if (status != QR_KERNEL_OK) {
-            work->unmeasured++;
-            snprintf(work->why, sizeof work->why, "%s", scene->kernel->message(scene->model));
-        }
-    }
-    return true;
-}
-
-static void name_of(const struct qr_kernel_body *facts, uint32_t number, char *ret, size_t size)
-{
-    static const char *const kinds[] = {
-        [QR_KERNEL_SOLID] = "solid", [QR_KERNEL_SHELL] = "shell", [QR_KERNEL_FACE] = "face"};
-
-    if (facts->name[0])
-        snprintf(ret, size, "%s", facts->name);
-    else
-        snprintf(ret, size, "%s %u", kinds[facts->kind], number);
-}
-
-/* Of each solid, where it stands. */
-static void put_body_masses(struct work *work)
-{
-    struct qr_scene *scene = &work->scene;
-    struct qr_mass one;
-    char name[160];
-
-    for (uint32_t i = 0; i < scene->size.n_instances; i++) {
-        const struct qr_kernel_instance *at = &scene->instances[i];
-        if (work->out->n_mass > QR_GEOMETRY_MASS_MAX || !scene->bodies[at->body].measured)
-            continue;
-        qr_mass_place(&scene->bodies[at->body].facts, at->to_model, &one);
-        name_of(&scene->bodies[at->body].facts, i + 1, name, sizeof name);
-        add_mass(work, name, &one);
-    }
-}
-
-/* Of each product, part or assembly, in its own frame. */
-static void put_part_masses(struct work *work)
-{
-    struct qr_scene *scene = &work->scene;
-    struct qr_kernel_part part;
-    struct qr_kernel_instance at;
-
-    for (uint32_t i = 0; i < scene->size.n_parts && work->out->n_mass <= QR_GEOMETRY_MASS_MAX;
-         i++) {
-        struct qr_mass sum = {0};
-        bool measured = true;
-        scene->kernel->part(scene->model, i, &part);
-        for (uint32_t k = 0; k < part.n_instances && measured; k++) {
-            struct qr_mass one;
-            scene->kernel->part_instance(scene->model, i, k, &at);
-            measured = scene->bodies[at.body].measured;
-            qr_mass_place(&scene->bodies[at.body].facts, at.to_model, &one);
-            qr_mass_add(&sum, &one);
-        }
-        if (measured && sum.area > 0)
-            add_mass(work, part.name, &sum);
-    }
-}
-
-static void put_masses(struct work *work)
-{
-    struct qr_scene *scene = &work->scene;
-    struct qr_mass sum = {0};
-    struct qr_mass one;
-
-    for (uint32_t i = 0; i < scene->size.n_instances; i++) {
-        const struct qr_kernel_instance *at = &scene->instances[i];
-        const struct qr_kernel_body *facts = &scene->bodies[at->body].facts;
-        if (!scene->bodies[at->body].measured)
-            continue;
-        work->out->solids += facts->kind == QR_KERNEL_SOLID;
-        work->out->faces += facts->faces;
-        work->out->convex_edges += facts->convex;
-        work->out->concave_edges += facts->concave;
-        work->out->smooth_edges += facts->smooth;
-        qr_mass_place(facts, at->to_model, &one);
-        qr_mass_add(&sum, &one);
-    }
-    if (!(sum.area > 0))
-        return;
-    add_mass(work, "", &sum);
-    if (scene->size.n_parts > 1)
-        put_part_masses(work);
-    else if (scene->size.n_instances > 1)
-        put_body_masses(work);
-}
-
-/* ---- holes */
-
-static void add_hole(struct work *work, const struct qr_kernel_hole *from,
-                     const double to_model[12])
-{
-    double scale = qr_scene_scale(to_model);
-    double point[3], axis[3];
-    const char *kind = from->counterbore   ? "counterbore"
-                       : from->countersink ? "countersink"
-                                           : "simple";
-    Quarry__V1__CadHole *to = qr_geometry_add_hole(work->rec);
-
-    if (!to)
-        return;
-    scale = scale < 0 ? -scale : scale;
-    to->diameter = 2 * from->radius * scale;
-    to->depth = from->depth * scale;
-    to->through = from->through;
-    to->kind = qr_record_string(work->rec, kind, strlen(kind));
-    qr_scene_place(to_model, from->point, point);
-    qr_scene_turn(to_model, from->axis, axis);
-    for (size_t i = 0; i < 3 && scale > 0; i++)
-        axis[i] = axis[i] / scale + 0.0; /* no minus in front of a zero */
-    qr_cad_numbers(work->rec, point, 3, &to->point, &to->n_point);
-    qr_cad_numbers(work->rec, axis, 3, &to->axis, &to->n_axis);
-}
-
-/* Of one body, everywhere where it stands. */
-static void put_holes_of(struct work *work, uint32_t body, const struct qr_kernel_hole *holes,
-                         size_t n, bool *ret_full)
-{
-    const struct qr_scene *scene = &work->scene;
-
-    for (uint32_t i = 0; i < scene->size.n_instances && n > 0; i++) {
-        if (scene->instances[i].body != body)
-            continue;
-        for (size_t k = 0; k < n; k++) {
-            if (work->out->n_holes >= QR_GEOMETRY_HOLES_MAX) {
-                *ret_full = true;
-                return;
-            }
-            add_hole(work, &holes[k], scene->instances[i].to_model);
-        }
-    }
-}
-
-static bool put_holes(struct work *work)
-{
-    struct qr_scene *scene = &work->scene;
-    struct qr_kernel_hole *holes = calloc(HOLES_OF_BODY, sizeof *holes);
-    bool full = false;
-    bool in_time = true;
-
-    for (uint32_t i = 0; holes && in_time && !full && i < scene->size.n_bodies; i++) {
-        size_t n = 0;
-        enum qr_kernel_status status =
-            scene->kernel->holes(scene->model, i, holes, HOLES_OF_BODY, &n);
-        if (status == QR_KERNEL_OK)
-            put_holes_of(work, i, holes, n < HOLES_OF_BODY ? n : HOLES_OF_BODY, &full);
-        full = full || n > HOLES_OF_BODY;
-        in_time = status != QR_KERNEL_STOPPED;
-    }
-    if (full)
-        lacks(work, "only the first %zu holes are listed", work->out->n_holes);
-    free(holes);
-    return in_time;
-}
-
 /* ---- shape */
 
-static bool mesh_bodies(struct work *work)
+static bool mesh_bodies(struct qr_geometry_work *work)
 {
     struct qr_scene *scene = &work->scene;
 
@@ -294,7 +80,7 @@ static bool mesh_bodies(struct work *work)
     return true;
 }
 
-static void put_points(struct work *work, uint32_t n)
+static void put_points(struct qr_geometry_work *work, uint32_t n)
 {
     float *both = n > 0 ? calloc((size_t)n * 6, sizeof *both) : NULL;
 
@@ -306,7 +92,7 @@ static void put_points(struct work *work, uint32_t n)
     free(both);
 }
 
-static void put_view(struct work *work, const double box[6], enum qr_draw_view view,
+static void put_view(struct qr_geometry_work *work, const double box[6], enum qr_draw_view view,
                      const char *name)
 {
     struct qr_buf png;
@@ -333,7 +119,7 @@ static uint32_t points_wanted(const struct qr_extract_options *options)
 }
 
 /* False: out of time. */
-static bool put_shape(struct work *work)
+static bool put_shape(struct qr_geometry_work *work)
 {
     uint32_t points = points_wanted(&work->job->options);
     bool exact = false;
@@ -345,7 +131,7 @@ static bool put_shape(struct work *work)
     report(work, 850);
     put_points(work, points);
     if (points > 0 && !work->out->points && !work->late)
-        lacks(work, "no points could be sampled");
+        qr_geometry_lacks(work, "no points could be sampled");
     if (work->job->options.geometry_views != QR_EXTRACT_OFF) {
         put_view(work, box, QR_DRAW_ISO, "iso");
         put_view(work, box, QR_DRAW_FRONT, "front");
@@ -353,21 +139,22 @@ static bool put_shape(struct work *work)
     return !work->late;
 }
 
-static void conclude(struct work *work)
+static void conclude(struct qr_geometry_work *work)
 {
     const struct qr_kernel_size *size = &work->scene.size;
 
     if (size->lost > 0)
-        lacks(work, "%u solids could not be read", size->lost);
+        qr_geometry_lacks(work, "%u solids could not be read", size->lost);
     if (size->capped)
-        lacks(work, "only the first %u occurrences are counted", size->n_instances);
+        qr_geometry_lacks(work, "only the first %u occurrences are counted", size->n_instances);
     if (work->unmeasured > 0)
-        lacks(work, "%u of %u bodies could not be measured (%s)", work->unmeasured, size->n_bodies,
-              work->why);
+        qr_geometry_lacks(work, "%u of %u bodies could not be measured (%s)", work->unmeasured,
+                          size->n_bodies, work->why);
     if (work->unmeshed > 0)
-        lacks(work, "%u of %u bodies could not be triangulated", work->unmeshed, size->n_bodies);
+        qr_geometry_lacks(work, "%u of %u bodies could not be triangulated", work->unmeshed,
+                          size->n_bodies);
     if (work->late)
-        lacks(work, "time was over before all was computed");
+        qr_geometry_lacks(work, "time was over before all was computed");
     if (size->n_instances == 0 && size->lost == 0 && !work->late)
         say(work, "done", "the file has no solid, shell or face of its own");
     else if (size->n_instances == 0)
@@ -380,21 +167,21 @@ static void conclude(struct work *work)
 
 /* ---- the way through */
 
-static void look(struct work *work)
+static void look(struct qr_geometry_work *work)
 {
-    bool in_time = measure_bodies(work);
+    bool in_time = qr_geometry_measure(work);
 
-    put_masses(work);
+    qr_geometry_put_masses(work);
     report(work, 450);
-    in_time = in_time && put_holes(work);
+    in_time = in_time && qr_geometry_put_holes(work);
     report(work, 500);
     if (in_time && work->scene.size.n_instances > 0)
         (void)put_shape(work);
     conclude(work);
 }
 
-static void compute(struct work *work, const struct qr_kernel *kernel, const uint8_t *data,
-                    size_t len)
+static void compute(struct qr_geometry_work *work, const struct qr_kernel *kernel,
+                    const uint8_t *data, size_t len)
 {
     const struct qr_kernel_watch watch = {.stop = is_over, .arg = work};
     struct qr_kernel_model *model = NULL;
@@ -423,8 +210,8 @@ static void compute(struct work *work, const struct qr_kernel *kernel, const uin
 }
 
 /* The bytes as they are, or unpacked. */
-static void read_and_compute(struct work *work, const struct qr_kernel *kernel, struct qr_input *in,
-                             struct qr_record *scratch)
+static void read_and_compute(struct qr_geometry_work *work, const struct qr_kernel *kernel,
+                             struct qr_input *in, struct qr_record *scratch)
 {
     const uint8_t *data = qr_input_map(in, scratch);
     uint8_t *unpacked = NULL;
@@ -442,7 +229,7 @@ static void read_and_compute(struct work *work, const struct qr_kernel *kernel, 
 void qr_geometry_compute(const struct qr_kernel *kernel, const char *why,
                          const struct qr_extract_job *job, struct qr_record *rec)
 {
-    struct work work = {.job = job, .rec = rec, .out = qr_record_geometry(rec)};
+    struct qr_geometry_work work = {.job = job, .rec = rec, .out = qr_record_geometry(rec)};
     QR_AUTO(qr_record) scratch = qr_record_new(NULL); /* what is said about the bytes: known */
     struct qr_input in;
 
