@@ -106,6 +106,36 @@ FRAMES = {
 }
 
 
+def plain_records(path):
+    """Types of every record by its number, read with nothing but regular expressions: no strings, no comments."""
+    text = path.read_text(encoding="latin-1")
+    text = re.sub(r"/\*.*?\*/", "", re.sub(r"'(?:[^']|'')*'", "''", text), flags=re.S)
+    for number, one, several in re.findall(r"#(\d+)\s*=\s*(?:([A-Z_0-9]+)\s*\(|\(([^;]*)\)\s*;)", text):
+        yield "#" + number, {one} if one else set(re.findall(r"([A-Z][A-Z_0-9]*)\s*\(", several))
+
+
+DIMENSIONS = re.compile(r"(DIMENSIONAL|ANGULAR)_(SIZE|LOCATION)(_WITH_\w+)?|DIRECTED_DIMENSIONAL_LOCATION")
+TOLERANCES = re.compile(r"GEOMETRIC_TOLERANCE|\w+_TOLERANCE(?<!PLUS_MINUS_TOLERANCE)")
+
+
+@pytest.mark.parametrize("name", ["ctc_01_asme1_ap203", "ctc_01_asme1_ap242", "ctc_03_asme1_ap242"])
+def test_pmi_is_all_that_the_records_have(results, name):
+    """Of NIST's test cases: every dimension, tolerance and datum, by the numbers of their records."""
+    path = f"step/draftwright-nist_{name}.stp"
+    record = {row["path"]: record for row, record in results}[path]
+    records = dict(plain_records(CORPUS / path))
+    print(f"{path}:")
+    for what, types, got in (
+            ("dimensions", DIMENSIONS, [item["handle"] for item in record.get("dimensions", [])]),
+            ("tolerances", TOLERANCES, [item["handle"] for item in record.get("gdt", [])]),
+            ("datums", re.compile("DATUM"), [item["handle"] for item in record.get("parameters", []) if item["set"] == "datum"]),
+            ("saved views", re.compile(r"CAMERA_MODEL_D3\w*"), record.get("layouts", []))):
+        want = {number for number, all_types in records.items() if any(types.fullmatch(one) for one in all_types)}
+        print(f"  {what:12} expected {len(want):3} found {len(got):3}")
+        assert len(got) == len(want)
+        assert what == "saved views" or set(got) == want
+
+
 def sizes(record):
     """Numbers of the records that are sizes, read from the file itself."""
     with open(record["file"], encoding="latin-1") as file:

@@ -52,13 +52,18 @@ void qr_step_tree_add(struct qr_step *s, struct qr_step_tree *tree, uint32_t par
         add_usage(s, tree, usage);
 }
 
-static void collect(struct qr_step *s, struct qr_step_tree *tree, enum qr_step_name name)
+static void collect(struct qr_step *s, struct qr_step_tree *tree,
+                    const struct qr_step_inverse *substitutes, enum qr_step_name name)
 {
     uint32_t n;
     const uint32_t *all = qr_step_all(s, name, &n);
 
     for (uint32_t i = 0; i < n; i++) {
         struct qr_step_usage usage = {.instance = all[i], .amount = 1};
+        if (qr_step_inverse_get(substitutes, all[i], 0) != QR_P21_NONE ||
+            (name != STEP_NEXT_ASSEMBLY_USAGE_OCCURRENCE &&
+             qr_step_is(s, all[i], STEP_NEXT_ASSEMBLY_USAGE_OCCURRENCE)))
+            continue; /* it stands for another one, or was collected */
         struct qr_step_measure measure;
         usage.parent_definition = qr_step_ref(s, all[i], relating);
         usage.child_definition = qr_step_ref(s, all[i], related);
@@ -186,35 +191,19 @@ static uint32_t add_group(struct qr_step *s, struct qr_step_tree *tree, uint32_t
     return to;
 }
 
-static void add_origins(struct qr_step *s)
-{
-    uint32_t n;
-    const uint32_t *all = qr_step_all(s, STEP_MAKE_FROM_USAGE_OPTION, &n);
-
-    for (uint32_t i = 0; i < n; i++) {
-        const struct qr_step_product *made =
-            qr_step_product_of(s, qr_step_ref(s, all[i], relating));
-        const struct qr_step_product *from = qr_step_product_of(s, qr_step_ref(s, all[i], related));
-        Quarry__V1__CadRelation *relation = made && from ? qr_cad_add_relation(s->rec) : NULL;
-        char text[512];
-        if (!relation)
-            continue;
-        snprintf(text, sizeof text, "made from %s", qr_step_label(from));
-        relation->owner = (char *)(uintptr_t)qr_step_label(made);
-        relation->text = qr_record_text(s->rec, text);
-    }
-}
-
 void qr_step_assembly(struct qr_step *s)
 {
     struct qr_step_tree *tree = &s->tree;
+    struct qr_step_inverse substitutes = {0};
     Quarry__V1__CadModel *cad = qr_record_cad(s->rec);
 
-    collect(s, tree, STEP_NEXT_ASSEMBLY_USAGE_OCCURRENCE);
-    if (qr_p21_type_count(s->p, s->type[STEP_NEXT_ASSEMBLY_USAGE_OCCURRENCE]) == 0) {
-        collect(s, tree, STEP_QUANTIFIED_ASSEMBLY_COMPONENT_USAGE);
-        collect(s, tree, STEP_PROMISSORY_USAGE_OCCURRENCE);
-    }
+    qr_step_substitutes(s, &substitutes);
+    collect(s, tree, &substitutes, STEP_NEXT_ASSEMBLY_USAGE_OCCURRENCE);
+    collect(s, tree, &substitutes, STEP_QUANTIFIED_ASSEMBLY_COMPONENT_USAGE);
+    bool promised = tree->n == 0; /* then there is no other structure */
+    if (promised)
+        collect(s, tree, &substitutes, STEP_PROMISSORY_USAGE_OCCURRENCE);
+    qr_step_inverse_done(&substitutes);
     qr_step_placements(s, tree);
     if (!qr_step_tree_index(s, tree) || !cad) {
         s->rec->failed = true;
@@ -224,5 +213,5 @@ void qr_step_assembly(struct qr_step *s)
     cad->kind = qr_record_text(s->rec, tree->n > 0 ? "assembly" : "part");
     for (uint32_t i = 0; i < tree->n;)
         i = add_group(s, tree, i);
-    add_origins(s);
+    qr_step_other_usages(s, tree, !promised);
 }

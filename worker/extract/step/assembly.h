@@ -15,6 +15,13 @@ void qr_step_placements(struct qr_step *s, struct qr_step_tree *tree);
 void qr_step_mapped_items(struct qr_step *s, struct qr_step_tree *tree);
 void qr_step_placements_done(struct qr_step_tree *tree);
 
+/** Usages that stand for others (ASSEMBLY_COMPONENT_USAGE_SUBSTITUTE), each with what it stands
+ * for: they are no parts beside them. usage.c */
+void qr_step_substitutes(struct qr_step *s, struct qr_step_inverse *ret);
+/** Usages that are no place in the tree, as assemblies with a `relation`: substitute, higher_usage,
+ * promised (`promises`: when the tree is made of others); and what is made from what. usage.c */
+void qr_step_other_usages(struct qr_step *s, const struct qr_step_tree *tree, bool promises);
+
 /** A usage that only a MAPPED_ITEM tells of. */
 void qr_step_tree_add(struct qr_step *s, struct qr_step_tree *tree, uint32_t parent_definition,
                       uint32_t child_definition, uint32_t item, uint32_t rep);

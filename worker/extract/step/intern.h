@@ -66,6 +66,8 @@ struct qr_step {
 
     struct qr_step_inverse shape_of; /* PRODUCT_DEFINITION_SHAPE by what it is the shape of */
 
+    struct qr_step_inverse qualified; /* MEASURE_QUALIFICATION by measure */
+
     struct qr_step_tree tree;
     double length_mm; /* of the file's main context */
     double angle_deg;

@@ -20,6 +20,27 @@ static const struct {
     {"TRANSLATION", "T"},
     {"FREE_STATE", "F"},
     {"BASIC", "BSC"},
+    {"ANY_CROSS_SECTION", "ACS"},
+    {"ANY_LONGITUDINAL_SECTION", "ALS"},
+    {"CONTACTING_FEATURE", "CF"},
+    {"DEGREE_OF_FREEDOM_CONSTRAINT_U", "u"},
+    {"DEGREE_OF_FREEDOM_CONSTRAINT_V", "v"},
+    {"DEGREE_OF_FREEDOM_CONSTRAINT_W", "w"},
+    {"DEGREE_OF_FREEDOM_CONSTRAINT_X", "x"},
+    {"DEGREE_OF_FREEDOM_CONSTRAINT_Y", "y"},
+    {"DEGREE_OF_FREEDOM_CONSTRAINT_Z", "z"},
+    {"DISTANCE_VARIABLE", "DV"},
+    {"LINE", "SL"},
+    {"PLANE", "PL"},
+    {"POINT", "PT"},
+    {"ORIENTATION", "><"},
+    {"MAJOR_DIAMETER", "MD"},
+    {"MINOR_DIAMETER", "LD"},
+    {"PITCH_DIAMETER", "PD"},
+    {"CIRCULAR_OR_CYLINDRICAL", "⌀"}, /* these with a value */
+    {"SPHERICAL", "S⌀"},
+    {"PROJECTED", "P"},
+    {"DISTANCE", "D"},
 };
 
 struct letters {
@@ -36,29 +57,53 @@ static void say(struct letters *to, const char *text)
         n > 0 && to->len + (size_t)n < sizeof to->text ? to->len + (size_t)n : sizeof to->text - 1;
 }
 
-static void say_modifier(struct letters *to, const struct qr_p21_value *value)
+/* A word that is no modifier here is noted, not passed over. */
+static void say_modifier(const struct qr_step *s, struct letters *to,
+                         const struct qr_p21_value *value)
 {
+    bool known = value->kind != QR_P21_ENUM;
+
     for (size_t i = 0; i < QR_COUNT(modifiers); i++)
         if (qr_p21_is_enum(value, modifiers[i].word)) {
             say(to, "(");
             say(to, modifiers[i].letter);
             say(to, ")");
+            known = true;
         }
+    if (!known)
+        qr_record_note(s->rec, "step.pmi.unread", "%.*s: a modifier of a datum that is not known",
+                       (int)(value->len < 60 ? value->len : 60), (const char *)value->at);
+}
+
+/* DATUM_REFERENCE_MODIFIER_WITH_VALUE(kind, measure). */
+static void say_valued(const struct qr_step *s, struct letters *to, uint32_t modifier)
+{
+    struct qr_p21_value values[2];
+    char number[40];
+
+    if (modifier == QR_P21_NONE || qr_p21_get(s->p, modifier, QR_P21_UNKNOWN, values, 2) < 2)
+        return;
+    say_modifier(s, to, &values[0]);
+    struct qr_step_shown shown = qr_step_shown(s, qr_p21_follow(s->p, &values[1]));
+    if (shown.found)
+        say(to, qr_step_shown_text(shown.value, shown.decimals, number));
 }
 
 /* A list of SIMPLE_DATUM_REFERENCE_MODIFIER(.M.), of references, or one modifier alone. */
-static void say_modifiers(struct letters *to, const struct qr_p21_value *value)
+static void say_modifiers(const struct qr_step *s, struct letters *to,
+                          const struct qr_p21_value *value)
 {
     struct qr_p21_value item;
     struct qr_p21_value inner;
 
-    say_modifier(to, value);
+    say_modifier(s, to, value);
     struct qr_p21_cursor cursor = qr_p21_enter(value);
     for (int i = 0; i < 8 && qr_p21_next(&cursor, &item); i++) {
-        say_modifier(to, &item);
+        say_modifier(s, to, &item);
+        say_valued(s, to, qr_p21_follow(s->p, &item));
         struct qr_p21_cursor typed = qr_p21_enter(&item);
         if (qr_p21_next(&typed, &inner))
-            say_modifier(to, &inner);
+            say_modifier(s, to, &inner);
     }
 }
 
@@ -87,13 +132,13 @@ static void say_datum(const struct qr_step *s, struct letters *to, const struct 
         if (qr_p21_attribute(s->p, instance, QR_P21_UNKNOWN, 4, &inner))
             say_datum(s, to, &inner, depth + 1);
         if (qr_p21_attribute(s->p, instance, QR_P21_UNKNOWN, 5, &inner))
-            say_modifiers(to, &inner);
+            say_modifiers(s, to, &inner);
     } else if (qr_step_is(s, instance, STEP_DATUM_REFERENCE) ||
                qr_step_is(s, instance, STEP_REFERENCED_MODIFIED_DATUM)) {
         if (qr_p21_attribute(s->p, instance, QR_P21_UNKNOWN, 1, &inner))
             say_datum(s, to, &inner, depth + 1);
         if (qr_p21_attribute(s->p, instance, QR_P21_UNKNOWN, 2, &inner))
-            say_modifiers(to, &inner);
+            say_modifiers(s, to, &inner);
     }
 }
 
@@ -165,14 +210,21 @@ void qr_step_datum_list(struct qr_step *s)
     static const struct {
         enum qr_step_name type;
         const char *set;
-    } types[] = {{STEP_DATUM, "datum"}, {STEP_DATUM_TARGET, "datum target"}};
+    } types[] = {{STEP_DATUM, "datum"},
+                 {STEP_DATUM_TARGET, "datum target"},
+                 {STEP_PLACED_DATUM_TARGET_FEATURE, "datum target"}};
 
     for (size_t i = 0; i < QR_COUNT(types); i++) {
         uint32_t n;
         const uint32_t *all = qr_step_all(s, types[i].type, &n);
         for (uint32_t k = 0; k < n; k++) {
-            const char *letter =
-                qr_step_text(s, all[k], (struct qr_step_field){4, 0, types[i].type});
+            const char *letter = qr_step_text(
+                s, all[k],
+                (struct qr_step_field){
+                    4, 0, types[i].type == STEP_DATUM ? STEP_DATUM : STEP_DATUM_TARGET});
+            if (qr_p21_type_of(s->p, all[k]) == QR_P21_COMPLEX && i > 1 &&
+                qr_step_is(s, all[k], STEP_DATUM_TARGET))
+                continue; /* listed under both */
             Quarry__V1__Parameter *parameter = letter[0] ? qr_record_add_parameter(s->rec) : NULL;
             if (!parameter)
                 continue;

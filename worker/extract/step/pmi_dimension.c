@@ -25,6 +25,7 @@ static const struct {
 struct limits {
     struct qr_step_shown nominal, upper, lower;
     bool basic, reference;
+    unsigned unread;
 };
 
 static bool holds(const char *text, const char *word)
@@ -35,24 +36,6 @@ static bool holds(const char *text, const char *word)
         if (strncasecmp(text, word, n) == 0)
             return true;
     return false;
-}
-
-/* TYPE_QUALIFIER('maximum') and the like, among the qualifiers of an item. */
-static const char *qualifier_of(const struct qr_step *s, uint32_t item)
-{
-    struct qr_p21_value list;
-    struct qr_p21_value value;
-
-    if (!qr_step_is(s, item, STEP_QUALIFIED_REPRESENTATION_ITEM) ||
-        !qr_step_attribute(s, item, STEP_QUALIFIED_REPRESENTATION_ITEM, 0, &list))
-        return "";
-    struct qr_p21_cursor cursor = qr_p21_enter(&list);
-    for (int i = 0; i < 8 && qr_p21_next(&cursor, &value); i++) {
-        uint32_t qualifier = qr_p21_follow(s->p, &value);
-        if (qr_step_is(s, qualifier, STEP_TYPE_QUALIFIER))
-            return qr_step_text(s, qualifier, (struct qr_step_field){0, 0, STEP_TYPE_QUALIFIER});
-    }
-    return "";
 }
 
 static void take_note(struct limits *limits, const char *note)
@@ -74,9 +57,12 @@ static void take_item(const struct qr_step *s, struct limits *limits, uint32_t i
         return;
     }
     shown = qr_step_shown(s, item);
-    if (!shown.found)
+    if (!shown.found) {
+        limits->unread++;
         return;
-    const char *qualifier = qualifier_of(s, item);
+    }
+    const char *qualifier = qr_step_text(s, qr_step_qualifier(s, item, STEP_TYPE_QUALIFIER),
+                                         (struct qr_step_field){0, 0, STEP_TYPE_QUALIFIER});
     if (holds(name, "upper") || holds(qualifier, "maximum"))
         limits->upper = shown;
     else if (holds(name, "lower") || holds(qualifier, "minimum"))
@@ -176,6 +162,22 @@ static char *shown_text(struct qr_step *s, const struct limits *limits,
     return qr_record_text(s->rec, text);
 }
 
+/* "4X": how many round features the dimension is of. */
+static void take_quantity(const struct qr_step_pmi *pmi, uint32_t dimension,
+                          Quarry__V1__Dimension *out)
+{
+    uint32_t n = qr_step_round_features(
+        pmi, qr_step_ref(pmi->s, dimension, (struct qr_step_field){0, 0, STEP_DIMENSIONAL_SIZE}));
+    char text[240];
+
+    if (n < 2)
+        return;
+    out->quantity = n;
+    snprintf(text, sizeof text, "%uX %s", n, out->text);
+    if (out->text[0])
+        out->text = qr_record_text(pmi->s->rec, text);
+}
+
 static void add_dimension(struct qr_step_pmi *pmi, uint32_t instance, const char *name,
                           bool angular)
 {
@@ -203,6 +205,12 @@ static void add_dimension(struct qr_step_pmi *pmi, uint32_t instance, const char
     out->reference = limits.reference;
     take_tolerance(pmi, instance, &limits, out, &decimals);
     out->text = shown_text(s, &limits, out, decimals);
+    if (strcmp(out->kind, "diameter") == 0 || strcmp(out->kind, "radius") == 0)
+        take_quantity(pmi, instance, out);
+    if (limits.unread > 0)
+        qr_record_note(s->rec, "step.pmi.unread",
+                       "%s: an item of the dimension is no number or text",
+                       qr_step_handle(s, instance));
     out->source = qr_record_text(s->rec, "pmi");
     out->confidence = 1;
     out->handle = qr_step_handle(s, instance);

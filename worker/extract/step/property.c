@@ -68,6 +68,17 @@ static void add_parameter(struct qr_step_properties *ps, const struct qr_step_pr
         note->text = parameter->value;
 }
 
+/* Geometry may stand among the items and says nothing here; an item of its own kind is noted. */
+static void note_unread(struct qr_step *s, uint32_t instance)
+{
+    uint32_t type = qr_p21_type_of(s->p, instance);
+    const char *name = type == QR_P21_COMPLEX ? "of several types" : qr_p21_type_name(s->p, type);
+
+    if (type == QR_P21_COMPLEX || strstr(name, "_ITEM"))
+        qr_record_note(s->rec, "step.property.unread", "%s (%s) has no text, number or point",
+                       qr_step_handle(s, instance), name);
+}
+
 /* One item more; false: representations are shared so often that it is enough. */
 static bool spend(struct qr_step_properties *ps)
 {
@@ -105,8 +116,10 @@ static void take_item(struct qr_step_properties *ps, const struct qr_step_proper
             take_item(ps, p, qr_p21_follow(ps->s->p, &part), depth + 1);
         return;
     }
-    if (!qr_step_item_read(ps->s, &item))
+    if (!qr_step_item_read(ps->s, &item)) {
+        note_unread(ps->s, instance);
         return;
+    }
     if (p->kind == QR_PROPERTY_GEOMETRIC)
         qr_step_add_mass(ps, p, &item);
     if (p->kind == QR_PROPERTY_MATERIAL)
