@@ -120,7 +120,8 @@ static void pass_over(struct qr_from_json *r, ProtobufCMessage *msg, const json_
     (void)value;
 }
 
-/* The model's JSON has these, not that of its geometry. */
+/* Fields whose JSON stands elsewhere: a page's text in that of all, a geometry's mass in the
+ * model's. */
 static void note_unknown(struct qr_from_json *r, ProtobufCMessage *msg, const json_t *value)
 {
     (void)msg;
@@ -137,6 +138,7 @@ static const struct {
     {&quarry__v1__cad_model__descriptor, "geometry", put_geometry},
     {&quarry__v1__cad_model__descriptor, "point_cloud", pass_over},
     {&quarry__v1__cad_view__descriptor, "bytes", pass_over},
+    {&quarry__v1__page__descriptor, "text", note_unknown},
     {&quarry__v1__cad_geometry__descriptor, "bounds", note_unknown},
     {&quarry__v1__cad_geometry__descriptor, "mass", note_unknown},
     {&quarry__v1__cad_geometry__descriptor, "points", note_unknown},
