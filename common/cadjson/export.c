@@ -149,7 +149,6 @@ static const struct qr_field *find(const struct qr_field *fields, const char *ke
 static bool read_member(cadjson *cj, const char *key, uint64_t seen[2])
 {
     const struct qr_field *field = find(model_fields, key);
-    void *target = qr_record_cad(cj->rec);
     uint64_t *mask = &seen[0];
     const struct qr_field *first = model_fields;
 
@@ -157,16 +156,19 @@ static bool read_member(cadjson *cj, const char *key, uint64_t seen[2])
         field = find(qr_export_topology_fields, key);
         if (!field)
             return qr_cadjson_keep(cj);
-        target = qr_cad_topology(cj->rec);
         mask = &seen[1];
         first = qr_export_topology_fields;
     }
-    if (!target)
-        return qr_jr_fail(cj->jr, "out of memory");
     uint64_t bit = UINT64_C(1) << (field - first);
     if (*mask & bit)
         return qr_jr_fail(cj->jr, "the field comes twice");
     *mask |= bit;
+    if (qr_jr_peek(cj->jr) == QR_JR_NULL) /* makes no model, and no topology of zeros */
+        return qr_jr_null(cj->jr);
+    void *target =
+        first == model_fields ? (void *)qr_record_cad(cj->rec) : (void *)qr_cad_topology(cj->rec);
+    if (!target)
+        return qr_jr_fail(cj->jr, "out of memory");
     return qr_cadjson_value(cj, field, target);
 }
 

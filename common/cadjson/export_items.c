@@ -16,6 +16,7 @@ static const struct qr_field parameter_fields[] = {
     FIELD(Parameter, "value", TEXT, value),
     FIELD(Parameter, "type", TEXT, type),
     FIELD(Parameter, "unit", TEXT, unit),
+    FIELD(Parameter, "description", TEXT, description),
     FIELD(Parameter, "set", TEXT, set),
     FIELD(Parameter, "owner", TEXT, owner),
     FIELD(Parameter, "handle", TEXT, handle),

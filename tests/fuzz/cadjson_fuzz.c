@@ -70,9 +70,10 @@ static void read_document(struct qr_record *rec, const struct qr_cadjson_source 
 static void read_answers(struct qr_record *rec, const char *data, size_t size)
 {
     static const char *const asked[][2] = {
-        {"file", "massprops"},        {"parameter", "list"}, {"dimension", "list_detail"},
-        {"feature", "list"},          {"bom", "get_paths"},  {"geometry", "bound_box"},
-        {"file", "get_cur_material"}, {"note", "list"},      {"familytable", "list"},
+        {"file", "massprops"},        {"parameter", "list"},      {"dimension", "list_detail"},
+        {"feature", "list"},          {"bom", "get_paths"},       {"geometry", "bound_box"},
+        {"file", "get_cur_material"}, {"note", "list"},           {"familytable", "list"},
+        {"familytable", "get_row"},   {"file", "list_materials"}, {"drawing", "get_sheet_scale"},
     };
     struct qr_cadjson *cj = NULL;
     struct qr_err err = {0};
@@ -80,6 +81,7 @@ static void read_answers(struct qr_record *rec, const char *data, size_t size)
     qr_record_reset(rec);
     if (qr_cadjson_new(rec, NULL, &cj, &err) < 0)
         return;
+    qr_cadjson_sheet(cj, 1);
     for (size_t i = 0; i < QR_COUNT(asked); i++)
         if (qr_cadjson_answer(cj, asked[i][0], asked[i][1], data, size, &err) < 0 && !err.msg[0])
             abort();

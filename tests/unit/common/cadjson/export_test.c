@@ -116,10 +116,10 @@ static void every_field(void **state)
 
 static void what_is_not_given_is_absent(void **state)
 {
-    json_t *json = import_text(
-        "{\"name\": \"a\", \"mass\": {\"volume\": null}, \"genome\": null, \"point_cloud\": {},"
-        "\"embeddings\": [], \"parameters\": {\"N\": 3, \"M\": \"x\"}}",
-        "a.prt");
+    json_t *json = import_text("{\"name\": \"a\", \"mass\": {\"volume\": null}, \"genome\": null, "
+                               "\"face_count\": null, \"point_cloud\": {},"
+                               "\"embeddings\": [], \"parameters\": {\"N\": 3, \"M\": \"x\"}}",
+                               "a.prt");
     (void)state;
 
     holds(json, "cad/genome", "nothing");
