@@ -95,11 +95,11 @@ static int choose_way(Quarry__V1__SearchSimilarReply *reply, const char *by, con
     size_t len = 0;
 
     for (size_t i = 0; i < reply->n_ways; i++) {
-        if (!way && (!by[0] || strcmp(by, reply->ways[i]) == 0))
-            way = reply->ways[i];
+        const char *one = reply->ways[i] ? reply->ways[i] : "";
+        if (!way && (!by[0] || strcmp(by, one) == 0))
+            way = one;
         if (len < sizeof ways)
-            len += (size_t)snprintf(ways + len, sizeof ways - len, "%s%s", len ? ", " : "",
-                                    reply->ways[i]);
+            len += (size_t)snprintf(ways + len, sizeof ways - len, "%s%s", len ? ", " : "", one);
     }
     if (reply->n_ways == 0 && strcmp(status, "completed") != 0)
         return qr_fail(err, QR_E_NOT_FOUND,
