@@ -26,10 +26,10 @@ static const struct qr_option status_options[] = {
 /* clang-format on */
 
 static const struct qr_column bridge_columns[] = {
-    {"BRIDGE", 0},
+    {"BRIDGE", QR_COLUMN_SHRINK},
     {"MODE", 0},
     {"BREAKER", QR_COLUMN_STATUS},
-    {"SINCE", 0},
+    {"SINCE", QR_COLUMN_OPTIONAL}, /* the last switch says when */
     {"FAULTS", QR_COLUMN_RIGHT},
     {"OF", QR_COLUMN_RIGHT},
     {"SURELY", QR_COLUMN_RIGHT},
