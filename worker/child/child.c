@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "common/os/file.h"
 #include "common/os/pipe.h"
+#include "worker/child/inbox.h"
 #include "worker/child/wire.h"
 #include "worker/extract/extract.h"
 #include "worker/geometry/geometry.h"
@@ -20,24 +20,9 @@
 #define CHILD_FDS 32
 #define LOOK_EVERY_MS 20 /* at the pipe, while working */
 
-/* A job that was received and has not begun. */
-struct queued {
-    uint64_t id;
-    int fd;
-    struct qr_wire_job wire;
-    size_t type;   /* where it begins in `text`, behind the name */
-    int resume_fd; /* -1: from the start */
-    uint64_t state_bytes;
-    struct qr_prepared *prepared; /* NULL: none */
-    int prepared_fd;              /* -1: none */
-    char text[QR_WIRE_TEXT_MAX];
-};
-
 struct child {
     struct qr_pipe pipe;
-    struct queued queue[QR_WIRE_DEPTH + 1];
-    size_t n_queued;
-    size_t busy; /* 1 while the first of them is worked on */
+    struct qr_inbox inbox;
     struct qr_engine engine;
     bool geometry;                  /* the second step of models; `engine` is not used */
     const struct qr_kernel *kernel; /* NULL: why */
@@ -46,21 +31,11 @@ struct child {
     struct qr_buf encoded;
     uint64_t job_id;
     int64_t reported_ms;
-    /* a RESUME whose JOB comes next */
-    uint64_t resume_id;
-    int resume_fd;
-    uint64_t resume_state_bytes;
-    /* a PREPARED whose JOB comes next */
-    uint64_t prepared_id;
-    struct qr_prepared *prepared;
-    int prepared_fd;
     /* keeping what is finished */
     int64_t keep_ms; /* of the job; 0: not, or not any more */
     int64_t kept_at_ms, looked_at_ms;
-    bool keep_now, kept_before;
+    bool kept_before;
 };
-
-static int receive(struct child *child, bool wait, struct qr_err *err);
 
 static void on_progress(void *arg, const struct qr_extract_progress *progress)
 {
@@ -104,10 +79,10 @@ static bool is_keep_due(void *arg)
         return false;
     if (now - child->looked_at_ms >= LOOK_EVERY_MS) {
         child->looked_at_ms = now;
-        if (receive(child, false, &err) < 0)
+        if (qr_inbox_receive(&child->inbox, false, &err) < 0)
             child->keep_ms = 0;
     }
-    return child->keep_now || now - child->kept_at_ms >= child->keep_ms;
+    return child->inbox.keep_now || now - child->kept_at_ms >= child->keep_ms;
 }
 
 /* The part and the state. When a part cannot be made, none behind it would be of use. */
@@ -136,7 +111,7 @@ static void on_keep(void *arg, const struct qr_record *rec, const struct qr_buf 
         child->keep_ms = 0;
     qr_buf_done(&part);
     child->kept_before = true;
-    child->keep_now = false;
+    child->inbox.keep_now = false;
     child->kept_at_ms = qr_clock_ms();
 }
 
@@ -237,7 +212,7 @@ static int extract(struct child *child, const struct qr_extract_job *job, struct
 
     child->reported_ms = start;
     child->kept_at_ms = child->looked_at_ms = start;
-    child->keep_now = child->kept_before = false;
+    child->inbox.keep_now = child->kept_before = false;
     if (make_record(child, job, &done, start, err) < 0) {
         qr_buf_clear(&child->encoded);
         done.class_id = QR_CLASS_RESOURCE;
@@ -257,175 +232,17 @@ static int extract(struct child *child, const struct qr_extract_job *job, struct
     return answer(child, &done, message, err);
 }
 
-/* Put a JOB frame behind those that wait. Takes the descriptor only on success. */
-static int queue_job(struct child *child, const struct qr_pipe_header *header,
-                     const uint8_t *payload, int fd, struct qr_err *err)
-{
-    struct queued *queued = &child->queue[child->n_queued];
-    size_t len = header->len;
-
-    if (fd < 0 || len < sizeof queued->wire + 2 ||
-        len > sizeof queued->wire + sizeof queued->text || payload[len - 1] != '\0' ||
-        child->n_queued == QR_COUNT(child->queue))
-        return qr_fail(err, QR_E_DATA, "not a job");
-    memcpy(&queued->wire, payload, sizeof queued->wire);
-    memcpy(queued->text, payload + sizeof queued->wire, len - sizeof queued->wire);
-    queued->type = strlen(queued->text) + 1;
-    if (queued->type >= len - sizeof queued->wire)
-        return qr_fail(err, QR_E_DATA, "not a job");
-    queued->id = header->id;
-    queued->fd = fd;
-    queued->resume_fd = -1;
-    if (child->resume_fd >= 0 && child->resume_id == header->id) {
-        queued->resume_fd = child->resume_fd;
-        queued->state_bytes = child->resume_state_bytes;
-        child->resume_fd = -1;
-    }
-    queued->prepared = NULL;
-    queued->prepared_fd = -1;
-    if (child->prepared && child->prepared_id == header->id) {
-        queued->prepared = child->prepared;
-        queued->prepared_fd = child->prepared_fd;
-        child->prepared = NULL;
-    }
-    child->n_queued++;
-    return QR_OK;
-}
-
-static int take_resume(struct child *child, const struct qr_pipe_header *header,
-                       const uint8_t *payload, int fd, struct qr_err *err)
-{
-    if (fd < 0 || header->len != sizeof child->resume_state_bytes || child->resume_fd >= 0)
-        return qr_fail(err, QR_E_DATA, "not where to go on from");
-    memcpy(&child->resume_state_bytes, payload, sizeof child->resume_state_bytes);
-    child->resume_id = header->id;
-    child->resume_fd = fd;
-    return QR_OK;
-}
-
-/* Takes the descriptor, which may be none, on success. */
-static int take_prepared(struct child *child, const struct qr_pipe_header *header,
-                         const uint8_t *payload, int fd, struct qr_err *err)
-{
-    if (header->len != sizeof *child->prepared || child->prepared)
-        return qr_fail(err, QR_E_DATA, "not what a program made");
-    child->prepared = malloc(sizeof *child->prepared);
-    if (!child->prepared)
-        return qr_fail(err, QR_E_NOMEM, "out of memory");
-    memcpy(child->prepared, payload, sizeof *child->prepared);
-    child->prepared_id = header->id;
-    child->prepared_fd = fd;
-    return QR_OK;
-}
-
-/* What RESUME brought, in memory: *ret points into it. NULL: begin at the start. */
-static uint8_t *read_resume(const struct queued *queued, struct qr_extract_resume *ret)
-{
-    struct qr_file_info info;
-    struct qr_err err;
-
-    if (queued->resume_fd < 0 || qr_file_info(queued->resume_fd, &info, &err) < 0 ||
-        info.size > RECORD_MAX || queued->state_bytes > info.size)
-        return NULL;
-    uint8_t *data = malloc(info.size + 1);
-    for (size_t have = 0; data && have < info.size;) {
-        ssize_t n = pread(queued->resume_fd, data + have, info.size - have, (off_t)have);
-        if (n <= 0) {
-            free(data);
-            return NULL;
-        }
-        have += (size_t)n;
-    }
-    if (data)
-        *ret = (struct qr_extract_resume){.state = data,
-                                          .state_len = queued->state_bytes,
-                                          .parts = data + queued->state_bytes,
-                                          .parts_len = info.size - queued->state_bytes};
-    return data;
-}
-
-static void drop_queued(struct child *child, size_t index)
-{
-    close(child->queue[index].fd);
-    if (child->queue[index].resume_fd >= 0)
-        close(child->queue[index].resume_fd);
-    if (child->queue[index].prepared_fd >= 0)
-        close(child->queue[index].prepared_fd);
-    free(child->queue[index].prepared);
-    child->n_queued--;
-    memmove(&child->queue[index], &child->queue[index + 1],
-            (child->n_queued - index) * sizeof child->queue[0]);
-}
-
-static int skip_job(struct child *child, uint64_t id, struct qr_err *err)
-{
-    for (size_t i = child->busy; i < child->n_queued; i++) {
-        if (child->queue[i].id == id) {
-            drop_queued(child, i);
-            return qr_pipe_send(&child->pipe, QR_WIRE_SKIPPED, id, NULL, 0, -1, err);
-        }
-    }
-    return QR_OK; /* it was answered meanwhile */
-}
-
-static int keep_soon(struct child *child, uint64_t id)
-{
-    if (child->busy && child->job_id == id)
-        child->keep_now = true;
-    return QR_OK;
-}
-
-/* All whole frames that were read. */
-static int take_frames(struct child *child, struct qr_err *err)
-{
-    struct qr_pipe_header header;
-    const uint8_t *payload;
-    int fd;
-    int rc;
-
-    while ((rc = qr_pipe_take(&child->pipe, &header, &payload, &fd, err)) > 0) {
-        if (header.type == QR_WIRE_JOB)
-            rc = queue_job(child, &header, payload, fd, err);
-        else if (header.type == QR_WIRE_SKIP)
-            rc = skip_job(child, header.id, err);
-        else if (header.type == QR_WIRE_RESUME)
-            rc = take_resume(child, &header, payload, fd, err);
-        else if (header.type == QR_WIRE_PREPARED)
-            rc = take_prepared(child, &header, payload, fd, err);
-        else if (header.type == QR_WIRE_KEEP)
-            rc = keep_soon(child, header.id);
-        else
-            rc = qr_fail(err, QR_E_DATA, "frame of type %u", header.type);
-        if (rc < 0)
-            break;
-    }
-    return rc;
-}
-
-/* Read whatever the pool has sent; wait for something, if at all, only when there is no job. */
-static int receive(struct child *child, bool wait, struct qr_err *err)
-{
-    int rc = take_frames(child, err);
-
-    while (rc == QR_OK && ((wait && child->n_queued == 0) || qr_pipe_readable(&child->pipe))) {
-        rc = qr_pipe_fill(&child->pipe, err);
-        if (rc == QR_OK)
-            rc = take_frames(child, err);
-    }
-    return rc;
-}
-
 static int loop(struct child *child)
 {
     const struct qr_extract_keeper keeper = {.due = is_keep_due, .keep = on_keep, .arg = child};
     struct qr_err err = {0};
 
     for (;;) {
-        int rc = receive(child, true, &err);
+        int rc = qr_inbox_receive(&child->inbox, true, &err);
         if (rc == QR_OK) {
-            struct queued *next = &child->queue[0];
+            const struct qr_inbox_job *next = &child->inbox.jobs[0];
             struct qr_extract_resume resume;
-            uint8_t *found = read_resume(next, &resume);
+            uint8_t *found = qr_inbox_resume(next, RECORD_MAX, &resume);
             struct qr_extract_job job = {.id = next->id,
                                          .fd = next->fd,
                                          .name = next->text,
@@ -442,10 +259,9 @@ static int loop(struct child *child)
                                          .keeper = &keeper};
             child->job_id = next->id;
             child->keep_ms = next->wire.keep_ms;
-            child->busy = 1;
+            child->inbox.busy = true;
             rc = extract(child, &job, &err);
-            child->busy = 0;
-            drop_queued(child, 0);
+            qr_inbox_drop_first(&child->inbox);
             free(found);
         }
         if (rc == QR_E_UNREACHABLE)
@@ -472,12 +288,11 @@ int qr_child_main(const struct qr_child_config *config)
     struct qr_sandbox_report report;
     struct qr_err err = {0};
 
-    child.resume_fd = -1;
     tune_memory();
     qr_pipe_init(&child.pipe, QR_WIRE_FD, true, false);
+    qr_inbox_init(&child.inbox, &child.pipe);
     qr_buf_init(&child.encoded, RECORD_MAX);
     child.rec = qr_record_new(NULL);
-    child.prepared_fd = -1;
     /* a document may take what is left after the record and the text */
     size_t for_pdf = config->memory_bytes > 0 ? (size_t)config->memory_bytes / 2 : SIZE_MAX / 2;
     child.geometry = config->geometry;

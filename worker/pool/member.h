@@ -1,7 +1,7 @@
 /* worker/pool/member.h
  *
  * One child of the pool, seen from the pool: its process, its pipe, the jobs it holds and how it
- * ended. Only worker/pool/pool.c uses this.
+ * ended (judge.c). Only worker/pool/pool.c uses this.
  */
 #pragma once
 #include <stdbool.h>
@@ -11,23 +11,7 @@
 #include "common/os/process.h"
 #include "worker/child/wire.h"
 #include "worker/pool/pool.h"
-
-/* A job in the pool. */
-struct qr_pool_task {
-    struct qr_pool_task *next;
-    uint64_t id;
-    int fd;        /* owned: kept until the job ends, in case another child needs it */
-    int resume_fd; /* the same; -1: from the start */
-    uint64_t state_bytes;
-    struct qr_prepared *prepared; /* owned; NULL: none */
-    int prepared_fd;              /* as fd; -1: none */
-    int64_t budget_ms;
-    int64_t progress_ms;
-    bool cancelled;
-    struct qr_wire_job wire;
-    size_t text_len;
-    char text[]; /* name and type, each with its NUL */
-};
+#include "worker/pool/task.h"
 
 enum qr_member_state {
     QR_MEMBER_NONE,     /* no process */
@@ -89,8 +73,6 @@ struct qr_member_verdict {
     enum qr_class cls;
     char message[256];
 };
-
-void qr_pool_task_free(struct qr_pool_task *task);
 
 void qr_member_init(struct qr_member *member);
 

@@ -24,50 +24,13 @@ struct qr_pool {
     int epoll;
     struct qr_member *members; /* twice `children`: while one retires its successor starts */
     size_t n_members;
-    struct qr_pool_task *waiting; /* jobs without a child, oldest first */
-    struct qr_pool_task **waiting_end;
+    struct qr_pool_queue waiting; /* jobs without a child, oldest first */
     size_t n_jobs;
     struct qr_second *second; /* NULL: there is only one step */
     int start_failures;       /* in a row */
     int64_t start_at_ms;
     struct qr_pool_stats stats;
 };
-
-static void push_back(struct qr_pool *pool, struct qr_pool_task *task)
-{
-    task->next = NULL;
-    *pool->waiting_end = task;
-    pool->waiting_end = &task->next;
-}
-
-static void push_front(struct qr_pool *pool, struct qr_pool_task *task)
-{
-    task->next = pool->waiting;
-    if (!pool->waiting)
-        pool->waiting_end = &task->next;
-    pool->waiting = task;
-}
-
-static struct qr_pool_task *pop_front(struct qr_pool *pool)
-{
-    struct qr_pool_task *task = pool->waiting;
-
-    pool->waiting = task->next;
-    if (!pool->waiting)
-        pool->waiting_end = &pool->waiting;
-    return task;
-}
-
-void qr_pool_task_free(struct qr_pool_task *task)
-{
-    close(task->fd);
-    if (task->resume_fd >= 0)
-        close(task->resume_fd);
-    if (task->prepared_fd >= 0)
-        close(task->prepared_fd);
-    free(task->prepared);
-    free(task);
-}
 
 /* The one place where a job ends. */
 static void end_job(void *arg, struct qr_pool_task *task, struct qr_pool_result *result)
@@ -163,7 +126,7 @@ int qr_pool_new(const struct qr_pool_config *config, struct qr_pool **ret, struc
     if (!pool)
         return qr_fail(err, QR_E_NOMEM, "no memory for a pool");
     pool->epoll = epoll_create1(EPOLL_CLOEXEC);
-    pool->waiting_end = &pool->waiting;
+    qr_pool_queue_init(&pool->waiting);
     pool->config = *config;
     if (pool->config.memory_bytes == 0)
         pool->config.memory_bytes = (int64_t)1 << 30;
@@ -208,8 +171,8 @@ void qr_pool_free(struct qr_pool *pool)
                 qr_pool_task_free(member->slots[k].task);
         qr_member_done(member);
     }
-    while (pool->waiting)
-        qr_pool_task_free(pop_front(pool));
+    while (pool->waiting.first)
+        qr_pool_task_free(qr_pool_queue_pop(&pool->waiting));
     free(pool->members);
     if (pool->epoll >= 0)
         close(pool->epoll);
@@ -244,10 +207,10 @@ static void place_waiting(struct qr_pool *pool)
 {
     struct qr_member *member;
 
-    while (pool->waiting && (member = best_member(pool)) != NULL) {
-        struct qr_pool_task *task = pop_front(pool);
+    while (pool->waiting.first && (member = best_member(pool)) != NULL) {
+        struct qr_pool_task *task = qr_pool_queue_pop(&pool->waiting);
         if (!qr_member_give(member, task)) {
-            push_front(pool, task);
+            qr_pool_queue_push_front(&pool->waiting, task);
             qr_member_kill(member, QR_MEMBER_END_DISCARD); /* its pipe is broken */
         }
     }
@@ -255,35 +218,12 @@ static void place_waiting(struct qr_pool *pool)
 
 int qr_pool_submit(struct qr_pool *pool, const struct qr_pool_job *job, struct qr_err *err)
 {
-    size_t name_len = strlen(job->name) + 1;
-    size_t type_len = strlen(job->type) + 1;
+    struct qr_pool_task *task;
 
-    if (name_len + type_len > QR_WIRE_TEXT_MAX)
-        return qr_fail(err, QR_E_INVALID, "a file name of %zu bytes is too long", name_len - 1);
-    struct qr_pool_task *task = calloc(1, sizeof *task + name_len + type_len);
-    if (task && job->prepared)
-        task->prepared = malloc(sizeof *task->prepared);
-    if (!task || (job->prepared && !task->prepared)) {
-        free(task);
-        return qr_fail(err, QR_E_NOMEM, "no memory for a job");
-    }
-    if (job->prepared)
-        *task->prepared = *job->prepared;
-    task->prepared_fd = job->prepared && job->prepared_fd > 0 ? job->prepared_fd : -1;
-    task->id = job->id;
-    task->fd = job->fd;
-    task->budget_ms = job->budget_ms > 0 ? job->budget_ms : 120000;
-    task->progress_ms = job->progress_ms;
-    task->wire.max_file_bytes = job->max_file_bytes > 0 ? job->max_file_bytes : (uint64_t)2 << 30;
-    task->resume_fd = job->resume_fd > 0 ? job->resume_fd : -1;
-    task->state_bytes = job->state_bytes;
-    task->wire.budget_ms = task->budget_ms;
-    task->wire.keep_ms = job->keep_ms;
-    task->wire.options = job->options;
-    task->text_len = name_len + type_len;
-    memcpy(task->text, job->name, name_len);
-    memcpy(task->text + name_len, job->type, type_len);
-    push_back(pool, task);
+    int rc = qr_pool_task_new(job, &task, err);
+    if (rc < 0)
+        return rc;
+    qr_pool_queue_push(&pool->waiting, task);
     pool->n_jobs++;
     if (pool->config.lazy)
         start_missing(pool);
@@ -295,7 +235,7 @@ void qr_pool_cancel(struct qr_pool *pool, uint64_t id)
 {
     if (pool->second)
         qr_second_cancel(pool->second, id);
-    for (struct qr_pool_task *task = pool->waiting; task; task = task->next)
+    for (struct qr_pool_task *task = pool->waiting.first; task; task = task->next)
         if (task->id == id)
             task->cancelled = true;
     for (size_t i = 0; i < pool->n_members; i++) {
@@ -309,7 +249,7 @@ void qr_pool_cancel(struct qr_pool *pool, uint64_t id)
                 qr_member_kill(member, QR_MEMBER_END_CANCEL);
             } else { /* it has not begun */
                 qr_member_take_back(member, k);
-                push_front(pool, task);
+                qr_pool_queue_push_front(&pool->waiting, task);
             }
         }
     }
@@ -328,17 +268,15 @@ void qr_pool_keep(struct qr_pool *pool, uint64_t id)
 /* Cancelled jobs that no child has. */
 static void finish_cancelled(struct qr_pool *pool)
 {
-    struct qr_pool_task *kept = pool->waiting;
+    struct qr_pool_task *kept = qr_pool_queue_take_all(&pool->waiting);
 
-    pool->waiting = NULL;
-    pool->waiting_end = &pool->waiting;
     while (kept) {
         struct qr_pool_task *task = kept;
         kept = kept->next;
         if (task->cancelled)
             finish_failed(pool, task, QR_CLASS_NONE, "", true);
         else
-            push_back(pool, task);
+            qr_pool_queue_push(&pool->waiting, task);
     }
 }
 
@@ -347,7 +285,7 @@ static void steal(struct qr_pool *pool, int64_t now)
 {
     struct qr_member *idle = best_member(pool);
 
-    if (pool->waiting || !idle || idle->n_slots > 0)
+    if (pool->waiting.first || !idle || idle->n_slots > 0)
         return;
     for (size_t i = 0; i < pool->n_members; i++) {
         struct qr_member *member = &pool->members[i];
@@ -356,7 +294,7 @@ static void steal(struct qr_pool *pool, int64_t now)
             continue;
         struct qr_pool_task *task = member->slots[1].task;
         qr_member_take_back(member, 1);
-        push_front(pool, task);
+        qr_pool_queue_push_front(&pool->waiting, task);
         place_waiting(pool);
         return;
     }
@@ -399,7 +337,7 @@ static void bury(struct qr_pool *pool, struct qr_member *member)
         struct qr_pool_task *task = member->slots[k].task;
         if (task && (k > 0 || !verdict.blames_job)) {
             pool->stats.resubmitted++;
-            push_front(pool, task);
+            qr_pool_queue_push_front(&pool->waiting, task);
         }
     }
     struct qr_pool_task *head =
@@ -429,9 +367,8 @@ static void give_up(struct qr_pool *pool)
 {
     if (pool->start_failures < START_FAILURES_MAX || live_children(pool) > 0)
         return;
-    struct qr_pool_task *task = pool->waiting;
-    pool->waiting = NULL; /* jobs submitted meanwhile wait for the next try */
-    pool->waiting_end = &pool->waiting;
+    /* jobs submitted meanwhile wait for the next try */
+    struct qr_pool_task *task = qr_pool_queue_take_all(&pool->waiting);
     while (task) {
         struct qr_pool_task *next = task->next;
         finish_failed(pool, task, QR_CLASS_INTERNAL,
@@ -489,7 +426,7 @@ int qr_pool_wait_ms(const struct qr_pool *pool)
     }
     if (live_children(pool) < wanted_children(pool) && pool->start_at_ms < until)
         until = pool->start_at_ms;
-    for (const struct qr_pool_task *task = pool->waiting; task; task = task->next)
+    for (const struct qr_pool_task *task = pool->waiting.first; task; task = task->next)
         if (task->cancelled)
             until = now;
     int second = pool->second ? qr_second_wait_ms(pool->second) : -1;
