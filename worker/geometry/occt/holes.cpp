@@ -1,4 +1,4 @@
-/* Round holes: cylindrical faces whose material is outside of them.
+/* Round holes: cylindrical faces (hollow.h) whose material is outside of them.
  *
  * Faces of one axis and radius that together go around at least two thirds of the circle are a
  * bore; a slot's end or a fillet goes around half of it, or a quarter. Bores of one axis that touch
@@ -6,36 +6,21 @@
  * or a step to a larger bore, and closed when it is concave, as at a flat or conical bottom; where
  * it is rounded, the end is open when the points behind it on the axis are not in the material.
  */
+#include "worker/geometry/occt/hollow.h"
 #include "worker/geometry/occt/model.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include <BRepClass3d_SolidClassifier.hxx>
-#include <BRepTools.hxx>
 #include <BRep_Tool.hxx>
-#include <Geom_ConicalSurface.hxx>
 #include <Geom_Curve.hxx>
-#include <Geom_CylindricalSurface.hxx>
-#include <Geom_RectangularTrimmedSurface.hxx>
 #include <TopoDS.hxx>
 
 namespace {
 
 const double AROUND = 4 * M_PI / 3;
 const size_t CYLINDERS_MAX = 20000;
-
-/* A part of a cylinder or cone that is hollow. */
-struct hollow {
-    uint32_t face;
-    gp_Ax3 axis;
-    double radius;    /* of a cone: the larger end */
-    double low, high; /* along the axis, from the group's origin */
-    double from, to;  /* around it */
-    bool cone;
-    double narrow; /* of a cone: its smaller radius; where that is */
-    bool wide_at_high;
-};
 
 struct bore {
     gp_Pnt origin;
@@ -52,66 +37,6 @@ struct bore {
     double end_radius[2]; /* at low and high */
 };
 
-Handle(Geom_Surface) plain_surface(const TopoDS_Face &face)
-{
-    Handle(Geom_Surface) surface = BRep_Tool::Surface(face);
-    Handle(Geom_RectangularTrimmedSurface) trimmed =
-        Handle(Geom_RectangularTrimmedSurface)::DownCast(surface);
-
-    return trimmed.IsNull() ? surface : trimmed->BasisSurface();
-}
-
-/* Is the outside of the face towards the axis? */
-bool is_inside(const Handle(Geom_Surface) & surface, const TopoDS_Face &face, const gp_Ax3 &axis,
-               double u, double v)
-{
-    gp_Pnt point;
-    gp_Vec du, dv;
-
-    surface->D1(u, v, point, du, dv);
-    gp_Vec normal = du.Crossed(dv);
-    if (face.Orientation() == TopAbs_REVERSED)
-        normal.Reverse();
-    const gp_Vec out(axis.Location(), point);
-    const gp_Vec radial = out - gp_Vec(axis.Direction()) * out.Dot(gp_Vec(axis.Direction()));
-    return normal.Dot(radial) < 0;
-}
-
-bool read_hollow(const TopoDS_Face &face, uint32_t index, hollow &ret)
-{
-    const Handle(Geom_Surface) surface = plain_surface(face);
-    const Handle(Geom_CylindricalSurface) cylinder =
-        Handle(Geom_CylindricalSurface)::DownCast(surface);
-    const Handle(Geom_ConicalSurface) cone = Handle(Geom_ConicalSurface)::DownCast(surface);
-    Standard_Real u0, u1, v0, v1;
-
-    if (cylinder.IsNull() && cone.IsNull())
-        return false;
-    BRepTools::UVBounds(face, u0, u1, v0, v1);
-    ret.face = index;
-    ret.axis = cylinder.IsNull() ? cone->Position() : cylinder->Position();
-    ret.cone = cylinder.IsNull();
-    if (!(u1 > u0) || !(v1 > v0) || !std::isfinite(v1 - v0) ||
-        !is_inside(surface, face, ret.axis, (u0 + u1) / 2, (v0 + v1) / 2))
-        return false;
-    ret.from = u0;
-    ret.to = u1;
-    ret.low = v0;
-    ret.high = v1;
-    ret.radius = ret.cone ? 0 : cylinder->Radius();
-    if (!ret.cone)
-        return ret.radius > 0;
-    const double angle = cone->SemiAngle();
-    const double at_low = cone->RefRadius() + v0 * std::sin(angle);
-    const double at_high = cone->RefRadius() + v1 * std::sin(angle);
-    ret.low = v0 * std::cos(angle);
-    ret.high = v1 * std::cos(angle);
-    ret.wide_at_high = at_high > at_low;
-    ret.radius = std::max(at_low, at_high);
-    ret.narrow = std::min(at_low, at_high);
-    return ret.radius > 0;
-}
-
 double length_tolerance(double radius) { return 1e-4 * radius + 1e-4; }
 
 bool is_coaxial(const gp_Pnt &origin, const gp_Dir &direction, const gp_Ax3 &axis, double radius)
@@ -123,7 +48,8 @@ bool is_coaxial(const gp_Pnt &origin, const gp_Dir &direction, const gp_Ax3 &axi
 }
 
 /* Put a part into a common frame: lengths from `origin` along `direction`, angles from `zero`. */
-hollow in_frame(hollow part, const gp_Pnt &origin, const gp_Dir &direction, const gp_Dir &zero)
+qr_hollow in_frame(qr_hollow part, const gp_Pnt &origin, const gp_Dir &direction,
+                   const gp_Dir &zero)
 {
     const double sign = direction.Dot(part.axis.Direction()) > 0 ? 1 : -1;
     const double at = gp_Vec(origin, part.axis.Location()).Dot(gp_Vec(direction));
@@ -145,12 +71,12 @@ hollow in_frame(hollow part, const gp_Pnt &origin, const gp_Dir &direction, cons
 }
 
 /* How far around the circle these parts go together. */
-double around(const std::vector<hollow> &parts)
+double around(const std::vector<qr_hollow> &parts)
 {
     std::vector<std::pair<double, double>> spans;
     double sum = 0, reached = 0;
 
-    for (const hollow &part : parts) {
+    for (const qr_hollow &part : parts) {
         const double width = part.to - part.from;
         if (width >= 2 * M_PI - 1e-6)
             return 2 * M_PI;
@@ -170,15 +96,15 @@ double around(const std::vector<hollow> &parts)
 }
 
 /* The parts of one axis and radius, cut where nothing is between them. */
-void cut_group(std::vector<hollow> &group, const gp_Pnt &origin, const gp_Dir &direction,
+void cut_group(std::vector<qr_hollow> &group, const gp_Pnt &origin, const gp_Dir &direction,
                std::vector<bore> &ret)
 {
     const double gap = length_tolerance(group[0].radius) * 10;
 
     std::sort(group.begin(), group.end(),
-              [](const hollow &a, const hollow &b) { return a.low < b.low; });
+              [](const qr_hollow &a, const qr_hollow &b) { return a.low < b.low; });
     for (size_t i = 0; i < group.size();) {
-        std::vector<hollow> parts;
+        std::vector<qr_hollow> parts;
         bore found;
         found.origin = origin;
         found.direction = direction;
@@ -196,7 +122,7 @@ void cut_group(std::vector<hollow> &group, const gp_Pnt &origin, const gp_Dir &d
     }
 }
 
-void find_bores(const std::vector<hollow> &all, const qr_kernel_watch &watch,
+void find_bores(const std::vector<qr_hollow> &all, const qr_kernel_watch &watch,
                 std::vector<bore> &ret)
 {
     std::vector<bool> used(all.size(), false);
@@ -207,7 +133,7 @@ void find_bores(const std::vector<hollow> &all, const qr_kernel_watch &watch,
         qr_occt_check(watch);
         const gp_Pnt origin = all[i].axis.Location();
         const gp_Dir direction = all[i].axis.Direction();
-        std::vector<hollow> group;
+        std::vector<qr_hollow> group;
         for (size_t k = i; k < all.size(); k++) {
             if (used[k] || all[k].cone ||
                 std::fabs(all[k].radius - all[i].radius) > length_tolerance(all[i].radius) ||
@@ -330,15 +256,15 @@ void join_all(const qr_kernel_watch &watch, std::vector<bore> &bores)
 }
 
 /* A hollow cone that opens at an open end. */
-void add_sinks(const std::vector<hollow> &all, std::vector<bore> &bores)
+void add_sinks(const std::vector<qr_hollow> &all, std::vector<bore> &bores)
 {
     for (bore &at : bores) {
-        for (const hollow &cone : all) {
+        for (const qr_hollow &cone : all) {
             if (!cone.cone || cone.radius < 1.25 * at.widest ||
                 std::fabs(cone.narrow - at.widest) > 0.02 * at.widest + 1e-3 ||
                 !is_coaxial(at.origin, at.direction, cone.axis, at.radius))
                 continue;
-            const hollow sink = in_frame(cone, at.origin, at.direction, cone.axis.XDirection());
+            const qr_hollow sink = in_frame(cone, at.origin, at.direction, cone.axis.XDirection());
             const double gap = length_tolerance(at.radius) * 10;
             if (at.is_open[1] && sink.wide_at_high && std::fabs(sink.low - at.high) <= gap) {
                 at.high = sink.high;
@@ -379,16 +305,16 @@ qr_kernel_hole as_hole(const bore &from)
 void qr_occt_holes(qr_kernel_model &model, qr_body &body, std::vector<qr_kernel_hole> &ret)
 {
     const std::vector<TopoDS_Face> &faces = qr_occt_faces(body);
-    std::vector<hollow> hollows;
+    std::vector<qr_hollow> hollows;
     std::vector<bore> bores;
 
     if (body.kind == QR_KERNEL_FACE)
         return;
     for (uint32_t i = 0; i < faces.size() && hollows.size() < CYLINDERS_MAX; i++) {
-        hollow found = {};
+        qr_hollow found = {};
         if (i % 256 == 0)
             qr_occt_check(model.watch);
-        if (read_hollow(faces[i], i, found))
+        if (qr_occt_hollow(faces[i], i, found))
             hollows.push_back(found);
     }
     find_bores(hollows, model.watch, bores);

@@ -122,6 +122,37 @@ static void holes_have_diameter_depth_axis_and_an_end(void **state)
     near(wide->axis[2], -1);
 }
 
+/* Size: x of its axis, diameter, depth. It opens above. */
+static void is_hole(const Quarry__V1__CadHole *hole, const char *kind, const double size[3],
+                    bool through)
+{
+    assert_string_equal(hole->kind, kind);
+    near(hole->diameter, size[1]);
+    near(hole->depth, size[2]);
+    assert_int_equal(hole->through, through);
+    near(hole->point[0], size[0]);
+    near(hole->point[1], 25);
+    near(hole->point[2], 30);
+    near(hole->axis[0], 0);
+    near(hole->axis[1], 0);
+    near(hole->axis[2], -1);
+}
+
+static void holes_written_as_splines_are_holes(void **state)
+{
+    (void)state;
+    if (!kernel)
+        skip();
+    QR_AUTO(qr_record) rec = of_sample("splines.stp");
+    const Quarry__V1__CadGeometry *got = rec->msg->geometry;
+    assert_string_equal(got->status, "done");
+    assert_int_equal(got->faces, 13);
+    assert_int_equal(got->n_holes, 3);
+    is_hole(got->holes[0], "simple", (const double[]){20, 10, 20}, false);
+    is_hole(got->holes[1], "counterbore", (const double[]){60, 6, 30}, true);
+    is_hole(got->holes[2], "countersink", (const double[]){40, 6, 30}, true);
+}
+
 static void a_hole_right_through_is_no_counterbore(void **state)
 {
     (void)state;
@@ -327,6 +358,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_block_has_the_volume_area_and_edges_that_it_was_made_with),
         cmocka_unit_test(holes_have_diameter_depth_axis_and_an_end),
+        cmocka_unit_test(holes_written_as_splines_are_holes),
         cmocka_unit_test(a_hole_right_through_is_no_counterbore),
         cmocka_unit_test(an_assembly_counts_each_occurrence_and_inches_are_millimetres),
         cmocka_unit_test(points_lie_on_the_surface_and_are_the_same_each_time),
