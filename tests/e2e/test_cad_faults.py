@@ -70,6 +70,7 @@ def test_creo_down_from_the_start_the_run_completes_through_exports():
         run = stack.wait_run(stack.create_run("root://cad/"))
         nothing_lost(stack, run, 40)
         assert stack.ways() == {"json": 40}
+        print(f"Creo down from the start: {run['completed']} of 40 completed, ways {stack.ways()}")
         until(lambda: switches(stack)[:1] == [("closed", "open")], "the start open to be reported")
         assert "not reachable at start" in stack.cli("cad", "status").stdout
 

@@ -88,7 +88,7 @@ static void settle(const struct place *place)
 
 static void what_comes_between_two_questions_is_seen(void **state)
 {
-    struct place place;
+    struct place place = {.folder = NULL};
     char name[64];
     char old[128];
     char new[128];
@@ -119,7 +119,7 @@ static void what_comes_between_two_questions_is_seen(void **state)
 
 static void folders_in_it_are_looked_at(void **state)
 {
-    struct place place;
+    struct place place = {.folder = NULL};
     (void)state;
 
     begin(&place);
@@ -140,7 +140,7 @@ static void folders_in_it_are_looked_at(void **state)
 /* As who prepares a new set of exports does it: mv x old; mv new x. */
 static void another_folder_may_get_the_path(void **state)
 {
-    struct place place;
+    struct place place = {.folder = NULL};
     (void)state;
 
     begin(&place);
@@ -160,7 +160,7 @@ static void another_folder_may_get_the_path(void **state)
 /* More folders than are looked at for every question: seen all the same, a second later. */
 static void a_large_tree_is_looked_at_in_turns(void **state)
 {
-    struct place place;
+    struct place place = {.folder = NULL};
     (void)state;
 
     begin(&place);
