@@ -257,13 +257,18 @@ static int tell(struct qr_conn *conn, struct settle_txn *txn, struct qr_err *err
 
 /* ------------------------------------------------------------------ all of it */
 
-static bool is_first_of_run(const struct settle_txn *txn, size_t at)
+/* The accepted result that found something whose run comes next behind `run_id`; n: none. Runs go
+ * by their numbers, as what is locked for them does: two settles meet the same ones in one order.
+ */
+static size_t next_run(const struct settle_txn *txn, int64_t run_id)
 {
-    for (size_t i = 0; i < at; i++)
-        if (txn->items[i]->accepted && found_of(txn->items[i]) &&
-            txn->items[i]->run_id == txn->items[at]->run_id)
-            return false;
-    return true;
+    size_t best = txn->n;
+
+    for (size_t i = 0; i < txn->n; i++)
+        if (txn->items[i]->accepted && found_of(txn->items[i]) && txn->items[i]->run_id > run_id &&
+            (best == txn->n || txn->items[i]->run_id < txn->items[best]->run_id))
+            best = i;
+    return best;
 }
 
 static size_t count_of_run(const struct settle_txn *txn, int64_t run_id)
@@ -282,9 +287,8 @@ int qr_children_add(struct qr_conn *conn, struct settle_txn *txn, struct qr_err 
 
     if (!txn->parents)
         return QR_OK;
-    for (size_t i = 0; rc == QR_OK && i < txn->n; i++) {
-        if (!txn->items[i]->accepted || !found_of(txn->items[i]) || !is_first_of_run(txn, i))
-            continue;
+    for (size_t i = next_run(txn, 0); rc == QR_OK && i < txn->n;
+         i = next_run(txn, txn->items[i]->run_id)) {
         int row = txn->items[i]->children->parent_row;
         struct qr_children c = {.run_id = txn->items[i]->run_id,
                                 .skips = row >= 0 && qr_get_bool(txn->parents, row, P_SKIPS)};

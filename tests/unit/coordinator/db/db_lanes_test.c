@@ -126,6 +126,67 @@ static void files_are_locked_in_one_order(void **state)
                      2); /* each got its own status */
 }
 
+/* Results of two runs that found jobs with keys: the runs go by their numbers, whatever order the
+ * jobs have. */
+static void runs_that_grow_are_locked_in_one_order(void **state)
+{
+    struct fx *fx = *state;
+    struct qr_err err = {0};
+    struct batch batch = {.fx = fx};
+    struct qr_settle *settles[2];
+    pthread_t thread;
+    char text[100];
+    int64_t low = fx_run("grow-low", 0);
+    int64_t high = fx_run("grow-high", 1); /* its job comes first */
+    uint64_t pk = fx_session(fx, "w-grow", 1);
+
+    assert_true(low < high);
+    assert_int_equal(fx_enqueue(low, "grow-low", 0, 1, "text", 0), 1);
+    fx_sql("UPDATE runs SET options = '{\"follow-references\":\"on\"}' WHERE id IN (%lld, %lld);"
+           "INSERT INTO job_keys (run_id, key) VALUES (%lld, 'k'), (%lld, 'k')",
+           (long long)low, (long long)high, (long long)low, (long long)high);
+    for (int i = 0; i < 2; i++) {
+        while (fx_claim(fx, pk, 1, 1) == 0)
+            qr_clock_sleep_ms(20);
+        int at = fx->leases[0].run_id == (uint64_t)high ? 0 : 1;
+        settles[at] = of_a_file(&fx->leases[0], pk);
+        settles[at]->found = calloc(1, sizeof *settles[at]->found + sizeof(struct qr_found_job));
+        assert_non_null(settles[at]->found);
+        settles[at]->found->n = 1;
+        settles[at]->found->n_bytes = sizeof(struct qr_found_job);
+        settles[at]->found->jobs[0] = (struct qr_found_job){
+            .uri = at == 0 ? "root://t/grown/1" : "root://t/grown/0", .type = "text", .key = "k"};
+        batch.items[at] = calloc(1, sizeof *batch.items[at]);
+        assert_non_null(batch.items[at]);
+        batch.items[at]->settle = settles[at];
+    }
+    assert_true(settles[0]->job_id < settles[1]->job_id);
+    uint64_t before = fx_count(fx, &fx->settled);
+    QR_AUTO(qr_conn) conn = fx_conn();
+    assert_ok(qr_conn_begin(conn, &err), &err);
+    snprintf(text, sizeof text, "SELECT FROM job_keys WHERE run_id = %lld FOR UPDATE",
+             (long long)low);
+    assert_ok(qr_conn_exec(conn, text, &err), &err);
+    assert_int_equal(pthread_create(&thread, NULL, settle_batch, &batch), 0);
+    wait_for_waiting(1);
+    assert_int_equal(fx_i64("SELECT count(*) FROM (SELECT FROM job_keys WHERE run_id = %lld"
+                            " FOR UPDATE SKIP LOCKED) k",
+                            (long long)high),
+                     1);
+    qr_conn_rollback(conn);
+    pthread_join(thread, NULL);
+    fx_wait(fx, &fx->settled, before + 2);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(settles[i]->code, QR_ACK_COMMITTED);
+        free(settles[i]->found);
+        free(settles[i]->record);
+        free(settles[i]);
+    }
+    assert_int_equal(fx_i64("SELECT count(*) FROM extraction_jobs WHERE run_id IN (%lld, %lld)",
+                            (long long)low, (long long)high),
+                     4);
+}
+
 /* ------------------------------------------------------------------ a connection that is lent */
 
 /* While the settle lane's own thread waits, the next result is settled on the maintenance lane's
@@ -226,9 +287,9 @@ static int patient(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(files_are_locked_in_one_order),
-        TEST(a_lent_connection_may_break),
+        TEST(files_are_locked_in_one_order), TEST(a_lent_connection_may_break),
         TEST(the_lender_takes_up_its_own_work_again),
+        TEST(runs_that_grow_are_locked_in_one_order), /* last: leaves two jobs to do */
     };
     return cmocka_run_group_tests(tests, fx_cluster_start, fx_cluster_stop);
 }
