@@ -6,7 +6,7 @@
 #include "worker/extract/p21/intern.h"
 
 #define NAMES_MAX ((size_t)16 << 20)
-#define WORK_FACTOR 32 /* sound files are read less than six times over */
+#define WORK_FACTOR 32 /* sound files are read two to three times over */
 #define WORK_FREE ((uint64_t)256 << 20)
 
 void qr_p21_note(struct qr_p21 *p21, bool lost, const char *code, const char *fmt, ...)

@@ -60,17 +60,17 @@ void qr_step_add_mass(struct qr_step_properties *ps, const struct qr_step_proper
     bool volume = unit.known && unit.length == 3;
     if (item->is_number && qr_step_holds(item->name, "volume")) {
         g->mass->has_volume = true;
-        g->mass->volume = item->number * exact(volume ? unit.factor * 1e9 : pow(s->length_mm, 3));
+        g->mass->volume = item->number * exact(volume ? unit.factor * 1e9 : pow(p->mm, 3));
     } else if (item->is_number && qr_step_holds(item->name, "area")) {
         g->mass->has_area = true;
-        g->mass->area = item->number * exact(area ? unit.factor * 1e6 : pow(s->length_mm, 2));
+        g->mass->area = item->number * exact(area ? unit.factor * 1e6 : pow(p->mm, 2));
     } else if (!item->is_number && (qr_step_holds(item->name, "cent"))) {
         double at[3];
         if (!qr_step_is(s, item->instance, STEP_CARTESIAN_POINT) ||
             !qr_step_triple(s, item->instance, at))
             return;
         for (int i = 0; i < 3; i++)
-            at[i] *= s->length_mm;
+            at[i] *= p->mm;
         qr_cad_numbers(s->rec, at, 3, &g->mass->centroid, &g->mass->n_centroid);
     }
 }

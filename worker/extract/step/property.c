@@ -149,6 +149,9 @@ static void take_all(struct qr_step_properties *ps, enum qr_step_name name)
             qr_step_is(s, instance, STEP_PRODUCT_DEFINITION_SHAPE))
             continue;
         struct qr_step_property p = read_property(ps, instance);
+        double deg;
+        qr_step_context_units(
+            s, qr_step_ref(s, rep, (struct qr_step_field){2, 2, STEP_REPRESENTATION}), &p.mm, &deg);
         struct qr_p21_cursor cursor = qr_p21_enter(&list);
         for (int k = 0; k < ITEMS_MAX && qr_p21_next(&cursor, &value) && spend(ps); k++)
             take_item(ps, &p, qr_p21_follow(s->p, &value), 0);

@@ -20,6 +20,7 @@ struct qr_step_property {
         QR_PROPERTY_CHECK,
         QR_PROPERTY_MATERIAL,
     } kind;
+    double mm; /* for one length unit of the representation */
 };
 
 /* What an item of a representation says. */

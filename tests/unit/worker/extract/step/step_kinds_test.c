@@ -135,6 +135,28 @@ static void a_shape_may_hang_on_an_aspect(void **state)
     assert_true(near(msg->cad->bounds->box[0], 1) && near(msg->cad->bounds->box[5], 3));
 }
 
+/* A centroid is in the unit of its own representation, whatever the file's first unit is. */
+static void a_part_may_have_a_unit_of_its_own(void **state)
+{
+    const Quarry__V1__ExtractionRecord *msg = model(
+        *state,
+        PART(10, "P") "#1=(LENGTH_UNIT()NAMED_UNIT(*)SI_UNIT(.MILLI.,.METRE.));"
+                      "#2=(LENGTH_UNIT()NAMED_UNIT(*)SI_UNIT($,.METRE.));"
+                      "#3=(GEOMETRIC_REPRESENTATION_CONTEXT(3)GLOBAL_UNIT_ASSIGNED_CONTEXT((#1))"
+                      "REPRESENTATION_CONTEXT('',''));"
+                      "#4=(GEOMETRIC_REPRESENTATION_CONTEXT(3)GLOBAL_UNIT_ASSIGNED_CONTEXT((#2))"
+                      "REPRESENTATION_CONTEXT('',''));"
+                      "#5=PRODUCT_DEFINITION_SHAPE('','',#10);"
+                      "#6=PROPERTY_DEFINITION('geometric_validation_property','',#5);"
+                      "#7=PROPERTY_DEFINITION_REPRESENTATION(#6,#8);#8=REPRESENTATION('',(#9),#4);"
+                      "#9=CARTESIAN_POINT('centre point',(0.5,0.,-1.));");
+
+    assert_string_equal(msg->cad->length_unit, "mm");
+    assert_int_equal(msg->cad->n_mass, 1);
+    assert_true(near(msg->cad->mass[0]->centroid[0], 500));
+    assert_true(near(msg->cad->mass[0]->centroid[2], -1000));
+}
+
 #define MILLIMETRE "#90=(LENGTH_UNIT()NAMED_UNIT(*)SI_UNIT(.MILLI.,.METRE.));"
 /* A hole in two halves at x, its faces named by #n. */
 #define HOLE(n, x)                                                                              \
@@ -207,6 +229,7 @@ int main(void)
         cmocka_unit_test(usages_that_lead_nowhere_or_round_are_noted),
         cmocka_unit_test(properties_of_every_name_are_kept),
         cmocka_unit_test(a_shape_may_hang_on_an_aspect),
+        cmocka_unit_test(a_part_may_have_a_unit_of_its_own),
         cmocka_unit_test(a_dimension_says_how_many_holes_it_is_of),
         cmocka_unit_test(datums_have_their_modifiers_and_targets),
     };
