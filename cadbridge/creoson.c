@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 #include <jansson.h>
 
+#include "cadbridge/creoson_questions.h"
 #include "common/cadjson/cadjson.h"
 #include "common/clock.h"
 #include "common/record/cad.h"
@@ -23,27 +24,6 @@ struct creoson {
     char session[200]; /* "": none */
     struct qr_buf body;
     int64_t until_ms; /* of the present work */
-};
-
-/* What was asked and is not answered with an error: in this order. */
-static const struct {
-    const char *command, *function;
-} questions[] = {
-    {"file", "get_length_units"},
-    {"file", "get_mass_units"},
-    {"file", "get_accuracy"},
-    {"parameter", "list"},
-    {"file", "massprops"},
-    {"file", "list_materials"},
-    {"dimension", "list"},
-    {"feature", "list"},
-    {"file", "relations_get"},
-    {"bom", "get_paths"},
-    {"familytable", "list"},
-    {"layer", "list"},
-    {"note", "list"},
-    {"geometry", "bound_box"},
-    {"drawing", "list_models"},
 };
 
 /* ---- HTTP */
@@ -171,8 +151,10 @@ static bool is_lost(const struct reply *reply)
 struct work {
     struct creoson *c;
     const struct qr_cad_request *request;
+    struct qr_record *rec;
     struct qr_cadjson *cj;
     struct qr_cad_failure *failure;
+    struct qr_err err; /* that ended the questions */
 };
 
 static enum qr_cad_blame service(struct work *w, enum qr_class cls, const char *message)
@@ -249,6 +231,29 @@ static int take(struct work *w, const char *command, const char *function, const
     return rc;
 }
 
+/* The last folder of a path, without what ends it; Creo's separators are those of its system. */
+static size_t last_folder(const char *path, const char **ret)
+{
+    size_t len = strlen(path), begin;
+
+    while (len > 0 && (path[len - 1] == '/' || path[len - 1] == '\\'))
+        len--;
+    for (begin = len; begin > 0 && path[begin - 1] != '/' && path[begin - 1] != '\\';)
+        begin--;
+    *ret = path + begin;
+    return len - begin;
+}
+
+/* Creo knows one model of a name at a time: it may have had another folder's in memory. Roots may
+ * be called differently there, so the last folder decides. */
+static bool is_our_folder(const char *asked, const char *told)
+{
+    const char *a, *b;
+    size_t n = last_folder(asked, &a), m = last_folder(told, &b);
+
+    return n == 0 || m == 0 || (n == m && strncasecmp(a, b, n) == 0);
+}
+
 /* Which model is open? It must be ours. */
 static enum qr_cad_blame check_model(struct work *w)
 {
@@ -259,12 +264,19 @@ static enum qr_cad_blame check_model(struct work *w)
     if (ask(w->c, "file", "get_fileinfo", file_data(w), &reply, &err) < 0)
         return failed(w, &err);
     const char *file = json_string_value(json_object_get(reply.data, "file"));
+    const char *dirname = json_string_value(json_object_get(reply.data, "dirname"));
     enum qr_cad_blame blame = QR_CAD_GOOD;
     if (reply.refused || !file) {
         blame = service(w, QR_CLASS_INTERNAL, reply.why[0] ? reply.why : "the answer is empty");
     } else if (!qr_cadjson_same_model(file, w->request->model)) {
         snprintf(message, sizeof message, "the answer is about '%.80s', not '%.80s'", file,
                  w->request->model);
+        blame = service(w, QR_CLASS_INTERNAL, message);
+    } else if (dirname && !is_our_folder(w->request->folder, dirname)) {
+        snprintf(
+            message, sizeof message,
+            "'%.80s' of the folder '%.80s' is open, not that of '%.80s'; hint: erase it in Creo",
+            file, dirname, w->request->folder);
         blame = service(w, QR_CLASS_INTERNAL, message);
     } else if (take(w, "file", "get_fileinfo", reply.data, &err) < 0) {
         blame = failed(w, &err);
@@ -273,38 +285,33 @@ static enum qr_cad_blame check_model(struct work *w)
     return blame;
 }
 
-static json_t *question_data(const struct work *w, const char *command)
+static int ask_and_take(void *ctx, const char *command, const char *function, json_t *data,
+                        json_t **ret_data)
 {
-    if (strcmp(command, "drawing") == 0)
-        return json_pack("{s:s}", "drawing", w->request->model);
-    if (strcmp(command, "bom") == 0)
-        return json_pack("{s:s, s:b, s:b}", "file", w->request->model, "paths", 1, "get_transforms",
-                         1);
-    return file_data(w);
+    struct work *w = ctx;
+    struct reply reply;
+    int rc = ask(w->c, command, function, data, &reply, &w->err);
+
+    if (rc < 0)
+        return rc;
+    if (is_lost(&reply)) /* in the middle: what is missing would not be the model's fault */
+        rc = qr_fail(&w->err, QR_E_UNREACHABLE, "%s/%s: %.200s", command, function, reply.why);
+    else if (reply.refused)
+        qr_record_note(w->rec, "creoson.refused", "%s/%s: %.200s", command, function, reply.why);
+    else if (json_is_object(reply.data))
+        rc = take(w, command, function, reply.data, &w->err);
+    if (rc == QR_OK && !reply.refused)
+        *ret_data = json_incref((json_t *)(uintptr_t)reply.data);
+    reply_done(&reply);
+    return rc;
 }
 
-static enum qr_cad_blame ask_all(struct work *w, struct qr_record *rec)
+static enum qr_cad_blame ask_all(struct work *w)
 {
-    struct qr_err err = {0};
-    struct reply reply;
-
-    for (size_t i = 0; i < QR_COUNT(questions); i++) {
-        const char *command = questions[i].command;
-        const char *function = questions[i].function;
-        if (ask(w->c, command, function, question_data(w, command), &reply, &err) < 0)
-            return failed(w, &err);
-        int rc = QR_OK;
-        if (is_lost(&reply)) /* in the middle: what is missing would not be the model's fault */
-            rc = qr_fail(&err, QR_E_UNREACHABLE, "%s/%s: %.200s", command, function, reply.why);
-        else if (reply.refused)
-            qr_record_note(rec, "creoson.refused", "%s/%s: %.200s", command, function, reply.why);
-        else if (json_is_object(reply.data))
-            rc = take(w, command, function, reply.data, &err);
-        reply_done(&reply);
-        if (rc < 0)
-            return failed(w, &err);
-    }
-    return qr_cadjson_finish(w->cj, &err) < 0 ? failed(w, &err) : QR_CAD_GOOD;
+    if (qr_creoson_ask_all(w->request->model, w->cj, ask_and_take, w) < 0 ||
+        qr_cadjson_finish(w->cj, &w->err) < 0)
+        return failed(w, &w->err);
+    return QR_CAD_GOOD;
 }
 
 /* Creo's memory is not ours to fill; that it cannot be given back is no reason to fail. */
@@ -322,7 +329,7 @@ static enum qr_cad_blame extract(struct qr_cad_backend *self, const struct qr_ca
                                  struct qr_record *rec, struct qr_cad_failure *ret)
 {
     struct creoson *c = QR_CONTAINER_OF(self, struct creoson, base);
-    struct work w = {.c = c, .request = request, .failure = ret};
+    struct work w = {.c = c, .request = request, .rec = rec, .failure = ret};
     QR_AUTO(qr_cadjson) cj = NULL;
     struct qr_err err = {0};
     char source[500];
@@ -336,7 +343,7 @@ static enum qr_cad_blame extract(struct qr_cad_backend *self, const struct qr_ca
         return blame;
     blame = check_model(&w);
     if (blame == QR_CAD_GOOD)
-        blame = ask_all(&w, rec);
+        blame = ask_all(&w);
     close_model(&w);
     Quarry__V1__CadModel *cad = blame == QR_CAD_GOOD ? qr_record_cad(rec) : NULL;
     if (cad) {

@@ -13,6 +13,7 @@ class Creoson:
         self.models = models
         self.sessions = set()
         self.asked = []
+        self.requests = {}  # the last `data` by "command/function"
         self.lock = threading.Lock()
         self.spoil = None  # called with (command, function), may return bytes to send instead
         owner = self
@@ -56,6 +57,7 @@ class Creoson:
         data = request.get("data") or {}
         with self.lock:
             self.asked.append(f"{command}/{function}")
+            self.requests[f"{command}/{function}"] = data
             if (command, function) == ("connection", "connect"):
                 session = f"s{len(self.asked)}"
                 self.sessions.add(session)
