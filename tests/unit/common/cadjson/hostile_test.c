@@ -199,6 +199,59 @@ static void more_than_the_record_holds(void **state)
     test_free(text);
 }
 
+/* A list that does not end for a long time, made as it is read. */
+struct endless {
+    const char *head, *tail;
+    size_t at_head, at_tail;
+    uint64_t left; /* of "7," */
+};
+
+static int64_t read_endless(void *ctx, uint8_t *buf, size_t cap, struct qr_err *err)
+{
+    struct endless *e = ctx;
+    size_t n = 0;
+    (void)err;
+
+    while (n < cap && e->head[e->at_head])
+        buf[n++] = (uint8_t)e->head[e->at_head++];
+    for (; n + 2 <= cap && e->left > 0; e->left--) {
+        buf[n++] = '7';
+        buf[n++] = ',';
+    }
+    while (n < cap && e->left == 0 && e->tail[e->at_tail])
+        buf[n++] = (uint8_t)e->tail[e->at_tail++];
+    return (int64_t)n;
+}
+
+static void numbers_without_end_are_read_over(void **state)
+{
+    static const struct {
+        const char *head, *tail, *path, *expected;
+    } cases[] = {
+        {"{\"name\": \"a\", \"mine\": [", "7]}", "cad/details", "nothing"},
+        {"{\"name\": \"a\", \"embeddings\": [{\"type\": \"x\", \"values\": [", "7]}]}",
+         "cad/embeddings", "[{\"type\":\"x\"}]"},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < QR_COUNT(cases); i++) {
+        struct endless e = {cases[i].head, cases[i].tail, 0, 0, 2000000};
+        const struct qr_cadjson_source source = {read_endless, &e};
+        QR_AUTO(qr_record) rec = qr_record_new(NULL);
+        QR_AUTO(qr_cadjson) cj = NULL;
+        struct qr_err err = {0};
+
+        assert_ok(qr_cadjson_new(rec, "a", &cj, &err), &err);
+        assert_ok(qr_cadjson_read(cj, &source, &err), &err);
+        assert_ok(qr_cadjson_finish(cj, &err), &err);
+        json_t *json = qr_record_json(rec->msg);
+        holds(json, cases[i].path, cases[i].expected);
+        holds(json, "partial", "true");
+        assert_true(rec->arena.used < 8 << 20);
+        json_decref(json);
+    }
+}
+
 static void details_are_capped(void **state)
 {
     enum { SIZE = 1100 * 1024 };
@@ -229,6 +282,7 @@ int main(void)
         cmocka_unit_test(what_is_no_json),
         cmocka_unit_test(strings),
         cmocka_unit_test(more_than_the_record_holds),
+        cmocka_unit_test(numbers_without_end_are_read_over),
         cmocka_unit_test(details_are_capped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
