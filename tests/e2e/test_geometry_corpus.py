@@ -14,6 +14,7 @@ from tests.harness.quarry import BIN, ROOT
 CORPUS = pathlib.Path(os.environ.get("QUARRY_CORPUS", ROOT.parent / "shared" / "corpus"))
 KERNEL = BIN / "quarry-geometry.so"
 WITHIN = 0.001
+ENOUGH = ("--budget-ms", "1200000", "--geometry-budget-ms", "1200000")  # what is computed is asked here, not how soon
 
 pytestmark = pytest.mark.skipif(not (CORPUS / "step").is_dir() or not KERNEL.exists(),
                                 reason="needs the corpus and a build with the geometry kernel")
@@ -27,7 +28,7 @@ def extract(files, *more):
 
 @pytest.fixture(scope="module")
 def records():
-    return extract(sorted((CORPUS / "step").iterdir()))
+    return extract(sorted((CORPUS / "step").iterdir()), *ENOUGH)
 
 
 @pytest.fixture(scope="module")
