@@ -18,6 +18,8 @@ static const struct exception {
     {"fallback", "only Quarry knows it: \"source\""},
     {"duration_ms", "only Quarry knows it"},
     {"peak_memory_bytes", "only Quarry knows it"},
+    {"error.final", "only Quarry knows it: is the job tried again?"},
+    {"pages.error.final", "only Quarry knows it"},
     {"overlay", "never printed"},
     {"text", "a record with pages prints their text"},
     {"completeness", "not printed of what failed"},
