@@ -142,3 +142,34 @@ def test_cancelling_reaches_the_second_step(stack_of, folder, misbehaves):
     until(lambda: process_stat(pid)[1] is None or pid not in children_of(worker.pid), "the kernel to end", 30, every=0.01)
     print(json.dumps({"stop": "cancel in the second step", "to_child_end_s": round(time.monotonic() - begin, 2)}))
     until(lambda: stack.value("SELECT status FROM extraction_jobs") == "cancelled", "the job to be cancelled", 30)
+
+
+@pytest.mark.parametrize("how", ("pause", "drain", "stop"))
+def test_stopped_in_the_second_step_the_job_goes_back_and_is_done_once(stack_of, folder, misbehaves, how):
+    (folder / "loop.stp").write_text(MODEL.format(word="loop"))
+    stack = stack_of(roots={"in": folder})
+    stack.start_coordinator()
+    worker = stack.start_worker("w1", 1, "--geometry-budget", "10m")
+    run = stack.create_run("root://in/")
+    pid = until(lambda: busy(worker), "a kernel at work", 240)
+    if how == "pause":
+        stack.cli("run", "pause", run)
+    elif how == "drain":
+        stack.cli("worker", "drain", "w1", "--grace", "200ms")
+    else:
+        assert worker.terminate() == 0
+    until(lambda: process_stat(pid)[1] is None or pid not in children_of(worker.pid), "the kernel to end", 60, every=0.01)
+    until(lambda: stack.value("SELECT status FROM extraction_jobs") == "pending", "the job to come back", 60)
+    assert column(stack, "loop.stp", "schema") is None and column(stack, "loop.stp", "geometry_status") is None  # no half
+    if how == "pause":
+        stack.cli("run", "resume", run)
+    else:
+        worker = stack.start_worker("w2", 1, "--geometry-budget", "10m")
+    os.kill(until(lambda: busy(worker), "a kernel at work again", 240), signal.SIGKILL)
+    stack.wait_run(run)
+    assert stack.value("SELECT status FROM extraction_jobs") == "completed"
+    print(json.dumps({"stop": how, "infra_losses": stack.value("SELECT infra_losses FROM extraction_jobs")}))
+    assert stack.value("SELECT retry_count FROM extraction_jobs") == 0  # no attempt is used up
+    assert stack.value("SELECT count(*) FROM cad_models") == 1
+    assert column(stack, "loop.stp", "geometry_status") == "resource"
+    assert column(stack, "loop.stp", "schema") == "AUTOMOTIVE_DESIGN"
