@@ -137,9 +137,10 @@ static void show_shape_data(struct qr_show *show, const json_t *cad)
         add(&line, "%s%s", line.len ? ", " : "", qr_show_text(item, "name"));
     qr_show_pair(show, "views", line.text);
     line = (struct line){0};
-    if (qr_show_text(geometry, "status")[0])
-        add(&line, "%s, %s%s%s", qr_show_text(geometry, "kernel"), qr_show_text(geometry, "status"),
-            qr_show_text(geometry, "message")[0] ? ": " : "", qr_show_text(geometry, "message"));
+    const char *kernel = qr_show_text(geometry, "kernel");
+    const char *message = qr_show_text(geometry, "message");
+    add(&line, "%s%s%s%s%s", kernel, kernel[0] ? ", " : "", qr_show_text(geometry, "status"),
+        message[0] ? ": " : "", message);
     qr_show_pair(show, "kernel", line.text);
 }
 

@@ -1,4 +1,5 @@
 """quarry extract --show: a record as people see it."""
+import shutil
 import subprocess
 
 import pytest
@@ -119,3 +120,16 @@ def test_values_of_one_name_stand_in_one_line():
     out = show("ifc/materials.ifc").stdout
     assert "unit                 LENGTHUNIT mm, AREAUNIT m²\n" in out
     assert "2 more: --rows 0 shows all" in out and "property_sets        0" not in show("--rows", "1", "ifc/materials.ifc").stdout
+
+
+def test_without_a_geometry_kernel_the_rest_is_whole_and_says_so(tmp_path):
+    """As a build with QUARRY_GEOMETRY=OFF is installed: the programs without the module beside them."""
+    for name in ("quarry", "quarry-worker"):
+        shutil.copy2(BIN / name, tmp_path / name)
+    done = subprocess.run([tmp_path / "quarry", "extract", "--show", "step/bracket.stp"], capture_output=True, timeout=120,
+                          check=False, cwd=SAMPLES, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "  completed, step, " in done.stdout
+    assert "  shape            1 solid, 7 faces, 15 edges\n" in done.stdout
+    assert "  kernel           unsupported: this worker has no geometry kernel; hint: " in done.stdout
+    assert "by vertices: round faces may reach beyond" in done.stdout
