@@ -28,7 +28,8 @@ static bool tell_unserved(struct qr_unserved *unserved, struct qr_buf *out)
     return ok && n == 0;
 }
 
-bool qr_health_tell(struct qr_unserved *unserved, struct qr_totals *totals, struct qr_buf *out)
+bool qr_health_tell(struct qr_unserved *unserved, struct qr_totals *totals, int64_t oldest_job_ms,
+                    struct qr_buf *out)
 {
     struct qr_unserved_sum sum;
     struct qr_run_totals jobs;
@@ -43,6 +44,13 @@ bool qr_health_tell(struct qr_unserved *unserved, struct qr_totals *totals, stru
         well = false;
     }
     well = tell_unserved(unserved, out) && well;
+    if (oldest_job_ms > 0 && sum.oldest_s > oldest_job_ms / 1000) {
+        qr_buf_printf(out,
+                      "the oldest job waits for %lld s, longer than the %lld s of --oldest-job; "
+                      "hint: quarry run list, more workers\n",
+                      (long long)sum.oldest_s, (long long)(oldest_job_ms / 1000));
+        well = false;
+    }
     if (sum.stuck > 0) {
         qr_buf_printf(out,
                       "%llu jobs are with their workers for longer than 15 minutes; hint: quarry "

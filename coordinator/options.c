@@ -20,6 +20,7 @@ static const struct qr_option table[] = {
     {"statement-timeout", 0, QR_OPT_MSEC, AT(statement_timeout_ms), "30s",         1000,  600000,    0,             "TIME",      "longest a database statement may take", "docs/database.md"},
     {"max-record",        0, QR_OPT_SIZE, AT(max_record_bytes),  "64M",            65536, 1073741824, 0,            "SIZE",      "largest result of one file", "docs/record.md"},
     {"stop-grace",        0, QR_OPT_MSEC, AT(stop_grace_ms),     "10s",            0,     600000,    0,             "TIME",      "how long a stop waits for results under way", "docs/operations.md"},
+    {"oldest-job",        0, QR_OPT_MSEC, AT(oldest_job_ms),     "24h",            0,     2592000000, 0,            "TIME",      "a job that waits for longer is a reason for /health to say 503; 0: it may wait for ever", "docs/operations.md"},
     {"log-level",         0, QR_OPT_STR,  AT(log_level),         "info",           0,     0,         QR_OPT_CHOICE, "debug|info|warn|error", "least severe messages to log", "docs/operations.md"},
     {0},
 };

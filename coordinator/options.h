@@ -20,6 +20,7 @@ struct qr_coordinator_options {
     int64_t statement_timeout_ms;
     int64_t max_record_bytes;
     int64_t stop_grace_ms;
+    int64_t oldest_job_ms;
     char *log_level;
 };
 

@@ -61,7 +61,8 @@ static void write_unserved(struct program *program, struct qr_metrics *out)
         return;
     for (size_t i = 0; i < sum.n_types; i++)
         types[i] = (struct qr_unserved_type){sum.types[i].name, sum.types[i].jobs};
-    qr_metrics_unserved(out, types, sum.n_types, sum.runs, sum.workers, sum.stuck);
+    qr_metrics_unserved(out, types, sum.n_types, sum.runs);
+    qr_metrics_waiting(out, sum.workers, sum.stuck, sum.oldest_s);
 }
 
 static void write_metrics(void *ctx, struct qr_metrics *out)
@@ -112,7 +113,7 @@ static bool tell_health(void *ctx, struct qr_buf *out)
         qr_buf_printf(out, "%s\n", reason);
         return false;
     }
-    return qr_health_tell(program->unserved, program->totals, out);
+    return qr_health_tell(program->unserved, program->totals, program->options->oldest_job_ms, out);
 }
 
 /* ------------------------------------------------------------------ start */
@@ -165,9 +166,9 @@ static int listen_on_ports(struct program *program, struct qr_err *err)
     if (rc == QR_OK)
         rc = qr_fleet_new(&fleet, program->server, &program->fleet, err);
     if (rc == QR_OK) {
-        const struct qr_admin_config admin = {program->fleet,    &program->roots,
-                                              program->instance, program->budgets,
-                                              program->unserved, program->bridges};
+        const struct qr_admin_config admin = {
+            program->fleet,    &program->roots,  program->instance,     program->budgets,
+            program->unserved, program->bridges, options->oldest_job_ms};
         rc = qr_admin_new(&admin, program->server, &program->admin, err);
     }
     if (rc == QR_OK)

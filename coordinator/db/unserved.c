@@ -19,6 +19,7 @@ static bool add(struct qr_unserved_rows *rows, const PGresult *r, int i)
     if (PQgetisnull(r, i, 0)) {
         rows->workers = (uint64_t)qr_get_i64(r, i, 3);
         rows->stuck = (uint64_t)qr_get_i64(r, i, 6);
+        rows->oldest_s = PQgetisnull(r, i, 7) ? 0 : qr_get_i64(r, i, 7);
         return true;
     }
     struct qr_unserved_row *row = &rows->list[rows->n++];

@@ -30,6 +30,7 @@ struct qr_unserved_rows {
     size_t n;
     uint64_t workers; /* that take work, of all coordinators */
     uint64_t stuck;   /* leases older than a quarter of an hour */
+    int64_t oldest_s; /* so long waits the oldest job that may start; 0: none waits */
 };
 
 /** Caller frees with qr_unserved_rows_done(). Errors: QR_E_NOMEM, those of qr_conn_run(). */

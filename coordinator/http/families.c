@@ -193,7 +193,7 @@ void qr_metrics_jobs(struct qr_metrics *metrics, const struct qr_run_totals *job
 }
 
 void qr_metrics_unserved(struct qr_metrics *metrics, const struct qr_unserved_type *types,
-                         size_t n_types, uint64_t runs, uint64_t workers, uint64_t stuck)
+                         size_t n_types, uint64_t runs)
 {
     qr_metrics_family(metrics, "quarry_jobs_unserved", QR_METRIC_GAUGE,
                       "jobs that may start and that no worker can do, by type");
@@ -202,8 +202,15 @@ void qr_metrics_unserved(struct qr_metrics *metrics, const struct qr_unserved_ty
         qr_metrics_u64(metrics, &type, 1, types[i].jobs);
     }
     qr_metrics_gauge(metrics, "quarry_runs_unserved", "runs that have such jobs", (double)runs);
+}
+
+void qr_metrics_waiting(struct qr_metrics *metrics, uint64_t workers, uint64_t stuck,
+                        int64_t oldest_s)
+{
     qr_metrics_gauge(metrics, "quarry_workers_fleet",
                      "workers that take work, of all coordinators together", (double)workers);
     qr_metrics_gauge(metrics, "quarry_leases_stuck", "leases older than a quarter of an hour",
                      (double)stuck);
+    qr_metrics_gauge(metrics, "quarry_jobs_oldest_seconds",
+                     "so long waits the oldest job that may start", (double)oldest_s);
 }

@@ -35,9 +35,13 @@ struct qr_unserved_type {
     const char *type;
     uint64_t jobs;
 };
-/** quarry_jobs_unserved{type}, quarry_runs_unserved, quarry_workers_fleet, quarry_leases_stuck. */
+/** quarry_jobs_unserved{type}, quarry_runs_unserved. */
 void qr_metrics_unserved(struct qr_metrics *metrics, const struct qr_unserved_type *types,
-                         size_t n_types, uint64_t runs, uint64_t workers, uint64_t stuck);
+                         size_t n_types, uint64_t runs);
+
+/** quarry_workers_fleet, quarry_leases_stuck, quarry_jobs_oldest_seconds. */
+void qr_metrics_waiting(struct qr_metrics *metrics, uint64_t workers, uint64_t stuck,
+                        int64_t oldest_s);
 
 /** process_*: processor time, memory, descriptors, start time, by the names Prometheus' own clients
  * use. What the system does not tell is left out. */

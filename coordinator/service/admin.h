@@ -18,6 +18,7 @@ struct qr_admin_config {
     struct qr_budgets *budgets;
     struct qr_unserved *unserved;
     struct qr_bridges *bridges;
+    int64_t oldest_job_ms; /* an alert when one waits for longer; 0: never */
 };
 
 /** Registers quarry.v1.Admin on a server that is not started. Until qr_admin_start() every call is

@@ -78,6 +78,11 @@ static int add_alerts(struct qr_admin *admin, Quarry__V1__MonitorReply *reply, s
     if (known && sum.workers == 0)
         ok = alert(reply, "no_workers", 0, 0, "no worker is connected");
     ok = ok && run_alerts(reply);
+    if (ok && known && admin->config.oldest_job_ms > 0 &&
+        sum.oldest_s > admin->config.oldest_job_ms / 1000)
+        ok = alert(reply, "job_old", 0, qr_clock_wall_ms() - 1000 * sum.oldest_s,
+                   "the oldest job waits for %lld s, longer than the %lld s of --oldest-job",
+                   (long long)sum.oldest_s, (long long)(admin->config.oldest_job_ms / 1000));
     if (ok && known && sum.stuck > 0)
         ok = alert(reply, "leases_stuck", 0, 0,
                    "%llu jobs are with their workers for longer than 15 minutes",

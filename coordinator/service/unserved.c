@@ -198,6 +198,7 @@ bool qr_unserved_get(struct qr_unserved *unserved, struct qr_unserved_sum *ret)
     bool is_known = unserved->is_known;
     ret->workers = rows->workers;
     ret->stuck = rows->stuck;
+    ret->oldest_s = rows->oldest_s;
     for (size_t i = 0; i < rows->n; i++) {
         ret->runs += i == 0 || rows->list[i].run_id != rows->list[i - 1].run_id;
         add_type(ret, &rows->list[i]);

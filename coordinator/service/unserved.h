@@ -29,6 +29,7 @@ bool qr_unserved_list(struct qr_unserved *unserved, int64_t run_id, Quarry__V1__
 struct qr_unserved_sum {
     uint64_t workers; /* that take work, of all coordinators */
     uint64_t stuck;   /* leases older than a quarter of an hour */
+    int64_t oldest_s; /* so long waits the oldest job that may start; 0: none waits */
     uint64_t runs;    /* with such jobs */
     struct {
         char name[48];

@@ -249,6 +249,24 @@ def test_a_stage_begun_early_is_extra(stack):
     assert stack.cli("run", "begin", run, "report", code=3).stderr.count("is over") == 1
 
 
+def test_a_job_that_waits_for_too_long_is_said(tmp_path, stack_of):
+    (tmp_path / "a.pdf").write_text("no PDF\n")
+    tmp_path.chmod(0o755)
+    stack = stack_of(roots={"in": tmp_path})
+    stack.start_coordinator("--oldest-job", "1h")
+    stack.start_worker("w1", 1, "--types", "text")
+    run = stack.create_run("root://in/")
+    until(lambda: stack.run(run)["unserved"], "the job to be there")
+    assert stack.metrics()["quarry_jobs_oldest_seconds"] < 3600
+    assert "the oldest job" not in stack.http("/health", code=503)
+    stack.sql("UPDATE extraction_jobs SET created_at = now() - interval '2 hours' WHERE run_id = %s", run)
+    says = until(lambda: alerts(stack).get("job_old"), "it to be noticed")["text"]
+    assert re.fullmatch(r"the oldest job waits for 72\d\d s, longer than the 3600 s of --oldest-job", says)
+    assert "longer than the 3600 s of --oldest-job; hint: " in stack.http("/health", code=503)
+    assert stack.metrics()["quarry_jobs_oldest_seconds"] >= 7200
+    assert "waits for 72" in stack.cli("monitor", "--alerts").stdout
+
+
 def alerts(stack):
     return {alert["code"]: alert for alert in stack.ask("monitor")["alerts"]}
 
