@@ -93,8 +93,9 @@ static void bytes_enums_nested_and_repeated_scalars(void **state)
     ack.code = QUARRY__V1__ACK_CODE__ACK_CODE_RETRY_LATER;
     ack.error = &failure;
     text = as_text(&ack.base);
-    assert_string_equal(text, "{\"lease_id\":0,\"code\":\"retry_later\","
-                              "\"error\":{\"class\":\"invalid_input\",\"message\":\"\",\"final\":false}}");
+    assert_string_equal(
+        text, "{\"lease_id\":0,\"code\":\"retry_later\","
+              "\"error\":{\"class\":\"invalid_input\",\"message\":\"\",\"final\":false}}");
     free(text);
     ack.code = (Quarry__V1__AckCode)77; /* of a newer coordinator */
     text = as_text(&ack.base);
