@@ -49,7 +49,9 @@ static void add_kinds(struct line *line, const json_t *counts)
     json_t *n;
 
     json_object_foreach((json_t *)(uintptr_t)counts, kind, n)
+    {
         add(line, "%s%lld %s", line->len ? ", " : "", (long long)json_integer_value(n), kind);
+    }
 }
 
 static void show_what(struct qr_show *show, const json_t *cad)
@@ -126,15 +128,21 @@ static void show_shape_data(struct qr_show *show, const json_t *cad)
     qr_show_pair(show, "point cloud", line.text);
     line = (struct line){0};
     json_array_foreach(json_object_get(cad, "embeddings"), i, item)
+    {
         add(&line, "%s%s (%zu numbers)", i ? ", " : "", qr_show_text(item, "type"),
             json_array_size(json_object_get(item, "values")));
+    }
     qr_show_pair(show, "embeddings", line.text);
     qr_show_pair(show, "face graph", qr_show_text(cad, "adjacency_hash"));
     line = (struct line){0};
     json_array_foreach(json_object_get(cad, "views"), i, item)
+    {
         add(&line, "%s%s", line.len ? ", " : "", qr_show_text(item, "name"));
+    }
     json_array_foreach(json_object_get(geometry, "views"), i, item)
+    {
         add(&line, "%s%s", line.len ? ", " : "", qr_show_text(item, "name"));
+    }
     qr_show_pair(show, "views", line.text);
     line = (struct line){0};
     const char *kernel = qr_show_text(geometry, "kernel");

@@ -320,8 +320,8 @@ static void what_is_never_closed_costs_no_more(void **state)
     for (size_t i = 0; i < 2 * QR_COUNT(parts); i++) { /* each between records and in a string */
         const char *part = parts[i / 2];
         size_t used = (size_t)snprintf(text, len, "%s%s", HEAD, i % 2 > 0 ? "#1=A('" : "");
-        for (size_t n = strlen(part); used + n < len; used += n)
-            memcpy(text + used, part, n);
+        for (size_t n = strlen(part), k = 0; used < len; k = (k + 1) % n)
+            text[used++] = part[k];
         struct file file = open_bytes(text, used);
         qr_p21_unresolved(file.p21);
         done(&file);
