@@ -86,9 +86,14 @@ def test_without_a_limit_more_run(fleet):
 
 def test_a_limit_of_a_type_is_held_by_both_coordinators(fleet, limited):
     assert "type=pdf: 3 running at most" in limited("type=pdf", "--running", 3)
-    rows = finish(fleet, create(fleet, "a"), create(fleet, "b"))
-    assert len(rows) == 2 * JOBS and most_at_a_time(rows) <= 3
-    assert {worker for _, _, worker in rows} == {"w1", "w2"}
+    workers = set()
+    for _ in range(5):  # whoever asks first may have all three places for the whole of a round
+        rows = finish(fleet, create(fleet, "a"), create(fleet, "b"))
+        assert len(rows) == 2 * JOBS and most_at_a_time(rows) <= 3
+        workers |= {worker for _, _, worker in rows}
+        if workers == {"w1", "w2"}:
+            break
+    assert workers == {"w1", "w2"}
 
 
 def test_a_limit_of_a_source_leaves_others_alone(fleet, limited):
