@@ -25,10 +25,14 @@ def folder(tmp_path):
 
 def open_files(child):
     """Names of the files that a child has open: the one it works on, and the next, which waits in its pipe."""
+    try:
+        links = os.listdir(f"/proc/{child}/fd")
+    except OSError:  # it has ended
+        return set()
     names = set()
-    for link in pathlib.Path(f"/proc/{child}/fd").glob("*"):
+    for link in links:
         try:
-            target = os.readlink(link)
+            target = os.readlink(f"/proc/{child}/fd/{link}")
         except OSError:
             continue
         if target.endswith(".pdf"):
